@@ -1,0 +1,53 @@
+// The galaxy catalog: one HDF5 file in the OpenCosmo layout, also opened by GCRCatalogs (docs/formats.md).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "halobrush/catalog/halo_catalog.hpp"
+#include "halobrush/catalog/table.hpp"
+#include "halobrush/mpi/communicator.hpp"
+
+namespace halobrush::catalog {
+
+/// Everything in a mock that is not a row.
+struct MockHeader {
+  Simulation simulation;
+  /// Name and text of each attribute of /provenance: config, versions, model hash, seed, inputs, timings.
+  std::vector<std::pair<std::string, std::string>> provenance;
+};
+
+/// One block of consecutive rows that this rank writes, e.g. a tile: `load` is called once, when it is written.
+struct RowBlock {
+  std::uint64_t first_row = 0, rows = 0;
+  std::function<Table()> load;
+};
+
+/// @collective Writes `path` under a temporary name in the same folder, flushes and renames it when complete; an existing file is
+/// replaced only then. `columns` is a table without rows that declares the columns. Blocks of all ranks cover
+/// [0, total_rows) once. Throws io_error (full disk, no permission) with the old file untouched.
+void write_mock(const std::string& path, const MockHeader& header, const Table& columns, std::uint64_t total_rows,
+                const std::vector<RowBlock>& blocks, const mpi::Communicator& comm);
+
+struct Mock {
+  Table galaxies;  ///< this rank's share of rows, consecutive in rank order
+  MockHeader header;
+};
+/// @collective Reads the named columns (all when empty); galaxy catalogs by other writers need halo_id at least.
+Mock read_mock(const std::string& path, const std::vector<std::string>& columns, const mpi::Communicator& comm);
+
+/// Rows, columns and provenance without data; not collective. Throws data_error when it is no mock.
+struct MockSummary {
+  std::uint64_t rows = 0;
+  std::vector<ColumnSpec> columns;
+  MockHeader header;
+};
+MockSummary summarise_mock(const std::string& path);
+
+enum class FileKind { mock, halo_catalog, rockstar, model, unknown };
+/// By content, not by name. Throws io_error when the file cannot be read.
+FileKind kind_of(const std::string& path);
+
+}  // namespace halobrush::catalog

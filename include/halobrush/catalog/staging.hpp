@@ -1,0 +1,55 @@
+// Finished tiles on disk: what a crash cannot take away. A tile is written to a temporary file, flushed, renamed and
+// then recorded with its checksum by one appended line; it counts as done only when line, file and checksum agree.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "halobrush/catalog/table.hpp"
+
+namespace halobrush::catalog {
+
+/// What the tiles of one staging folder were made with; a folder of another identity is refused.
+using Identity = std::vector<std::pair<std::string, std::string>>;
+
+struct StagedTile {
+  std::int64_t tile = 0;
+  std::uint64_t rows = 0, bytes = 0, checksum = 0;  ///< XXH3-64 of the file
+  double seconds = 0;
+};
+
+class Staging {
+ public:
+  explicit Staging(std::filesystem::path folder);
+  const std::filesystem::path& folder() const { return folder_; }
+
+  /// Root only. Makes the folder, or checks that it was made with the same identity: config_error naming the first key
+  /// that differs and both values. With `discard`, whatever was there is removed first.
+  void open(const Identity& identity, bool discard) const;
+
+  /// Root only. The ledger's tiles whose file has the recorded size; a torn last line is ignored. Checksums are compared by
+  /// verify(). Lines of all ranks are read (each rank appends to its own ledger file, ledger.<rank>.jsonl).
+  std::vector<StagedTile> ledger() const;
+
+  /// Any rank: whether the file of a recorded tile is whole (size and checksum).
+  bool verify(const StagedTile& tile) const;
+
+  /// Any rank. Writes the rows of a tile (tmp, fsync, rename, fsync of the folder), then one ledger line. Throws io_error.
+  StagedTile write(std::int64_t tile, const Table& rows, double seconds, int rank) const;
+
+  /// Any rank. The rows of a tile, checked against the recorded checksum. `columns` declares them.
+  Table read(const StagedTile& tile, const Table& columns) const;
+
+  /// Root only: removes the folder after the mock is complete.
+  void remove() const;
+
+ private:
+  std::filesystem::path file_of(std::int64_t tile) const;
+  std::filesystem::path folder_;
+};
+
+}  // namespace halobrush::catalog

@@ -1,0 +1,134 @@
+// Every setting of a run, as plain structs with their defaults. Keys are declared, with type, unit and meaning, in
+// src/config/keys.cpp; `halobrush describe-config` prints them. Paths are relative to the working directory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace halobrush::config {
+
+inline constexpr double unset = std::numeric_limits<double>::quiet_NaN();
+
+struct Input {
+  std::string path;
+  std::string format = "auto";
+  std::string orphans = "error";
+  double box_size = unset;
+};
+
+struct Output {
+  std::string path = "mock.hdf5";
+  std::string staging;
+};
+
+struct Cosmology {
+  double omega_b = unset;
+  double sigma_8 = unset;
+  double n_s = unset;
+};
+
+struct Density {
+  std::string file;
+  std::string dataset = "delta";
+};
+
+struct Field {
+  std::int64_t mesh = 128;
+  std::vector<double> smoothing = {1, 4};
+};
+
+struct Domain {
+  std::array<std::int64_t, 3> tiles = {8, 1, 1};
+  bool balance = true;
+  double ghost_width = 0;
+};
+
+struct Painter {
+  std::string kind = "graph_diffusion";
+  std::string model;
+  std::string sampler = "multistep";
+  std::int64_t steps = 16;
+  std::vector<double> frame = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+};
+
+/// The stated law of the analytic painter (science.md); red and blue galaxies apart where two numbers stand.
+struct AnalyticLaw {
+  double log_m1 = 11.590, norm = 0.0351, beta = 1.376, gamma = 0.608;  ///< Moster et al. 2013, Table 1, z = 0
+  double stellar_mass_scatter = 0.18;
+  double red_centre = 10.4, red_width = 0.35, red_satellite_boost = 0.25;
+  std::array<double, 2> color_red = {0.75, 0.05}, color_blue = {0.45, 0.09};
+  std::array<double, 2> size_red = {0.45, 0.56}, size_blue = {0.62, 0.22};
+  double size_scatter = 0.15;
+  std::array<double, 2> b_to_a_red = {1.4, 0.6}, b_to_a_blue = {1.7, 0.7};
+  std::array<double, 2> c_to_b_red = {0.9, 0.5}, c_to_b_blue = {-0.4, 0.6};
+  std::array<double, 2> kappa_a_red = {3.0, 1.5}, kappa_a_blue = {1.0, 0.8};
+  std::array<double, 2> kappa_c_red = {1.5, 0.8}, kappa_c_blue = {2.5, 1.0};
+  double satellite_kappa_a = 1.5, satellite_kappa_c = 0.0;
+};
+
+struct Train {
+  std::string catalog;
+  std::string model = "model.safetensors";
+  std::string checkpoint;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs = {"log_stellar_mass", "color_gr", "log_size", "b_to_a", "c_to_a"};
+  double radius = 3.0;
+  std::int64_t layers = 2, encoder_width = 64, channels = 8, denoiser_width = 48, denoiser_depth = 4;
+  std::int64_t group_neighbours = 16;
+  std::int64_t steps = 4000, batch = 1024, interval = 100, checkpoint_interval = 500;
+  double learning_rate = 3e-3, ema = 0.998, gradient_clip = 1.0;
+  double validation_fraction = 0.15;
+};
+
+struct Limits {
+  double wall_time = 0;
+  double margin = 60;
+  std::string stop_file = "stop";
+};
+
+struct Compute {
+  std::int64_t threads = 1;
+  std::string device = "cpu";
+};
+
+struct Log {
+  double interval = 10;
+};
+
+struct Config {
+  std::int64_t seed = 1;
+  Input input;
+  Output output;
+  Cosmology cosmology;
+  Density density;
+  Field field;
+  Domain domain;
+  Painter painter;
+  AnalyticLaw analytic;
+  Train train;
+  Limits limits;
+  Compute compute;
+  Log log;
+
+  std::string staging() const { return output.staging.empty() ? output.path + ".staging" : output.staging; }
+};
+
+/// Reads a YAML file, then applies `--set section.key=value` texts in order.
+/// Throws config_error listing every problem (unknown keys with the nearest known one, wrong types, values out of
+/// range), one a line: `file:line: key: problem; what to do`. Not collective: call it inside mpi::agree.
+Config load(const std::string& path, const std::vector<std::string>& overrides);
+
+/// The resolved configuration as YAML; reading it back gives the same Config.
+std::string to_yaml(const Config& config);
+
+/// What decides the rows of a mock: the keys (with values) that a staging directory must have been made with.
+/// Lines `key: value`, sorted as declared; keys that only steer a run (threads, limits, log, output) are left out.
+std::vector<std::pair<std::string, std::string>> science_keys(const Config& config);
+
+/// The table of every key: name, type, unit, default, meaning.
+std::string describe();
+
+}  // namespace halobrush::config

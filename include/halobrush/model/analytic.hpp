@@ -1,0 +1,47 @@
+// The analytic painter: a stated law with known density (science.md). Baseline, and ground truth of closure tests.
+#pragma once
+
+#include <array>
+
+#include "halobrush/model/painter.hpp"
+
+namespace halobrush::model {
+
+/// p(R) ~ exp(kappa_a (a.u)^2 + kappa_c (c.w)^2) on SO(3) against Haar measure; u, w unit, not necessarily orthogonal.
+struct OrientationLaw {
+  Vec3 u, w;
+  double kappa_a = 0, kappa_c = 0;
+
+  Mat3 sample(RandomStream& random) const;  ///< exact, no table
+  double log_density(const Mat3& frame) const;
+  double log_normalisation() const;         ///< log of the integral of the exponential over SO(3)
+};
+
+/// One galaxy's law: what its halo decides.
+struct GalaxyLaw {
+  double log_stellar_mass_mean = 0;
+  bool central = true;
+  Vec3 u, w;  ///< directions of the orientation law
+};
+
+class AnalyticPainter : public Painter {
+ public:
+  AnalyticPainter(const config::AnalyticLaw& law, std::uint64_t seed, const catalog::Table& halos);
+  const Needs& needs() const override { return needs_; }
+  const std::vector<catalog::ColumnSpec>& scalars() const override;
+  Painted paint(const Inputs& inputs) const override;
+
+  /// log p(galaxy | halo) of each owned row, nats, exact: scalars in the units of their columns, b/a and c/a as they are,
+  /// frame against Haar measure, any of the four symmetric frames of a galaxy counted as the one given.
+  std::vector<double> log_density(const Inputs& inputs, const Painted& galaxies) const;
+
+ private:
+  GalaxyLaw law_of(const Inputs& inputs, std::size_t row) const;
+  OrientationLaw orientation_of(const GalaxyLaw& galaxy, double log_stellar_mass, bool red) const;
+
+  config::AnalyticLaw law_;
+  std::uint64_t seed_;
+  Needs needs_;
+};
+
+}  // namespace halobrush::model

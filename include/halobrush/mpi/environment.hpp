@@ -1,0 +1,19 @@
+// MPI for the lifetime of main().
+#pragma once
+
+namespace halobrush::mpi {
+
+/// Initialises MPI (MPI_THREAD_FUNNELED) and finalises it. While an exception unwinds it aborts instead:
+/// MPI_Finalize on one rank alone would hang the others.
+class Environment {
+ public:
+  Environment(int& argc, char**& argv);
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  int exceptions_;
+};
+
+}  // namespace halobrush::mpi

@@ -1,0 +1,21 @@
+// Rotations as 3x3 matrices in double. A galaxy's frame has its major, intermediate and minor axis as columns.
+#pragma once
+
+#include <array>
+
+#include "halobrush/core/geometry.hpp"
+#include "halobrush/core/random.hpp"
+
+namespace halobrush::so3 {
+
+Mat3 exp(const Vec3& v);   ///< rotation by |v| rad about v; accurate to 1e-15 down to v = 0
+Vec3 log(const Mat3& r);   ///< inverse of exp, |v| in [0, pi]; accurate near 0 and near pi
+double angle(const Mat3& r);
+Mat3 uniform_rotation(RandomStream& random);  ///< Haar measure
+Mat3 orthonormalised(const Mat3& r);          ///< the nearest rotation; for drift and for stored float frames
+bool is_rotation(const Mat3& r, double tolerance);
+
+/// The four rotations that leave an ellipsoid as it is: R and R * D are the same galaxy.
+const std::array<Mat3, 4>& ellipsoid_symmetry();
+
+}  // namespace halobrush::so3

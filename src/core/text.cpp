@@ -1,0 +1,38 @@
+#include "halobrush/core/text.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace halobrush {
+namespace {
+
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string nearest_hint(const std::string& name, std::span<const std::string> known) {
+  const std::string* best = nullptr;
+  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 2) + 1;
+  for (const auto& candidate : known)
+    if (const auto d = edit_distance(name, candidate); d < best_distance) {
+      best_distance = d;
+      best = &candidate;
+    }
+  return best ? " (nearest known: '" + *best + "')" : "";
+}
+
+}  // namespace halobrush

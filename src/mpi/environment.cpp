@@ -1,0 +1,25 @@
+#include "halobrush/mpi/environment.hpp"
+
+#include <mpi.h>
+
+#include <exception>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/mpi/communicator.hpp"
+
+namespace halobrush::mpi {
+
+Environment::Environment(int& argc, char**& argv) : exceptions_(std::uncaught_exceptions()) {
+  int provided = 0;
+  check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_FUNNELED) throw internal_error("this MPI offers no MPI_THREAD_FUNNELED");
+}
+
+Environment::~Environment() {
+  if (std::uncaught_exceptions() > exceptions_)
+    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::internal));
+  else
+    MPI_Finalize();
+}
+
+}  // namespace halobrush::mpi
