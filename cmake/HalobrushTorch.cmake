@@ -1,39 +1,53 @@
-# LibTorch: Debian's 1.13 by default, any 2.x through CMAKE_PREFIX_PATH or Torch_DIR. Refuses what would build and then misbehave.
-find_package(Torch REQUIRED)
+# LibTorch: Debian's 1.13 by default, a 2.x through CMAKE_PREFIX_PATH or Torch_DIR. What would build and then misbehave is refused.
+set(HALOBRUSH_TORCH_CURE "configure a fresh build folder with CMAKE_PREFIX_PATH=<folder of one LibTorch> (a wheel: <site-packages>/torch)")
 
-# Headers of one version with the library of another compile, link and crash (both installed, one found through the other).
-find_path(TORCH_VERSION_DIR torch/version.h PATHS ${TORCH_INCLUDE_DIRS} NO_DEFAULT_PATH)
-if(NOT TORCH_VERSION_DIR)
-  message(FATAL_ERROR "LibTorch at ${TORCH_INSTALL_PREFIX} has no torch/version.h; give CMAKE_PREFIX_PATH=<site-packages>/torch")
-endif()
-file(STRINGS ${TORCH_VERSION_DIR}/torch/version.h torch_version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
-string(REGEX MATCHALL "[0-9]+" torch_version_parts "${torch_version_lines}")
-list(JOIN torch_version_parts "." TORCH_HEADER_VERSION)
+# TorchConfig.cmake looks for its libraries in the system before its own folder unless that folder is a prefix, which neither
+# Torch_DIR nor what torch.utils.cmake_prefix_path prints is. Both are <folder>/share/cmake/..., so <folder> is added.
+file(TO_CMAKE_PATH "$ENV{CMAKE_PREFIX_PATH}" torch_environment_paths)
+set(torch_prefixes)
+foreach(path IN LISTS Torch_DIR CMAKE_PREFIX_PATH torch_environment_paths ITEMS $ENV{Torch_DIR})
+  if(path MATCHES "^(.+)/share/cmake(/Torch)?/?$")
+    list(APPEND torch_prefixes "${CMAKE_MATCH_1}")
+  endif()
+endforeach()
+list(PREPEND CMAKE_PREFIX_PATH ${torch_prefixes})
+foreach(library TORCH c10 kineto)
+  unset(${library}_LIBRARY CACHE)
+endforeach()
 
-get_target_property(torch_library torch IMPORTED_LOCATION)
-if(NOT torch_library)
-  get_target_property(torch_library torch IMPORTED_LOCATION_RELEASE)
+set(CMAKE_MESSAGE_LOG_LEVEL ERROR)  # it warns of static libraries that no shared build has
+find_package(Torch)
+unset(CMAKE_MESSAGE_LOG_LEVEL)
+if(NOT Torch_FOUND)
+  message(FATAL_ERROR "LibTorch not found; install libtorch-dev (${HALOBRUSH_CURE}), or ${HALOBRUSH_TORCH_CURE}")
 endif()
-if(NOT torch_library OR NOT EXISTS "${torch_library}")
-  set(torch_library ${TORCH_LIBRARY})
+if(TORCH_CXX_FLAGS MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
+  message(FATAL_ERROR "LibTorch at ${TORCH_INSTALL_PREFIX} has the old C++ ABI, which yaml-cpp, fmt and GoogleTest have not; take "
+                      "its cxx11-abi download, a wheel of 2.7 or newer, or Debian's libtorch-dev")
 endif()
 
-separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 add_library(halobrush_torch INTERFACE)
 target_include_directories(halobrush_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_link_libraries(halobrush_torch INTERFACE ${TORCH_LIBRARIES})
-target_compile_options(halobrush_torch INTERFACE ${torch_flags})
 
-string(REGEX MATCH "_GLIBCXX_USE_CXX11_ABI=([01])" _ "${TORCH_CXX_FLAGS}")
-if(CMAKE_MATCH_1 STREQUAL "0")
-  message(FATAL_ERROR "LibTorch at ${TORCH_INSTALL_PREFIX} uses the pre-C++11 ABI, which yaml-cpp, fmt and GoogleTest do not; "
-                      "take the cxx11-abi download, a wheel of version 2.7 or newer, or Debian's libtorch-dev")
+# Headers of one version with the library of another compile, link and crash: a small program asks both, once for each LibTorch.
+get_target_property(torch_cpu_library torch_cpu LOCATION)
+set(torch_libraries ${TORCH_LIBRARY} ${torch_cpu_library} ${c10_LIBRARY})
+if(NOT HALOBRUSH_TORCH_CHECKED STREQUAL "${TORCH_INCLUDE_DIRS};${torch_libraries}")
+  unset(HALOBRUSH_TORCH_RUNS CACHE)
+  try_run(HALOBRUSH_TORCH_RUNS HALOBRUSH_TORCH_LINKS ${PROJECT_BINARY_DIR}/torch_versions
+          ${CMAKE_CURRENT_LIST_DIR}/torch_versions.cpp
+          CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${TORCH_INCLUDE_DIRS}"
+          LINK_LIBRARIES ${torch_libraries}
+          COMPILE_OUTPUT_VARIABLE torch_build_log RUN_OUTPUT_VARIABLE torch_versions)
+  if(NOT HALOBRUSH_TORCH_LINKS)
+    message(FATAL_ERROR "no program links with LibTorch (headers ${TORCH_INCLUDE_DIRS}, libraries ${torch_libraries}); "
+                        "${HALOBRUSH_TORCH_CURE}\n${torch_build_log}")
+  elseif(NOT HALOBRUSH_TORCH_RUNS EQUAL 0)
+    message(FATAL_ERROR "LibTorch does not fit together: ${torch_versions} (headers ${TORCH_INCLUDE_DIRS}, libraries "
+                        "${torch_libraries}); ${HALOBRUSH_TORCH_CURE}")
+  endif()
+  set(HALOBRUSH_TORCH_CHECKED "${TORCH_INCLUDE_DIRS};${torch_libraries}" CACHE INTERNAL "LibTorch whose versions agree")
+  set(HALOBRUSH_TORCH_VERSION "${torch_versions}" CACHE INTERNAL "its version")
 endif()
-
-# at::Version / TORCH_VERSION of the library is asked for by running a program against it.
-set(probe ${PROJECT_BINARY_DIR}/torch_probe.cpp)
-file(WRITE ${probe} "#include <ATen/Version.h>\n#include <iostream>\nint main() { std::cout << at::show_config(); }\n")
-if(NOT HALOBRUSH_TORCH_CHECKED STREQUAL "${torch_library};${TORCH_HEADER_VERSION}")
-  file(STRINGS ${torch_library} torch_library_versions REGEX "^${TORCH_HEADER_VERSION}(\\+|$)" LIMIT_COUNT 1)
-endif()
-message(STATUS "LibTorch ${TORCH_HEADER_VERSION} headers in ${TORCH_VERSION_DIR}, library ${torch_library}")
+message(STATUS "LibTorch ${HALOBRUSH_TORCH_VERSION} at ${TORCH_INSTALL_PREFIX}")

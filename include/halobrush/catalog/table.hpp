@@ -50,7 +50,7 @@ class Table {
   template <class T>
   std::span<const T> get(const std::string& name) const;
 
-  /// The vector whose components are the columns prefix + x, y, z + suffix.
+  /// The vector whose components are the double columns prefix + x, y, z.
   Vec3 vector(const std::string& prefix, std::size_t row) const;
 
   /// The rows named, in that order.

@@ -24,7 +24,7 @@ struct Patch {
 std::vector<std::uint64_t> owned_counts(const Tiling& tiling, const catalog::Table& halos, const mpi::Communicator& comm);
 
 /// Which rank paints each of the `todo` tiles: contiguous blocks of about equal numbers of halos. More ranks than
-/// tiles leaves ranks without any. Not collective, the same on every rank.
+/// tiles leaves ranks without any. `owned_counts` is of all tiles. Not collective, the same on every rank.
 std::vector<int> assign_tiles(std::span<const std::int64_t> todo, std::span<const std::uint64_t> owned_counts, int ranks);
 
 /// @collective The patches of this rank's tiles, in the order of `todo`. Ghosts: every periodic image of every

@@ -1,38 +1,46 @@
-// The analytic painter: a stated law with known density (science.md). Baseline, and ground truth of closure tests.
+// The analytic painter: a stated law with known density (science.md). Baseline, and ground truth of closure
+// tests.
 #pragma once
 
 #include <array>
 
+#include "halobrush/core/random.hpp"
 #include "halobrush/model/painter.hpp"
 
 namespace halobrush::model {
 
-/// p(R) ~ exp(kappa_a (a.u)^2 + kappa_c (c.w)^2) on SO(3) against Haar measure; u, w unit, not necessarily orthogonal.
+/// p(R) ~ exp(kappa_a (a.u)^2 + kappa_c (c.w)^2) on SO(3) against Haar measure, a and c the first and last
+/// column of R; u, w unit, not necessarily orthogonal. Any kappa, also negative; 0 where u or w is a zero
+/// vector.
 struct OrientationLaw {
   Vec3 u, w;
   double kappa_a = 0, kappa_c = 0;
 
   Mat3 sample(RandomStream& random) const;  ///< exact, no table
   double log_density(const Mat3& frame) const;
-  double log_normalisation() const;         ///< log of the integral of the exponential over SO(3)
+  double log_normalisation() const;  ///< log of the integral of the exponential over SO(3), to 1e-10
 };
 
 /// One galaxy's law: what its halo decides.
 struct GalaxyLaw {
   double log_stellar_mass_mean = 0;
   bool central = true;
-  Vec3 u, w;  ///< directions of the orientation law
+  Vec3 u, w;  ///< directions of the orientation law; zero where the halo gives none
 };
 
 class AnalyticPainter : public Painter {
  public:
-  AnalyticPainter(const config::AnalyticLaw& law, std::uint64_t seed, const catalog::Table& halos);
+  /// Needs what the columns of `halos` offer of shape, spin and tide (the least smoothed), and mass and host
+  /// always.
+  /// @param h Hubble parameter: the law's masses are in Msun, the halos' in Msun/h
+  AnalyticPainter(const config::AnalyticLaw& law, std::uint64_t seed, const catalog::Table& halos, double h);
   const Needs& needs() const override { return needs_; }
   const std::vector<catalog::ColumnSpec>& scalars() const override;
   Painted paint(const Inputs& inputs) const override;
 
-  /// log p(galaxy | halo) of each owned row, nats, exact: scalars in the units of their columns, b/a and c/a as they are,
-  /// frame against Haar measure, any of the four symmetric frames of a galaxy counted as the one given.
+  /// log p(galaxy | halo) of each owned row, nats, exact: scalars in the units of their columns, b/a and c/a
+  /// as they are, frame against Haar measure, any of the four symmetric frames of a galaxy counted as the one
+  /// given.
   std::vector<double> log_density(const Inputs& inputs, const Painted& galaxies) const;
 
  private:
@@ -41,6 +49,8 @@ class AnalyticPainter : public Painter {
 
   config::AnalyticLaw law_;
   std::uint64_t seed_;
+  double log_h_;
+  bool has_shape_, has_tide_;
   Needs needs_;
 };
 

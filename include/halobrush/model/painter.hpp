@@ -53,8 +53,8 @@ class Painter {
   virtual std::string sha256() const { return {}; }
 };
 
-/// The painter a config asks for. `halos` (columns only) decides whether its inputs are there: model_error naming a missing
+/// The painter a config asks for. `h`: the Hubble parameter of the run. `halos` (columns only) decides whether its inputs are there: model_error naming a missing
 /// one. Not collective: every rank reads the model.
-std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos);
+std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos, double h);
 
 }  // namespace halobrush::model

@@ -1,6 +1,8 @@
 // MPI for the lifetime of main().
 #pragma once
 
+#include <string>
+
 namespace halobrush::mpi {
 
 /// Initialises MPI (MPI_THREAD_FUNNELED) and finalises it. While an exception unwinds it aborts instead:
@@ -15,5 +17,8 @@ class Environment {
  private:
   int exceptions_;
 };
+
+/// The MPI library, in one line; needs no initialisation.
+std::string library_version();
 
 }  // namespace halobrush::mpi

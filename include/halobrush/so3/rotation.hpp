@@ -1,4 +1,5 @@
-// Rotations as 3x3 matrices in double. A galaxy's frame has its major, intermediate and minor axis as columns.
+// Rotations as 3x3 matrices in double. A galaxy's frame has its major, intermediate and minor axis as
+// columns.
 #pragma once
 
 #include <array>
@@ -8,8 +9,8 @@
 
 namespace halobrush::so3 {
 
-Mat3 exp(const Vec3& v);   ///< rotation by |v| rad about v; accurate to 1e-15 down to v = 0
-Vec3 log(const Mat3& r);   ///< inverse of exp, |v| in [0, pi]; accurate near 0 and near pi
+Mat3 exp(const Vec3& v);  ///< rotation by |v| rad about v; accurate to 1e-15 down to v = 0
+Vec3 log(const Mat3& r);  ///< inverse of exp, |v| in [0, pi]; accurate near 0 and near pi
 double angle(const Mat3& r);
 Mat3 uniform_rotation(RandomStream& random);  ///< Haar measure
 Mat3 orthonormalised(const Mat3& r);          ///< the nearest rotation; for drift and for stored float frames

@@ -1,0 +1,72 @@
+// A model on disk: a safetensors file (raw tensors and a JSON header) that holds all that is needed to run it.
+// It cannot run code; Python opens it with the `safetensors` package.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "halobrush/catalog/table.hpp"
+#include "halobrush/features/features.hpp"
+
+namespace halobrush::model {
+
+/// How a label's number becomes the one that diffuses; both are then standardised.
+enum class Transform {
+  identity,
+  logit,            ///< log(y / (1 - y))
+  logit_of_b_to_a,  ///< logit of y / (b/a), for c/a: keeps c <= b
+};
+
+struct Label {
+  catalog::ColumnSpec column;
+  Transform transform = Transform::identity;
+  double mean = 0, deviation = 1;  ///< after the transform
+};
+
+/// Noise levels of the joint path: both run log-linearly, together, from max to min.
+struct NoiseRange {
+  double rotation_min = 0.02, rotation_max = 3;  ///< rad, Brownian convention; 3 is uniform to 3e-4
+  double scalar_min = 0.01, scalar_max = 30;     ///< standard deviations
+};
+
+/// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of polar, axial
+/// and tensor inputs). A galaxy farther than `radius` is out of distribution.
+struct InputRange {
+  std::vector<double> mean;       ///< [d]
+  std::vector<double> precision;  ///< [d, d]
+  double radius = 0;              ///< 99.9 % of the training galaxies lie within
+};
+
+/// Everything about a network but its weights.
+struct ModelSpec {
+  std::string painter = "graph_diffusion";
+  features::FeatureNames inputs;
+  std::vector<double> scalar_mean, scalar_deviation;  ///< [inputs.scalars], as trained
+  std::vector<Label> labels;
+  double radius = 0;  ///< Mpc/h
+  std::int64_t layers = 0, encoder_width = 0, channels = 0, denoiser_width = 0, denoiser_depth = 0, group_neighbours = 0;
+  NoiseRange noise;
+  InputRange range;
+  std::vector<std::pair<std::string, std::string>> provenance;  ///< catalog, hashes, seed, steps, losses, version
+};
+
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+struct ModelFile {
+  ModelSpec spec;
+  std::vector<NamedTensor> tensors;
+  std::string sha256;  ///< of the whole file, set on reading
+};
+
+/// Throws model_error: not a safetensors file, truncated, another format version, tensors out of bounds, not finite.
+ModelFile read_model(const std::string& path);
+/// Writes to a temporary name and renames. Throws io_error.
+void write_model(const std::string& path, const ModelFile& model);
+
+}  // namespace halobrush::model

@@ -1,0 +1,106 @@
+// The graph-diffusion network: an E(3)-equivariant encoder of the environment, run once per galaxy, and a small body-frame
+// denoiser over the group graph, run at every noise level. Includes torch; only model and train include this header.
+//
+// Symmetry. The encoder keeps scalar, polar, axial and tensor channels apart and hands on only what is even under
+// inversion (scalars, axial vectors, symmetric tensors), so reflections are exact too. The denoiser sees those in the
+// galaxy's own noisy frame R (R^T a, R^T T R), so its outputs do not change when everything is rotated. An ellipsoid is the
+// same after R -> R D, D in D2: the denoiser's layers are group convolutions over D2, written out as plain dense layers with
+// tied weights, so p(R D) = p(R) holds exactly at no extra cost.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "halobrush/model/model_file.hpp"
+#include "halobrush/model/painter.hpp"
+
+namespace halobrush::model {
+
+/// y = x weight + bias; weight [in, out], bias [out].
+struct Dense {
+  torch::Tensor weight, bias;
+};
+enum class Activation { none, silu };
+torch::Tensor dense(const torch::Tensor& x, const Dense& layer, Activation activation = Activation::none);
+
+/// What a network of this spec must be given.
+Needs needs_of(const ModelSpec& spec);
+
+/// One patch as tensors, normalised as the spec says.
+struct Batch {
+  std::int64_t owned = 0;
+  torch::Tensor scalars;                                ///< [n, S]
+  torch::Tensor polar, axial, tensors;                  ///< [n, P, 3], [n, A, 3], [n, T, 6]
+  torch::Tensor edge_source, edge_destination;          ///< [E] environment edges
+  torch::Tensor edge_direction, edge_distance;          ///< [E, 3] unit, [E, 1] in units of the radius
+  torch::Tensor group_source, group_destination;        ///< [G] group edges, over owned galaxies
+  torch::Tensor group_distance;                         ///< [G, 1] log10(Mpc/h)
+  std::vector<Vec3> group_direction;                    ///< [G, 3] unit, box coordinates
+};
+Batch make_batch(const Inputs& inputs, const ModelSpec& spec, torch::TensorOptions options);
+
+/// What the encoder knows of each owned galaxy's surroundings; all even under inversion.
+struct Environment {
+  torch::Tensor scalars;  ///< [owned, C]
+  torch::Tensor axial;    ///< [owned, K, 3] box coordinates
+  torch::Tensor tensors;  ///< [owned, K, 6] box coordinates
+};
+
+/// The denoiser's answer at one noise level.
+struct Denoised {
+  torch::Tensor rotation;  ///< [owned, 3] sigma times the body-frame score
+  torch::Tensor scalars;   ///< [owned, labels] the network's F of Karras et al. 2022, eq. 7
+};
+
+/// The denoiser with its symmetric layers written out and its environment terms computed: ready for many calls.
+class Denoiser {
+ public:
+  /// @param frames   [owned] noisy frames
+  /// @param scalars  [owned, labels] noisy labels times c_in
+  /// @param level    [owned, 1] in [0, 1]: 0 the largest noise, 1 the smallest
+  Denoised operator()(const std::vector<Mat3>& frames, const torch::Tensor& scalars, const torch::Tensor& level) const;
+
+ private:
+  friend class Network;
+  const Batch* batch_ = nullptr;
+  torch::Tensor axial_, tensors_;                    // environment, box coordinates
+  torch::Tensor node_environment_, edge_environment_;  // environment's part of the first layers
+  Dense node_, message_, message_hidden_, gather_, out_;
+  std::vector<Dense> hidden_;
+  torch::Tensor inverse_neighbours_;  // [owned, 1]
+};
+
+class Network {
+ public:
+  Network(const ModelSpec& spec, std::uint64_t seed, torch::TensorOptions options);  ///< fresh weights
+  /// Throws model_error naming a tensor that is absent or of another shape.
+  Network(const ModelFile& file, const std::string& path, torch::TensorOptions options);
+
+  Environment encode(const Batch& batch) const;
+  Denoiser denoiser(const Batch& batch, const Environment& environment) const;
+
+  std::vector<std::pair<std::string, torch::Tensor>>& parameters() { return parameters_; }
+  const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const { return parameters_; }
+  std::vector<NamedTensor> to_file() const;
+  torch::TensorOptions options() const { return options_; }
+
+ private:
+  void declare();
+  void declare_tensor(const std::string& name, std::vector<std::int64_t> shape, double gain);
+  void declare_dense(const std::string& name, std::int64_t in, std::int64_t out, double gain = 1);
+  const torch::Tensor& tensor(const std::string& name) const;
+  Dense layer(const std::string& name) const;
+  Dense lifted(const std::string& name, const std::vector<int>& character) const;
+  Dense symmetric(const std::string& name) const;
+  Dense projected(const std::string& name) const;
+
+  ModelSpec spec_;
+  torch::TensorOptions options_;
+  std::uint64_t seed_ = 0;
+  std::vector<std::pair<std::string, torch::Tensor>> parameters_;
+};
+
+}  // namespace halobrush::model

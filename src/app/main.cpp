@@ -1,0 +1,110 @@
+// The command line: halobrush paint | train | info | describe-config.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "halobrush/catalog/hdf5_version.hpp"
+#include "halobrush/config/config.hpp"
+#include "halobrush/core/version.hpp"
+#include "halobrush/model/setup.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/environment.hpp"
+#include "halobrush/paint/paint.hpp"
+#include "halobrush/train/train.hpp"
+#include "info.hpp"
+
+namespace {
+
+using namespace halobrush;
+
+struct Arguments {
+  std::string config, file, restart = "auto";
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+};
+
+std::string version_text() {
+  return fmt::format("halobrush {}\nLibTorch {}\nHDF5 {}\nMPI {}", version(), model::torch_version(), catalog::hdf5_version(),
+                     mpi::library_version());
+}
+
+ExitCode paint(const config::Config& config, const Arguments& arguments, const mpi::Communicator& world, Logger& log) {
+  if (arguments.dry_run) {
+    mpi::agree(world, [&] {
+      if (world.root()) paint::dry_run(config, world.size(), log);
+    });
+    return ExitCode::done;
+  }
+  return paint::run(config, arguments.restart == "never" ? paint::Restart::never : paint::Restart::automatic, world, log);
+}
+
+// A job on all ranks: what one rank fails at, all report once and return as one exit code.
+template <class Job>
+int run_parallel(int& argc, char**& argv, const Arguments& arguments, Job&& job) {
+  mpi::Environment environment(argc, argv);
+  const mpi::Communicator world(MPI_COMM_WORLD);
+  const auto log = make_logger(world.root());
+  try {
+    const auto config = mpi::agree(world, [&] { return config::load(arguments.config, arguments.overrides); });
+    const int node_rank = world.node().rank();
+    mpi::agree(world, [&] { model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank); });
+    return static_cast<int>(job(config, world, *log));
+  } catch (const Error& error) {
+    if (world.root()) std::cerr << "halobrush: error: " << error.what() << std::endl;
+    return static_cast<int>(error.code());
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Paints galaxies onto N-body halo catalogs with graph and SO(3)-diffusion models.", "halobrush");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  Arguments arguments;
+
+  auto* paint_command = app.add_subcommand("paint", "paint a mock galaxy catalog");
+  auto* train_command = app.add_subcommand("train", "train a model on a galaxy catalog");
+  for (auto* command : {paint_command, train_command}) {
+    command->add_option("config", arguments.config, "configuration (YAML)")->required();
+    command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")->allow_extra_args(false);
+  }
+  paint_command->add_flag("--dry-run", arguments.dry_run, "read headers only, print sizes, stop");
+  paint_command->add_option("--restart", arguments.restart, "auto: go on from staged tiles; never: paint anew")->check(CLI::IsMember({"auto", "never"}));
+  auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
+  info_command->add_option("file", arguments.file)->required();
+  auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? static_cast<int>(ExitCode::done) : static_cast<int>(ExitCode::config);
+  }
+
+  if (*describe_command) {
+    std::cout << config::describe();
+    return 0;
+  }
+  if (*info_command) {
+    std::cout << app::info(arguments.file);
+    return 0;
+  }
+  return run_parallel(argc, argv, arguments, [&](const auto& config, const auto& world, auto& log) {
+    if (*paint_command) return paint(config, arguments, world, log);
+    train::run(config, world, log);
+    return ExitCode::done;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  model::choose_blas_kernels(argv);
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    std::cerr << "halobrush: error: " << error.what() << std::endl;
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    std::cerr << "halobrush: internal error: " << error.what() << std::endl;
+    return static_cast<int>(ExitCode::internal);
+  }
+}

@@ -1,0 +1,188 @@
+#include "rockstar.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "checks.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "rockstar_header.hpp"
+#include "text_file.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+// What is wrong with one row; the file and the number of the line are known further out.
+struct RowFault {
+  std::string text;
+};
+
+// The wanted numbers of every row, in our units.
+class RowParser {
+ public:
+  explicit RowParser(const RockstarHeader& header) : header_(header) {
+    for (const auto& column : header.columns)
+      data_.push_back(column.integer ? ColumnData(std::vector<std::int64_t>()) : ColumnData(std::vector<double>()));
+  }
+
+  void parse(std::string_view row) {
+    split(row);
+    if (words_.size() != header_.fields)
+      throw RowFault{fmt::format("{} fields, but line 1 names {} columns (values would land in the wrong ones); make "
+                                 "the names fit the rows",
+                                 words_.size(), header_.fields)};
+    for (std::size_t c = 0; c < data_.size(); ++c)
+      std::visit([&](auto& values) { take(header_.columns[c], values); }, data_[c]);
+  }
+
+  std::vector<ColumnData> finish() && { return std::move(data_); }
+
+ private:
+  void split(std::string_view row) {
+    constexpr auto blanks = " \t";
+    words_.clear();
+    for (auto begin = row.find_first_not_of(blanks); begin != std::string_view::npos;) {
+      const auto end = std::min(row.find_first_of(blanks, begin), row.size());
+      words_.push_back(row.substr(begin, end - begin));
+      begin = row.find_first_not_of(blanks, end);
+    }
+  }
+
+  template <class T>
+  void take(const RockstarColumn& column, std::vector<T>& values) const {
+    const auto value = number<T>(column, words_[column.field]);
+    if (const auto fault = fault_of(column.name, static_cast<double>(value), header_.simulation))
+      throw RowFault{fmt::format("column '{}' {}", column.file_name, *fault)};
+    values.push_back(value * static_cast<T>(column.factor));
+  }
+
+  template <class T>
+  static T number(const RockstarColumn& column, std::string_view word) {
+    T value{};
+    const auto begin = word.data() + (word.starts_with('+') ? 1 : 0), end = word.data() + word.size();
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (error != std::errc() || stop != end)
+      throw RowFault{fmt::format("column '{}' is '{}' (not {}); repair or remove the row", column.file_name, word,
+                                 std::is_integral_v<T> ? "an integer" : "a number")};
+    return value;
+  }
+
+  const RockstarHeader& header_;
+  std::vector<ColumnData> data_;
+  std::vector<std::string_view> words_;
+};
+
+struct ParsedShare {
+  std::vector<ColumnData> columns;
+  std::uint64_t lines = 0;
+  std::optional<RowFault> fault;  ///< of the last line counted
+};
+
+ParsedShare parse_share(const std::string& path, const RockstarHeader& header, ByteShare share) {
+  ParsedShare out;
+  RowParser parser(header);
+  TextFile file(path);
+  if (share.begin < share.end) file.seek_line(share.begin);
+  while (!out.fault && file.offset() < share.end) {
+    const auto line = file.next_line();
+    if (!line) break;
+    ++out.lines;
+    if (line->empty() || line->starts_with('#')) continue;
+    try {
+      parser.parse(*line);
+    } catch (const RowFault& fault) {
+      out.fault = fault;
+    }
+  }
+  out.columns = std::move(parser).finish();
+  return out;
+}
+
+// Only the lowest failing rank's error is seen, and all ranks below it have counted all of their lines.
+void agree_on_rows(const std::string& path, const RockstarHeader& header, const ParsedShare& share,
+                   const mpi::Communicator& comm) {
+  const auto line = header.lines + comm.exclusive_sum(share.lines) + share.lines;
+  std::optional<Error> error;
+  if (share.fault) error = data_error("{}: line {}: {}", path, line, share.fault->text);
+  mpi::agree_on(comm, error);
+}
+
+const ColumnSpec& spec_of(const std::string& name) {
+  const auto& schema = halo_schema();
+  return std::find_if(schema.begin(), schema.end(), [&](const auto& column) { return column.spec.name == name; })->spec;
+}
+
+Table to_table(const RockstarHeader& header, std::vector<ColumnData> columns) {
+  Table halos;
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    std::visit([&](auto& values) { halos.add(spec_of(header.columns[c].name), std::move(values)); }, columns[c]);
+  if (!halos.has("parent_id")) std::ranges::fill(halos.add<std::int64_t>(spec_of("parent_id")), -1);
+  return halos;
+}
+
+// A shape with a vanishing axis is none: flagged, and null instead of a direction without meaning.
+void resolve_shapes(Table& halos) {
+  const auto resolved = halos.add<std::uint8_t>(spec_of("shape_resolved"));
+  const auto b = halos.get<double>("b_to_a"), c = halos.get<double>("c_to_a");
+  const auto x = halos.get<double>("axis_x"), y = halos.get<double>("axis_y"), z = halos.get<double>("axis_z");
+  for (std::size_t i = 0; i < halos.rows(); ++i) {
+    const Vec3 axis(x[i], y[i], z[i]);
+    resolved[i] = axis.norm() > 0 && b[i] > 0 && c[i] > 0;
+    const Vec3 unit = resolved[i] ? Vec3(axis / axis.norm()) : Vec3(0, 0, 0);
+    x[i] = unit[0], y[i] = unit[1], z[i] = unit[2];
+    if (!resolved[i]) b[i] = c[i] = 0;
+  }
+}
+
+void remark_on_shapes(HaloCatalog& catalog, const mpi::Communicator& comm) {
+  const auto resolved = catalog.halos.get<std::uint8_t>("shape_resolved");
+  const auto mine = static_cast<std::uint64_t>(std::ranges::count(resolved, 0));
+  if (const auto n = comm.sum(mine); n > 0)
+    catalog.remarks.push_back(fmt::format("{} of {} halos have no shape (A, b_to_a or c_to_a is 0)", n,
+                                          comm.sum<std::uint64_t>(catalog.halos.rows())));
+}
+
+Source source_of(const std::string& path) { return {path, "rockstar", std::filesystem::file_size(path), ""}; }
+
+}  // namespace
+
+HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
+  const auto header = mpi::agree(comm, [&] { return parse_rockstar_header(path, options); });
+  auto end = mpi::agree(comm, [&] { return comm.root() ? TextFile(path).text_bytes() : 0; });
+  comm.broadcast(std::span(&end, 1));
+  const auto mine = share_of({header.data_begin, end}, comm.rank(), comm.size());
+  auto share = mpi::agree(comm, [&] { return parse_share(path, header, mine); });
+  agree_on_rows(path, header, share, comm);
+
+  HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path), header.remarks};
+  if (catalog.halos.has("axis_x")) {
+    resolve_shapes(catalog.halos);
+    remark_on_shapes(catalog, comm);
+  }
+  return catalog;
+}
+
+HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options) {
+  const auto header = parse_rockstar_header(path, options);
+  HaloHeader out{header.simulation, source_of(path), {}, 0, true};
+  for (const auto& column : header.columns) out.columns.push_back(column.name);
+  if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
+  if (header.has("axis_x")) out.columns.emplace_back("shape_resolved");
+
+  constexpr std::uint64_t sample = 20'000;
+  TextFile file(path);
+  file.seek_line(header.data_begin);
+  while (out.rows_exact) {
+    const auto line = file.next_line();
+    if (!line) break;
+    out.rows += !line->empty() && !line->starts_with('#');
+    if (out.rows == sample) out.rows_exact = false;
+  }
+  if (!out.rows_exact)
+    out.rows = static_cast<std::uint64_t>(static_cast<double>(out.rows) / std::max(file.fraction_read(), 1e-12));
+  return out;
+}
+
+}  // namespace halobrush::catalog

@@ -1,0 +1,35 @@
+// The comment lines of a Rockstar list: which column means what, and the simulation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "halobrush/catalog/reader.hpp"
+
+namespace halobrush::catalog {
+
+/// One number that is read from every row.
+struct RockstarColumn {
+  std::string name;       ///< ours (halo_schema), or one of a, a_x, a_y, a_z that is used up on the way
+  std::string file_name;  ///< theirs
+  std::size_t field = 0;
+  bool integer = false;
+  double factor = 1;  ///< to our unit
+};
+
+struct RockstarHeader {
+  Simulation simulation;
+  std::size_t fields = 0;  ///< names in the first line
+  std::vector<RockstarColumn> columns;
+  std::vector<std::string> remarks;
+  std::uint64_t lines = 0, data_begin = 0;  ///< where the rows begin, lines and bytes of text
+
+  bool has(const std::string& name) const;
+};
+
+/// Throws data_error naming everything that the file does not say. Not collective.
+RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions& options);
+
+}  // namespace halobrush::catalog

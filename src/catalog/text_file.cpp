@@ -1,0 +1,90 @@
+#include "text_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "halobrush/core/error.hpp"
+
+namespace halobrush::catalog {
+namespace {
+constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
+}
+
+TextFile::TextFile(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")), buffer_(buffer_bytes) {
+  if (!file_) throw io_error("{}: cannot be opened ({}); check the path", path, std::strerror(errno));
+  gzbuffer(file_.get(), buffer_bytes);
+}
+
+std::optional<std::string_view> TextFile::next_line() {
+  for (std::size_t searched = 0;;) {
+    const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
+    const auto newline = rest.find('\n', searched);
+    if (newline == std::string_view::npos) {
+      searched = rest.size();
+      if (fill()) continue;
+      if (rest.empty()) return std::nullopt;
+    }
+    auto line = std::string_view(buffer_.data() + begin_, end_ - begin_).substr(0, newline);
+    begin_ = std::min(begin_ + line.size() + 1, end_);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  }
+}
+
+bool TextFile::fill() {
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
+            buffer_.begin());
+  buffer_offset_ += begin_;
+  end_ -= begin_;
+  begin_ = 0;
+  if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+  const int got = gzread(file_.get(), buffer_.data() + end_, static_cast<unsigned>(buffer_.size() - end_));
+  int code = Z_OK;
+  gzerror(file_.get(), &code);
+  if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) fail();
+  end_ += static_cast<std::size_t>(got);
+  return got > 0;
+}
+
+void TextFile::fail() const {
+  int code = Z_OK;
+  const std::string text = gzerror(file_.get(), &code);
+  if (code == Z_BUF_ERROR)
+    throw data_error("{}: the gzip stream is cut off (the file ends before the stream does); copy the file again", path_);
+  if (code == Z_ERRNO) throw io_error("{}: cannot be read ({}); check the path", path_, std::strerror(errno));
+  throw data_error("{}: the gzip stream is damaged ({}); copy the file again", path_, text);
+}
+
+void TextFile::seek(std::uint64_t offset) {
+  if (gzseek(file_.get(), static_cast<z_off_t>(offset), SEEK_SET) < 0) fail();
+  begin_ = end_ = 0;
+  buffer_offset_ = offset;
+}
+
+void TextFile::seek_line(std::uint64_t offset) {
+  seek(offset == 0 ? 0 : offset - 1);
+  if (offset != 0) next_line();
+}
+
+std::uint64_t TextFile::text_bytes() {
+  if (gzdirect(file_.get())) return std::filesystem::file_size(path_);
+  while (fill()) begin_ = end_;
+  return offset();
+}
+
+double TextFile::fraction_read() const {
+  const auto size = static_cast<double>(std::filesystem::file_size(path_));
+  return size == 0 ? 1 : static_cast<double>(gzoffset(file_.get())) / size;
+}
+
+ByteShare share_of(ByteShare all, int rank, int ranks) {
+  const auto n = static_cast<std::uint64_t>(ranks), r = static_cast<std::uint64_t>(rank);
+  const auto bytes = all.end - all.begin;
+  // Not bytes * r / n, which could overflow.
+  const auto cut = [&](std::uint64_t i) { return all.begin + bytes / n * i + bytes % n * i / n; };
+  return {cut(r), cut(r + 1)};
+}
+
+}  // namespace halobrush::catalog

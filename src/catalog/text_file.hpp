@@ -1,0 +1,57 @@
+// Lines of a plain or gzip-compressed text file, read as a stream: memory does not grow with the file.
+#pragma once
+
+#include <zlib.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace halobrush::catalog {
+
+class TextFile {
+ public:
+  /// Throws io_error when the file cannot be opened.
+  explicit TextFile(const std::string& path);
+
+  /// The next line without its end, valid until the next call; nothing at the end. Throws io_error (unreadable) and
+  /// data_error (a gzip stream that is damaged or cut off).
+  std::optional<std::string_view> next_line();
+
+  /// Where the next line begins, in bytes of (uncompressed) text.
+  std::uint64_t offset() const { return buffer_offset_ + begin_; }
+
+  /// Goes on at the first line that begins at or after `offset`; gzip is inflated up to there.
+  void seek_line(std::uint64_t offset);
+
+  /// Length of the text; a gzip stream is inflated to its end, which also checks it.
+  std::uint64_t text_bytes();
+
+  /// Share of the file that has been taken in, 0 to 1.
+  double fraction_read() const;
+
+ private:
+  bool fill();
+  [[noreturn]] void fail() const;
+  void seek(std::uint64_t offset);
+
+  struct Close {
+    void operator()(gzFile file) const { gzclose_r(file); }
+  };
+  std::string path_;
+  std::unique_ptr<gzFile_s, Close> file_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+  std::uint64_t buffer_offset_ = 0;
+};
+
+/// A rank's part of the bytes [begin, end): a line belongs to the part in which it begins.
+struct ByteShare {
+  std::uint64_t begin = 0, end = 0;
+};
+ByteShare share_of(ByteShare all, int rank, int ranks);
+
+}  // namespace halobrush::catalog

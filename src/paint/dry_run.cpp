@@ -1,0 +1,74 @@
+#include <algorithm>
+#include <cmath>
+
+#include "halobrush/catalog/reader.hpp"
+#include "halobrush/paint/paint.hpp"
+#include "halobrush/pipeline/pipeline.hpp"
+#include "rows.hpp"
+
+namespace halobrush::paint {
+namespace {
+
+// An empty table with the columns that the catalog and the steps before painting will give.
+catalog::Table expected_columns(const catalog::HaloHeader& header, const config::Config& config) {
+  catalog::Table halos;
+  for (const auto& column : catalog::halo_schema()) {
+    if (!column.required && !std::ranges::count(header.columns, column.spec.name)) continue;
+    if (column.boolean)
+      halos.add<std::uint8_t>(column.spec);
+    else if (column.integer)
+      halos.add<std::int64_t>(column.spec);
+    else
+      halos.add<double>(column.spec);
+  }
+  pipeline::add_derived_columns(halos, config.field.smoothing);
+  return halos;
+}
+
+// Halos in the ghost zones over halos owned, if they were spread evenly.
+double ghost_share(const domain::Box& box, const std::array<std::int64_t, 3>& tiles, double width) {
+  double owned = 1, grown = 1;
+  for (int k = 0; k < 3; ++k) {
+    const double side = box.side[k] / static_cast<double>(tiles[static_cast<std::size_t>(k)]);
+    owned *= side;
+    grown *= side + 2 * width;
+  }
+  return grown / owned - 1;
+}
+
+double bytes_per_row(const catalog::Table& table) {
+  double bytes = 0;
+  for (const auto& column : table.columns())
+    std::visit([&](const auto& values) { bytes += sizeof(values[0]); }, column.data);
+  return bytes;
+}
+
+}  // namespace
+
+void dry_run(const config::Config& config, int ranks, Logger& log) {
+  const auto header = catalog::read_header(config.input.path, {config.input.format, config.input.box_size});
+  const auto halos = expected_columns(header, config);
+  const auto painter = model::make_painter(config, halos, header.simulation.h);
+  const auto box = pipeline::box_of(header.simulation);
+  const auto& tiles = config.domain.tiles;
+  const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);
+  const double width = painter->needs().ghost_width() + config.domain.ghost_width;
+  if (width > box.side.minCoeff() / 2)
+    throw config_error("domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h; use a model of shorter reach or a larger box",
+                       width, box.side.minCoeff());
+  const double ghosts = ghost_share(box, tiles, width);
+  const double rows = static_cast<double>(header.rows), rows_per_rank = rows / ranks;
+  const double mesh = 16.0 * std::pow(static_cast<double>(config.field.mesh), 3) / ranks;
+  const double activations_per_galaxy = 4.0 * 4096;  // measured order of the networks' intermediate tensors
+  const double memory = rows_per_rank * bytes_per_row(halos) * (2 + ghosts) + 3 * mesh + rows / count * (1 + ghosts) * activations_per_galaxy + 200e6;
+  log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ", header.rows, config.input.path,
+           header.source.format, box.side[0], box.side[1], box.side[2]);
+  log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0], tiles[1], tiles[2], rows / count,
+           count / ranks);
+  log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);
+  log.info("dry run: about {} of memory on each of {} ranks", human_bytes(memory), ranks);
+  log.info("dry run: {} will have about {} ({} columns); nothing was painted", config.output.path,
+           human_bytes(rows * bytes_per_row(mock_columns(*painter))), mock_columns(*painter).columns().size());
+}
+
+}  // namespace halobrush::paint

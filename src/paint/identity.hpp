@@ -1,0 +1,16 @@
+// What makes two runs the same job: the keys that decide rows, and the hashes of everything read.
+#pragma once
+
+#include "halobrush/catalog/staging.hpp"
+#include "halobrush/config/config.hpp"
+#include "halobrush/mpi/communicator.hpp"
+
+namespace halobrush::paint {
+
+/// @collective The root hashes the files.
+catalog::Identity identity_of(const config::Config& config, const mpi::Communicator& comm);
+
+/// One text for a mock's provenance, to compare a finished mock with a run.
+std::string text_of(const catalog::Identity& identity);
+
+}  // namespace halobrush::paint

@@ -1,0 +1,260 @@
+#include "halobrush/paint/paint.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+
+#include "halobrush/catalog/hdf5_version.hpp"
+#include "halobrush/catalog/mock.hpp"
+#include "halobrush/catalog/staging.hpp"
+#include "halobrush/core/timer.hpp"
+#include "halobrush/core/version.hpp"
+#include "halobrush/domain/tiling.hpp"
+#include "halobrush/model/setup.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/environment.hpp"
+#include "halobrush/pipeline/pipeline.hpp"
+#include "identity.hpp"
+#include "rows.hpp"
+#include "stop.hpp"
+#include "summary.hpp"
+
+namespace halobrush::paint {
+namespace {
+
+using catalog::StagedTile;
+
+constexpr const char* identity_attribute = "identity";
+
+// One paint run: the members are what its steps hand on to each other.
+class Job {
+ public:
+  Job(const config::Config& config, Restart restart, const mpi::Communicator& comm, Logger& log)
+      : config_(config), restart_(restart), comm_(comm), log_(log), staging_(config.staging()) {
+    for (const char* stage : {"read", "hosts", "tidal", "distribute", "inputs", "model", "staging", "assemble"})
+      times_.measure(stage, [] {});  // the same stages in the same order on every rank, with or without tiles
+  }
+
+  ExitCode run() {
+    identity_ = identity_of(config_, comm_);
+    if (already_done()) return ExitCode::done;
+    open_staging();
+
+    halos_ = pipeline::load_halos(config_, comm_, times_, log_);
+    painter_ = mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
+    if (!painter_->sha256().empty()) log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
+    auto patches = times_.measure("distribute", [&] { return distribute(); });
+
+    if (!paint(patches)) return stopped();
+    times_.measure("assemble", [&] { assemble(); });
+    finish();
+    return ExitCode::done;
+  }
+
+ private:
+  // A finished mock of the same identity is kept.
+  bool already_done() {
+    const auto done = mpi::agree(comm_, [&] {
+      if (!comm_.root() || restart_ == Restart::never || !std::filesystem::exists(config_.output.path)) return 0;
+      if (catalog::kind_of(config_.output.path) != catalog::FileKind::mock) return 0;
+      for (const auto& [name, text] : catalog::summarise_mock(config_.output.path).header.provenance)
+        if (name == identity_attribute) return text == text_of(identity_) ? 1 : 0;
+      return 0;
+    });
+    if (comm_.max(done) == 0) return false;
+    log_.info("paint: {} is complete and of this configuration: nothing to do (--restart=never paints it again)", config_.output.path);
+    return true;
+  }
+
+  void open_staging() {
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) staging_.open(identity_, restart_ == Restart::never);
+    });
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) StopSwitch(config_.limits, stop_file()).clear();
+    });
+  }
+  std::filesystem::path stop_file() const { return staging_.folder() / config_.limits.stop_file; }
+
+  std::vector<domain::Patch> distribute() {
+    const auto box = pipeline::box_of(halos_.simulation);
+    const auto tiling = config_.domain.balance ? domain::Tiling::balanced(box, config_.domain.tiles, halos_.halos, comm_)
+                                               : domain::Tiling(box, config_.domain.tiles);
+    rows_of_tile_ = domain::owned_counts(tiling, halos_.halos, comm_);
+    const auto todo = unpainted_tiles();
+    auto patches = domain::distribute(box, tiling, halos_.halos, painter_->needs().ghost_width() + config_.domain.ghost_width, todo,
+                                      domain::assign_tiles(todo, rows_of_tile_, comm_.size()), comm_);
+    columns_ = mock_columns(*painter_);
+    halos_.halos = halos_.halos.empty_like();  // the patches hold all that is needed from here on
+    return patches;
+  }
+
+  // Verifies what the ledger records, each rank its share, and says what has to be painted again.
+  std::vector<std::int64_t> unpainted_tiles() {
+    const auto recorded = mpi::agree(comm_, [&] { return comm_.root() ? staging_.ledger() : std::vector<StagedTile>(); });
+    const auto ledger = comm_.gather_all(std::span<const StagedTile>(recorded)).data;
+    std::vector<std::int64_t> whole;
+    mpi::agree(comm_, [&] {
+      for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size(); i += static_cast<std::size_t>(comm_.size()))
+        if (staging_.verify(ledger[i])) whole.push_back(ledger[i].tile);
+    });
+    std::vector<char> done(rows_of_tile_.size(), 0);
+    for (const auto tile : comm_.gather_all(std::span<const std::int64_t>(whole)).data) done[static_cast<std::size_t>(tile)] = 1;
+    for (const auto& tile : ledger) {
+      if (done[static_cast<std::size_t>(tile.tile)])
+        staged_.push_back(tile);
+      else
+        log_.warn("staging: tile {} is damaged on disk and is painted again", tile.tile);
+    }
+    facts_.tiles = rows_of_tile_.size();
+    facts_.reused_tiles = staged_.size();
+    if (!staged_.empty()) log_.info("staging: {} of {} tiles are there already", staged_.size(), facts_.tiles);
+    std::vector<std::int64_t> todo;
+    for (std::size_t tile = 0; tile < done.size(); ++tile)
+      if (!done[tile]) todo.push_back(static_cast<std::int64_t>(tile));
+    return todo;
+  }
+
+  // Paints this rank's tiles; false when the run was stopped before all ranks had finished theirs.
+  bool paint(std::vector<domain::Patch>& patches) {
+    StopSwitch stop(config_.limits, stop_file());
+    Timer timer;
+    Progress progress(log_, "paint: tiles of rank 0", static_cast<double>(patches.size()), config_.log.interval);
+    std::vector<StagedTile> painted;
+    std::uint64_t galaxies = 0, ghosts = 0;
+    double slowest = 0;
+    std::optional<Error> failure;
+    for (auto& patch : patches) {
+      if (stop.should_stop(slowest)) break;
+      try {
+        painted.push_back(paint_tile(patch));
+      } catch (const Error& error) {
+        failure = error;
+        stop.tell_others();
+        break;
+      }
+      slowest = std::max(slowest, painted.back().seconds);
+      galaxies += patch.owned;
+      ghosts += patch.pos.size() - patch.owned;
+      patch = {};
+      progress.update(static_cast<double>(painted.size()),
+                      fmt::format("{:.3g} galaxies/s over {} ranks", static_cast<double>(galaxies) / timer.seconds() * comm_.size(), comm_.size()));
+    }
+    facts_.paint_seconds = comm_.max(timer.seconds());
+    const bool all = comm_.min(painted.size() == patches.size() ? 1 : 0) == 1;
+    stop.clear();
+    mpi::agree_on(comm_, failure);
+    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(painted)).data) staged_.push_back(tile);
+    facts_.painted_tiles = staged_.size() - facts_.reused_tiles;
+    facts_.painted_galaxies = comm_.sum(galaxies);
+    facts_.ghosts = comm_.sum(ghosts);
+    return all;
+  }
+
+  StagedTile paint_tile(const domain::Patch& patch) {
+    Timer timer;
+    const auto inputs = times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
+    const auto painted = times_.measure("model", [&] { return painter_->paint(inputs); });
+    return times_.measure("staging", [&] {
+      return staging_.write(patch.tile, rows_of(patch, painted, *painter_), timer.seconds(), comm_.rank());
+    });
+  }
+
+  ExitCode stopped() {
+    log_.warn("paint: stopped with {} of {} tiles painted; run the same command again, on any number of ranks, to go on", staged_.size(),
+              facts_.tiles);
+    return ExitCode::stopped;
+  }
+
+  // All staged tiles become one file: every rank copies a contiguous share.
+  void assemble() {
+    std::ranges::sort(staged_, {}, &StagedTile::tile);
+    facts_.galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
+    std::vector<std::int64_t> tiles(staged_.size());
+    std::iota(tiles.begin(), tiles.end(), std::int64_t{0});
+    const auto writer = domain::assign_tiles(tiles, rows_of_tile_, comm_.size());
+    std::vector<catalog::RowBlock> blocks;
+    std::uint64_t first_row = 0;
+    for (std::size_t t = 0; t < staged_.size(); ++t) {
+      if (writer[t] == comm_.rank())
+        blocks.push_back({first_row, staged_[t].rows, [this, t] {
+                            auto rows = staging_.read(staged_[t], columns_);
+                            statistics_.add(rows);
+                            return rows;
+                          }});
+      first_row += staged_[t].rows;
+    }
+    catalog::write_mock(config_.output.path, header(), columns_, facts_.galaxies, blocks, comm_);
+  }
+
+  catalog::MockHeader header() const {
+    catalog::MockHeader header{halos_.simulation, {}};
+    std::string assumed;
+    const auto fill = [&](double& value, double configured, double fallback, const char* name) {
+      if (!std::isnan(configured)) value = configured;
+      if (!std::isnan(value)) return;
+      value = fallback;
+      assumed += fmt::format("{} = {} (the catalog does not say; set cosmology.{})\n", name, fallback, name);
+    };
+    fill(header.simulation.omega_b, config_.cosmology.omega_b, 0.0486, "omega_b");
+    fill(header.simulation.sigma_8, config_.cosmology.sigma_8, 0.8159, "sigma_8");
+    fill(header.simulation.n_s, config_.cosmology.n_s, 0.9667, "n_s");
+    for (const auto& remark : halos_.remarks) assumed += remark + "\n";
+    std::string timings;
+    for (const auto& [stage, seconds] : times_.stages()) timings += fmt::format("{}: {:.3f} s\n", stage, seconds);
+    header.provenance = {{"halobrush", version()},
+                         {"libtorch", model::torch_version()},
+                         {"hdf5", catalog::hdf5_version()},
+                         {"mpi", mpi::library_version()},
+                         {"config", config::to_yaml(config_)},
+                         {"seed", fmt::format("{}", config_.seed)},
+                         {"painter", config_.painter.kind},
+                         {"model_sha256", painter_->sha256()},
+                         {"input_path", halos_.source.path},
+                         {"input_format", halos_.source.format},
+                         {"input_bytes", fmt::format("{}", halos_.source.bytes)},
+                         {"input_sha256", halos_.source.sha256},
+                         {"assumptions", assumed},
+                         {"ranks", fmt::format("{}", comm_.size())},
+                         {"timings_of_rank_0", timings},
+                         {identity_attribute, text_of(identity_)}};
+    return header;
+  }
+
+  void finish() {
+    const auto summary = config_.output.path + ".json";
+    const double out = write_summary(summary, facts_, times_, statistics_, columns_, comm_);
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) staging_.remove();
+    });
+    if (out > 0.05)
+      log_.warn("paint: {:.1f}% of the galaxies have inputs outside the model's training range (column out_of_distribution)", 100 * out);
+    log_.info("paint: {} galaxies in {} ({} tiles painted, {} reused); summary {}", facts_.galaxies, config_.output.path,
+              facts_.painted_tiles, facts_.reused_tiles, summary);
+  }
+
+  const config::Config& config_;
+  Restart restart_;
+  const mpi::Communicator& comm_;
+  Logger& log_;
+  catalog::Staging staging_;
+  catalog::Identity identity_;
+  catalog::HaloCatalog halos_;
+  std::unique_ptr<model::Painter> painter_;
+  std::vector<std::uint64_t> rows_of_tile_;
+  std::vector<StagedTile> staged_;  // all ranks hold all
+  catalog::Table columns_;
+  ColumnStatistics statistics_;
+  StageTimes times_;
+  RunFacts facts_;
+};
+
+}  // namespace
+
+ExitCode run(const config::Config& config, Restart restart, const mpi::Communicator& comm, Logger& log) {
+  return Job(config, restart, comm, log).run();
+}
+
+}  // namespace halobrush::paint

@@ -1,0 +1,85 @@
+#include "rows.hpp"
+
+#include <cmath>
+
+#include "halobrush/so3/ellipsoid.hpp"
+
+namespace halobrush::paint {
+namespace {
+
+using catalog::Table;
+
+constexpr const char* ellipticity_convention =
+    "epsilon = (1-q)/(1+q) on the sky of a distant observer along z; flat frame x, y of the box, positive component 1 along x";
+
+template <class T, class Value>
+void put(Table& table, catalog::ColumnSpec spec, Value&& value_of) {
+  auto column = table.add<T>(std::move(spec));
+  for (std::size_t i = 0; i < column.size(); ++i) column[i] = static_cast<T>(value_of(i));
+}
+
+void put_halo_columns(Table& rows, const Table& halos) {
+  const auto integer = [&](const char* name) { return halos.get<std::int64_t>(name); };
+  const auto number = [&](const char* name) { return halos.get<double>(name); };
+  const auto id = integer("id"), host = integer("host_id");
+  const auto central = [&](std::size_t i) { return id[i] == host[i]; };
+  put<std::int64_t>(rows, {"galaxy_id", "", "galaxy id, unique"}, [&](auto i) { return id[i]; });
+  put<std::int64_t>(rows, {"halo_id", "", "id of the (sub)halo that the galaxy lives in"}, [&](auto i) { return id[i]; });
+  put<std::int64_t>(rows, {"host_halo_id", "", "id of the host halo; the halo itself for a central"}, [&](auto i) { return host[i]; });
+  put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"}, [&](auto i) { return central(i) ? -1 : host[i]; });
+  put<std::uint8_t>(rows, {"is_central", "", "whether the halo is no subhalo"}, central);
+  for (const char* name : {"x", "y", "z"}) {
+    const auto values = number(name);
+    put<double>(rows, {name, "comoving Mpc/h", "position"}, [&](auto i) { return values[i]; });
+  }
+  for (const char* name : {"vx", "vy", "vz"}) {
+    const auto values = number(name);
+    put<float>(rows, {name, "km/s", "peculiar velocity"}, [&](auto i) { return values[i]; });
+  }
+  const auto mass = number("mass");
+  put<float>(rows, {"halo_mass", "Msun/h", "mass of the (sub)halo"}, [&](auto i) { return mass[i]; });
+}
+
+void put_painted_columns(Table& rows, const model::Painted& painted, const model::Painter& painter) {
+  for (std::size_t k = 0; k < painter.scalars().size(); ++k) {
+    const auto& values = painted.scalars[k];
+    put<float>(rows, painter.scalars()[k], [&](auto i) { return values[i]; });
+    if (painter.scalars()[k].name == "log_stellar_mass")
+      put<float>(rows, {"obs_sm", "Msun", "stellar mass"}, [&](auto i) { return std::pow(10.0, values[i]); });
+  }
+  const char* axes[] = {"galaxy_axisA_", "galaxy_axisB_", "galaxy_axisC_"};
+  const char* names[] = {"major", "intermediate", "minor"};
+  for (int axis = 0; axis < 3; ++axis)
+    for (int k = 0; k < 3; ++k)
+      put<float>(rows, {std::string(axes[axis]) + "xyz"[k], "", std::string(names[axis]) + " axis, unit vector, sign without meaning"},
+                 [&](auto i) { return painted.frame[i](k, axis); });
+  put<float>(rows, {"b_to_a", "", "intermediate to major axis"}, [&](auto i) { return painted.b_to_a[i]; });
+  put<float>(rows, {"c_to_a", "", "minor to major axis"}, [&](auto i) { return painted.c_to_a[i]; });
+  for (int k = 0; k < 2; ++k)
+    put<float>(rows, {k == 0 ? "ellipticity_1" : "ellipticity_2", "", ellipticity_convention}, [&](auto i) {
+      return so3::projected_ellipticity(painted.frame[i], painted.b_to_a[i], painted.c_to_a[i])[static_cast<std::size_t>(k)];
+    });
+  put<std::uint8_t>(rows, {"out_of_distribution", "", "inputs outside the range of the model's training"},
+                    [&](auto i) { return painted.out_of_distribution[i]; });
+}
+
+}  // namespace
+
+catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted, const model::Painter& painter) {
+  Table rows;
+  rows.resize(patch.owned);
+  put_halo_columns(rows, patch.halos);
+  put_painted_columns(rows, painted, painter);
+  return rows;
+}
+
+catalog::Table mock_columns(const model::Painter& painter) {
+  domain::Patch none;
+  for (const char* name : {"id", "host_id"}) none.halos.add<std::int64_t>({name, "", ""});
+  for (const char* name : {"x", "y", "z", "vx", "vy", "vz", "mass"}) none.halos.add<double>({name, "", ""});
+  model::Painted nothing;
+  nothing.scalars.resize(painter.scalars().size());
+  return rows_of(none, nothing, painter);
+}
+
+}  // namespace halobrush::paint

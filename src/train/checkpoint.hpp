@@ -1,0 +1,24 @@
+// All that a training run needs to go on exactly where it stopped. Noise and batches follow from the step number.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+
+#include "halobrush/model/network.hpp"
+
+namespace halobrush::train {
+
+struct TrainingState {
+  std::int64_t step = 0;
+  model::Network network, averaged;
+  std::unique_ptr<torch::optim::Adam> optimiser;
+};
+
+/// Written to a temporary name and renamed. `identity` is what a resumed run must share.
+void save_checkpoint(const std::string& path, const TrainingState& state, const std::string& identity);
+
+/// False when there is no file. Throws model_error when it belongs to another configuration or cannot be read.
+bool load_checkpoint(const std::string& path, TrainingState& state, const std::string& identity);
+
+}  // namespace halobrush::train

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# From a bare Debian 12 to a painted mock: installs, builds, paints config/demo.yaml on 2 ranks, shows what came out.
+# Run again it does only what is missing. LibTorch 2.x: CMAKE_PREFIX_PATH=<site-packages>/torch bash tools/demo.sh
+set -euo pipefail
+source "$(dirname "$0")/setup.sh"
+
+mock=out/demo/mock.hdf5
+summary=$mock.json
+
+# A number of the summary by a pattern of what stands before it (white space left out).
+number() {
+  tr -d '[:space:]' <"$summary" | grep -oP -m1 "$1\K-?[0-9.][-+.0-9eE]*" || fail "$summary: nothing found for $1"
+}
+mean_of() { number "\"$1\":\{[^}]*\"mean\":"; }
+
+install_packages
+build release halobrush
+say "painting config/demo.yaml on 2 ranks"
+mpirun -np 2 build/release/halobrush paint config/demo.yaml
+
+cat <<END
+
+mock     $PWD/$mock
+summary  $PWD/$summary
+
+galaxies                          $(number '"galaxies":')
+galaxies painted per second       $(number '"galaxies_per_second":')
+mean log10 stellar mass [Msun]    $(mean_of log_stellar_mass)
+mean b/a                          $(mean_of b_to_a)
+share out of distribution         $(mean_of out_of_distribution)
+END
