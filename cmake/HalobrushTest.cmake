@@ -2,7 +2,6 @@
 # A GoogleTest program; without NP it runs serially, with NP under mpirun once for each number of ranks.
 # Zero executed tests, a failure on any rank and a hang (watchdog in tests/support/mpi_main.cpp) are failures.
 find_package(GTest REQUIRED)
-include(ProcessorCount)
 
 set(HALOBRUSH_TEST_ENVIRONMENT
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
@@ -17,6 +16,7 @@ function(halobrush_test name)
   add_executable(test_${name} ${arg_SOURCES} $<TARGET_OBJECTS:test_main>)
   target_link_libraries(test_${name} PRIVATE ${arg_LINK} halobrush_mpi GTest::gtest)
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_options(test_${name} PRIVATE -O1)  # test code itself is not worth an optimiser's time
   target_compile_definitions(test_${name} PRIVATE HALOBRUSH_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                              HALOBRUSH_TEST_TIMEOUT=${arg_TIMEOUT})
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)

@@ -36,32 +36,30 @@ def unit_of(text):
     return units.Unit(text.removeprefix("comoving ").replace("/h", " / littleh"))
 
 
-def require_same(reader, name, values, expected):
+def require_same(name, values, expected):
     values = np.atleast_1d(values)
     if not np.array_equal(values, expected, equal_nan=expected.dtype.kind == "f"):
-        raise Failure(f"{reader}: {name}: values differ from the file's")
+        raise Failure(f"{name}: values differ from the file's")
 
 
-def read_with_h5py(path):
-    """Every column of /data: {name: (values, unit)}."""
-    columns = {}
+def check_h5py(path, columns):
+    """Fills columns with all of /data: {name: (values, unit)}; the other readers are compared with that."""
     with h5py.File(path) as mock:
         for name, dataset in mock["data"].items():
             for attribute in ("unit", "description"):
                 if not isinstance(dataset.attrs.get(attribute), str):
-                    raise Failure(f"h5py: {name}: no text attribute '{attribute}'")
+                    raise Failure(f"{name}: no text attribute '{attribute}'")
             try:
                 columns[name] = (dataset[()], unit_of(dataset.attrs["unit"]))
             except ValueError:
-                raise Failure(f"h5py: {name}: unit '{dataset.attrs['unit']}' is unknown to astropy") from None
+                raise Failure(f"{name}: unit '{dataset.attrs['unit']}' is unknown to astropy") from None
     for name, unit in REQUIRED.items():
         if name not in columns:
-            raise Failure(f"h5py: {name}: column missing")
+            raise Failure(f"{name}: column missing")
         if columns[name][1] != unit_of(unit):
-            raise Failure(f"h5py: {name}: unit '{columns[name][1]}' instead of '{unit}'")
+            raise Failure(f"{name}: unit '{columns[name][1]}' instead of '{unit}'")
     if len({values.shape for values, _ in columns.values()}) != 1:
-        raise Failure("h5py: columns of different lengths")
-    return columns
+        raise Failure("columns of different lengths")
 
 
 def check_opencosmo(path, columns):
@@ -72,11 +70,11 @@ def check_opencosmo(path, columns):
         try:
             read = table[name]
         except KeyError:
-            raise Failure(f"opencosmo: {name}: column missing") from None
+            raise Failure(f"{name}: column missing") from None
         read_unit = getattr(read, "unit", None) or units.dimensionless_unscaled
         if read_unit != unit:
-            raise Failure(f"opencosmo: {name}: unit '{read_unit}' instead of '{unit}'")
-        require_same("opencosmo", name, getattr(read, "value", read), values)
+            raise Failure(f"{name}: unit '{read_unit}' instead of '{unit}'")
+        require_same(name, getattr(read, "value", read), values)
 
 
 def gcr_config(path, folder):
@@ -112,11 +110,15 @@ def check_gcr(path, columns):
         }
         read = catalog.get_quantities([*native, *mapped, "halo_id", "halo_mass", "stellar_mass"])
         for name, values in [*((name, columns[name][0]) for name in native), *mapped.items()]:
-            require_same("GCRCatalogs", name, read[name], values)
+            require_same(name, read[name], values)
         for name in native:
             text, unit = catalog.get_quantity_info(name, "units"), columns[name][1]
             if text is None or unit_of(text) != unit:
-                raise Failure(f"GCRCatalogs: {name}: units '{text}' instead of '{unit}'")
+                raise Failure(f"{name}: units '{text}' instead of '{unit}'")
+
+
+READERS = [("h5py", "h5py", check_h5py), ("opencosmo", "opencosmo", check_opencosmo),
+           ("GCRCatalogs", "lsstdesc-gcr-catalogs", check_gcr)]
 
 
 def main():
@@ -124,15 +126,15 @@ def main():
         sys.exit(__doc__)
     path = sys.argv[1]
     warnings.simplefilter("ignore")
-    try:
-        columns = read_with_h5py(path)
-        print(f"h5py {version('h5py')}: {len(columns)} columns, {len(columns['galaxy_id'][0])} rows")
-        check_opencosmo(path, columns)
-        print(f"opencosmo {version('opencosmo')}: every column as in the file, with its unit")
-        check_gcr(path, columns)
-        print(f"GCRCatalogs {version('lsstdesc-gcr-catalogs')}: every column as in the file, with its unit")
-    except (Failure, KeyError, OSError, ValueError) as problem:
-        sys.exit(f"{path}: {problem}")
+    columns = {}
+    for reader, package, check in READERS:
+        try:
+            check(path, columns)
+        except Failure as failure:
+            sys.exit(f"{path}: {reader}: {failure}")
+        except Exception as error:  # whatever a reader raises on a file it cannot take
+            sys.exit(f"{path}: {reader}: {type(error).__name__}: {error}")
+        print(f"{reader} {version(package)}: {len(columns)} columns, {len(columns['galaxy_id'][0])} rows, read with their units")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 # From a bare Debian 12 to a painted mock: installs, builds, paints config/demo.yaml on 2 ranks, shows what came out.
 # Run again it does only what is missing. LibTorch 2.x: CMAKE_PREFIX_PATH=<site-packages>/torch bash tools/demo.sh
 set -euo pipefail
+# shellcheck source=tools/setup.sh
 source "$(dirname "$0")/setup.sh"
 
 mock=out/demo/mock.hdf5
@@ -18,14 +19,19 @@ build release halobrush
 say "painting config/demo.yaml on 2 ranks"
 mpirun -np 2 build/release/halobrush paint config/demo.yaml
 
+galaxies=$(number '"galaxies":')
+rate=$(number '"galaxies_per_second":')
+stellar_mass=$(mean_of log_stellar_mass)
+b_to_a=$(mean_of b_to_a)
+outside=$(mean_of out_of_distribution)
 cat <<END
 
 mock     $PWD/$mock
 summary  $PWD/$summary
 
-galaxies                          $(number '"galaxies":')
-galaxies painted per second       $(number '"galaxies_per_second":')
-mean log10 stellar mass [Msun]    $(mean_of log_stellar_mass)
-mean b/a                          $(mean_of b_to_a)
-share out of distribution         $(mean_of out_of_distribution)
+galaxies                          $galaxies
+galaxies painted per second       $rate
+mean log10 stellar mass [Msun]    $stellar_mass
+mean b/a                          $b_to_a
+share out of distribution         $outside
 END

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Functions of tools/demo.sh, tools/test.sh and .ci/run; to be sourced. CMAKE_PREFIX_PATH and Torch_DIR reach CMake as they are.
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 # Open MPI: as root in containers, more ranks than cores. One thread a rank.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1

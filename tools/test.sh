@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, runs every test. The output ends in CTest's closing line.
 set -euo pipefail
+# shellcheck source=tools/setup.sh
 source "$(dirname "$0")/setup.sh"
 
 install_packages

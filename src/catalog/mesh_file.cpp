@@ -14,7 +14,9 @@ class Handle {
  public:
   template <class Open>
   Handle(Open&& open, herr_t (*close)(hid_t)) : close_(close) {
-    H5E_BEGIN_TRY { id_ = open(); }
+    H5E_BEGIN_TRY {
+      id_ = open();
+    }
     H5E_END_TRY
   }
   ~Handle() {
@@ -35,7 +37,8 @@ class MeshDataset {
       : where_(file + ": " + dataset),
         file_([&] { return H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT); }, H5Fclose),
         dataset_([&] { return H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT); }, H5Dclose) {
-    if (file_ < 0) throw io_error("{}: cannot be opened (absent, unreadable or not HDF5); check density.file", where_);
+    if (file_ < 0)
+      throw io_error("{}: cannot be opened (absent, unreadable or not HDF5); check density.file", where_);
     if (dataset_ < 0) throw data_error("{}: the file has no such dataset; check density.dataset", where_);
     check_shape();
   }
@@ -51,12 +54,14 @@ class MeshDataset {
     herr_t status = -1;
     H5E_BEGIN_TRY {
       status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr);
-      if (status >= 0) status = H5Dread(dataset_, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data());
+      if (status >= 0)
+        status = H5Dread(dataset_, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data());
     }
     H5E_END_TRY
     if (status < 0)
-      throw data_error("{}: planes {} to {} cannot be read as numbers (damaged, or of another type); check the file",
-                       where_, first_plane, first_plane + planes);
+      throw data_error(
+          "{}: planes {} to {} cannot be read as numbers (damaged, or of another type); check the file",
+          where_, first_plane, first_plane + planes);
     return values;
   }
 
@@ -81,8 +86,8 @@ std::array<std::uint64_t, 3> mesh_shape(const std::string& file, const std::stri
   return MeshDataset(file, dataset).shape();
 }
 
-std::vector<double> read_mesh_planes(const std::string& file, const std::string& dataset, std::uint64_t first_plane,
-                                     std::uint64_t planes) {
+std::vector<double> read_mesh_planes(const std::string& file, const std::string& dataset,
+                                     std::uint64_t first_plane, std::uint64_t planes) {
   return MeshDataset(file, dataset).read(first_plane, planes);
 }
 

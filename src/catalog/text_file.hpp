@@ -30,7 +30,7 @@ class TextFile {
   /// Length of the text; a gzip stream is inflated to its end, which also checks it.
   std::uint64_t text_bytes();
 
-  /// Share of the file that has been taken in, 0 to 1.
+  /// Share of the file that lies behind offset(), 0 to 1; for gzip an estimate.
   double fraction_read() const;
 
  private:

@@ -15,15 +15,17 @@ namespace halobrush::domain {
 class VectorColumns {
  public:
   VectorColumns(const catalog::Table& table, const std::string& prefix)
-      : x_(table.get<double>(prefix + "x")), y_(table.get<double>(prefix + "y")), z_(table.get<double>(prefix + "z")) {}
+      : x_(table.get<double>(prefix + "x")),
+        y_(table.get<double>(prefix + "y")),
+        z_(table.get<double>(prefix + "z")) {}
   Vec3 operator[](std::size_t row) const { return {x_[row], y_[row], z_[row]}; }
 
  private:
   std::span<const double> x_, y_, z_;
 };
 
-/// @collective The position of each row's host, exactly as the host's own row has it: position minus displacement
-/// would differ in the last bits and could put a group into two tiles.
+/// @collective The position of each row's host, exactly as the host's own row has it: position minus
+/// displacement would differ in the last bits and could put a group into two tiles.
 std::vector<Vec3> host_centres(const catalog::Table& halos, const mpi::Communicator& comm);
 
 }  // namespace halobrush::domain

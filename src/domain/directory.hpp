@@ -63,7 +63,8 @@ class Directory {
     const auto to_owners = routes(ids);
     const auto asked = to_owners.send(ids, comm_);
     std::vector<Answer> answers(asked.data.size());
-    std::transform(asked.data.begin(), asked.data.end(), answers.begin(), [&](std::int64_t id) { return find(id); });
+    std::transform(asked.data.begin(), asked.data.end(), answers.begin(),
+                   [&](std::int64_t id) { return find(id); });
     const auto received = comm_.exchange(std::span<const Answer>(answers), asked.counts);
     std::vector<std::optional<Record>> found(ids.size());
     for (std::size_t k = 0; k < received.data.size(); ++k)
@@ -89,8 +90,9 @@ class Directory {
     return Routes(owner, comm_.size());
   }
   Answer find(std::int64_t id) const {
-    const auto it = std::lower_bound(entries_.begin(), entries_.end(), id,
-                                     [](const Entry& entry, std::int64_t wanted) { return entry.id < wanted; });
+    const auto it =
+        std::lower_bound(entries_.begin(), entries_.end(), id,
+                         [](const Entry& entry, std::int64_t wanted) { return entry.id < wanted; });
     if (it == entries_.end() || it->id != id) return {Record{}, false};
     return {it->record, true};
   }

@@ -22,8 +22,10 @@ struct Host {
 void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicator& comm) {
   const auto smallest = comm.min(ids.empty() ? no_id : *std::min_element(ids.begin(), ids.end()));
   if (smallest < 0)
-    throw data_error("halo {}: its id is negative (ids name galaxies in the output and -1 means none); number halos from 0",
-                     smallest);
+    throw data_error(
+        "halo {}: its id is negative (ids name galaxies in the output and -1 means none); number halos from "
+        "0",
+        smallest);
 }
 
 Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
@@ -38,7 +40,8 @@ Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communica
   }
   Directory<Host> directory(ids, hosts, comm);
   if (const auto id = directory.duplicate())
-    throw data_error("halo {}: its id is there more than once (random numbers and groups go by id); make ids unique", *id);
+    throw data_error(
+        "halo {}: its id is there more than once (random numbers and groups go by id); make ids unique", *id);
   return directory;
 }
 
@@ -52,7 +55,8 @@ Orphans survey(std::span<const std::size_t> orphans, std::span<const std::int64_
   for (const auto row : orphans)
     if (ids[row] < id) std::tie(id, parent) = std::pair(ids[row], parents[row]);
   const auto smallest = comm.min(id);
-  return {comm.sum(static_cast<std::int64_t>(orphans.size())), smallest, comm.max(id == smallest ? parent : -1)};
+  return {comm.sum(static_cast<std::int64_t>(orphans.size())), smallest,
+          comm.max(id == smallest ? parent : -1)};
 }
 
 std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const Directory<Host>& directory) {
@@ -79,15 +83,18 @@ void settle_orphans(catalog::HaloCatalog& catalog, const Directory<Host>& direct
   const auto orphans = survey(orphan_rows, halos.get<std::int64_t>("id"), parents, comm);
   if (orphans.count == 0) return;
   if (policy == OrphanPolicy::error)
-    throw data_error("halo {}: its host {} is not in the catalog (so for {} of {} halos); add the host, or set "
-                     "input.orphans: promote",
-                     orphans.id, orphans.parent, orphans.count, comm.sum(static_cast<std::int64_t>(halos.rows())));
+    throw data_error(
+        "halo {}: its host {} is not in the catalog (so for {} of {} halos); add the host, or set "
+        "input.orphans: promote",
+        orphans.id, orphans.parent, orphans.count, comm.sum(static_cast<std::int64_t>(halos.rows())));
   for (const auto row : orphan_rows) parents[row] = -1;
-  catalog.remarks.push_back(fmt::format("{} halos whose host is not in the catalog are taken as hosts (input.orphans: promote).",
-                                        orphans.count));
+  catalog.remarks.push_back(
+      fmt::format("{} halos whose host is not in the catalog are taken as hosts (input.orphans: promote).",
+                  orphans.count));
 }
 
-// The top of each row's chain of parents, by pointer jumping: after round k every row points 2^k generations up.
+// The top of each row's chain of parents, by pointer jumping: after round k every row points 2^k generations
+// up.
 std::vector<std::int64_t> climb(std::span<const std::int64_t> ids, std::span<const std::int64_t> parents,
                                 const mpi::Communicator& comm) {
   constexpr int most_rounds = 64;  // 2^64 generations: only a cycle is longer
@@ -112,7 +119,8 @@ std::vector<std::int64_t> climb(std::span<const std::int64_t> ids, std::span<con
     if (climbing == no_id) break;
   }
   if (climbing != no_id)
-    throw data_error("halo {}: following parent_id never reaches a host (a cycle of parents); repair parent_id", climbing);
+    throw data_error(
+        "halo {}: following parent_id never reaches a host (a cycle of parents); repair parent_id", climbing);
   for (std::size_t k = 0; k < subs.size(); ++k) top[subs[k]] = above[k];
   return top;
 }
@@ -146,12 +154,14 @@ void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::in
     halos.add({"host_d" + axis[k], "Mpc/h", axis[k] + " from the host's centre, nearest periodic image"},
               std::move(displacement[k]));
   for (int k = 0; k < 3; ++k)
-    halos.add({"host_dv" + axis[k], "km/s", axis[k] + " velocity relative to the host"}, std::move(velocity[k]));
+    halos.add({"host_dv" + axis[k], "km/s", axis[k] + " velocity relative to the host"},
+              std::move(velocity[k]));
 }
 
 }  // namespace
 
-void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans, const mpi::Communicator& comm) {
+void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans,
+                   const mpi::Communicator& comm) {
   auto& halos = catalog.halos;
   const auto directory = make_directory(halos, comm);
   const auto ids = halos.get<std::int64_t>("id");

@@ -57,15 +57,16 @@ Arrived deliver(const catalog::Table& halos, const Placed& placed, std::span<con
     std::visit(
         [&]<class T>(const std::vector<T>& values) {
           std::vector<T> outgoing(placed.row.size());
-          std::transform(placed.row.begin(), placed.row.end(), outgoing.begin(), [&](std::size_t row) { return values[row]; });
+          std::transform(placed.row.begin(), placed.row.end(), outgoing.begin(),
+                         [&](std::size_t row) { return values[row]; });
           arrived.halos.columns()[c].data = routes.send(std::span<const T>(outgoing), comm).data;
         },
         halos.columns()[c].data);
   return arrived;
 }
 
-// Where each row is owned: its host's tile, the host at its position inside the tile's region and the satellite beside it.
-// Slot -1: the tile is not to be done.
+// Where each row is owned: its host's tile, the host at its position inside the tile's region and the
+// satellite beside it. Slot -1: the tile is not to be done.
 std::vector<Placement> owned_placements(const Box& box, const Tiling& tiling, const catalog::Table& halos,
                                         std::span<const Vec3> centres, std::span<const std::int64_t> todo) {
   std::vector<std::int64_t> slot_of_tile(static_cast<std::size_t>(tiling.count()), -1);
@@ -77,7 +78,8 @@ std::vector<Placement> owned_placements(const Box& box, const Tiling& tiling, co
     placements[row].slot = slot_of_tile[static_cast<std::size_t>(tiling.tile_of(centres[row]))];
     const Vec3 offset = centres[row] + from_host[row] - pos[row];
     for (int k = 0; k < 3; ++k)
-      placements[row].image[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(std::lround(offset[k] / box.side[k]));
+      placements[row].image[static_cast<std::size_t>(k)] =
+          static_cast<std::int32_t>(std::lround(offset[k] / box.side[k]));
   }
   return placements;
 }
@@ -109,7 +111,8 @@ std::vector<Reach> gather_reaches(const Box& box, const Arrived& owned, std::siz
   return all;
 }
 
-// Which reaches a position may lie in: the box in coarse cells, each with the reaches that touch it in any image.
+// Which reaches a position may lie in: the box in coarse cells, each with the reaches that touch it in any
+// image.
 class ReachIndex {
  public:
   ReachIndex(const Box& box, std::span<const Reach> reaches) : box_(box), in_cell_(cells * cells * cells) {
@@ -121,7 +124,8 @@ class ReachIndex {
 
   std::span<const std::size_t> near(const Vec3& position) const {
     const auto cell = [&](int k) {
-      return std::clamp(static_cast<std::int64_t>(position[k] / box_.side[k] * cells), std::int64_t{0}, cells - 1);
+      return std::clamp(static_cast<std::int64_t>(position[k] / box_.side[k] * cells), std::int64_t{0},
+                        cells - 1);
     };
     return in_cell_[index(cell(0), cell(1), cell(2))];
   }
@@ -136,7 +140,8 @@ class ReachIndex {
     const auto first = static_cast<std::int64_t>(std::floor(reach.low[k] * scale - slack));
     const auto last = static_cast<std::int64_t>(std::floor(reach.high[k] * scale + slack));
     std::vector<std::int64_t> result;
-    for (auto cell = first; cell <= last && cell < first + cells; ++cell) result.push_back(((cell % cells) + cells) % cells);
+    for (auto cell = first; cell <= last && cell < first + cells; ++cell)
+      result.push_back(((cell % cells) + cells) % cells);
     return result;
   }
 
@@ -149,7 +154,8 @@ struct Images {
   std::int32_t first, last;
 };
 Images images_within(double x, double low, double high, double side) {
-  Images images{static_cast<std::int32_t>(std::floor((low - x) / side)), static_cast<std::int32_t>(std::ceil((high - x) / side))};
+  Images images{static_cast<std::int32_t>(std::floor((low - x) / side)),
+                static_cast<std::int32_t>(std::ceil((high - x) / side))};
   while (x + images.first * side < low) ++images.first;
   while (x + images.last * side > high) --images.last;
   return images;
@@ -165,7 +171,8 @@ Placed find_ghosts(const Box& box, const catalog::Table& halos, std::span<const 
     for (const auto r : reach_index.near(p)) {
       const Reach& reach = reaches[r];
       const auto images = [&](std::size_t k) {
-        return images_within(p[static_cast<int>(k)], reach.low[k], reach.high[k], box.side[static_cast<int>(k)]);
+        return images_within(p[static_cast<int>(k)], reach.low[k], reach.high[k],
+                             box.side[static_cast<int>(k)]);
       };
       const auto along_x = images(0), along_y = images(1), along_z = images(2);
       for (auto x = along_x.first; x <= along_x.last; ++x)
@@ -194,7 +201,8 @@ std::vector<std::size_t> canonical_order(const Arrived& arrived) {
 }
 
 // Cuts what arrived for a patch off the front of `order`, and adds it.
-void take_rows(Patch& patch, std::int64_t slot, const Arrived& arrived, std::span<const std::size_t>& order, const Box& box) {
+void take_rows(Patch& patch, std::int64_t slot, const Arrived& arrived, std::span<const std::size_t>& order,
+               const Box& box) {
   const auto last = std::find_if(order.begin(), order.end(),
                                  [&](std::size_t i) { return arrived.placement[i].slot != slot; });
   const auto rows = order.first(static_cast<std::size_t>(last - order.begin()));
@@ -204,8 +212,9 @@ void take_rows(Patch& patch, std::int64_t slot, const Arrived& arrived, std::spa
   for (const auto i : rows) patch.pos.push_back(shifted(pos[i], arrived.placement[i].image, box));
 }
 
-std::vector<Patch> make_patches(const Box& box, std::span<const std::int64_t> todo, std::span<const int> rank_of_todo, int rank,
-                                const Arrived& owned, const Arrived& ghosts) {
+std::vector<Patch> make_patches(const Box& box, std::span<const std::int64_t> todo,
+                                std::span<const int> rank_of_todo, int rank, const Arrived& owned,
+                                const Arrived& ghosts) {
   const auto owned_order = canonical_order(owned), ghost_order = canonical_order(ghosts);
   std::span<const std::size_t> owned_left(owned_order), ghosts_left(ghost_order);
   std::vector<Patch> patches;
@@ -226,7 +235,8 @@ void check_ghost_width(const Box& box, double ghost_width) {
   const double side = box.side.minCoeff();
   if (ghost_width > side / 2)
     throw config_error(
-        "domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h (layers x radius of the model plus "
+        "domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h (layers x radius of the "
+        "model plus "
         "domain.ghost_width); use a model of shorter reach or a larger box",
         ghost_width, side);
 }
@@ -261,14 +271,17 @@ std::uint64_t smallest_capacity(std::span<const std::uint64_t> weights, std::siz
 
 }  // namespace
 
-std::vector<std::uint64_t> owned_counts(const Tiling& tiling, const catalog::Table& halos, const mpi::Communicator& comm) {
+std::vector<std::uint64_t> owned_counts(const Tiling& tiling, const catalog::Table& halos,
+                                        const mpi::Communicator& comm) {
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(tiling.count()));
-  for (const auto& centre : host_centres(halos, comm)) ++counts[static_cast<std::size_t>(tiling.tile_of(centre))];
+  for (const auto& centre : host_centres(halos, comm))
+    ++counts[static_cast<std::size_t>(tiling.tile_of(centre))];
   comm.sum_in_place(std::span(counts));
   return counts;
 }
 
-std::vector<int> assign_tiles(std::span<const std::int64_t> todo, std::span<const std::uint64_t> owned_counts, int ranks) {
+std::vector<int> assign_tiles(std::span<const std::int64_t> todo, std::span<const std::uint64_t> owned_counts,
+                              int ranks) {
   if (todo.empty()) return {};
   std::vector<std::uint64_t> weights(todo.size());
   std::transform(todo.begin(), todo.end(), weights.begin(),
@@ -290,12 +303,13 @@ std::vector<int> assign_tiles(std::span<const std::int64_t> todo, std::span<cons
   return rank_of_todo;
 }
 
-std::vector<Patch> distribute(const Box& box, const Tiling& tiling, const catalog::Table& halos, double ghost_width,
-                              std::span<const std::int64_t> todo, std::span<const int> rank_of_todo,
-                              const mpi::Communicator& comm) {
+std::vector<Patch> distribute(const Box& box, const Tiling& tiling, const catalog::Table& halos,
+                              double ghost_width, std::span<const std::int64_t> todo,
+                              std::span<const int> rank_of_todo, const mpi::Communicator& comm) {
   check_ghost_width(box, ghost_width);
   const auto centres = host_centres(halos, comm);
-  const auto placements = mpi::agree(comm, [&] { return owned_placements(box, tiling, halos, centres, todo); });
+  const auto placements =
+      mpi::agree(comm, [&] { return owned_placements(box, tiling, halos, centres, todo); });
   Placed mine;
   for (std::size_t row = 0; row < placements.size(); ++row)
     if (placements[row].slot >= 0) {

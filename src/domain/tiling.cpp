@@ -32,7 +32,8 @@ Edges equal_counts(std::span<const std::int64_t> bins, double side, std::int64_t
   std::int64_t below = 0, cut = 0;  // halos in the bins before the cut
   for (std::int64_t part = 1; part < n; ++part) {
     const auto first = cut + 1, last = bin_count - (n - part);
-    while (cut < first || (cut < last && below * n < part * total)) below += bins[static_cast<std::size_t>(cut++)];
+    while (cut < first || (cut < last && below * n < part * total))
+      below += bins[static_cast<std::size_t>(cut++)];
     edges.push_back(side * static_cast<double>(cut) / static_cast<double>(bin_count));
   }
   edges.push_back(side);
@@ -49,20 +50,25 @@ std::span<const double> part_of(const std::vector<double>& edges, std::int64_t p
   return std::span(edges).subspan(static_cast<std::size_t>(part * (n + 1)), static_cast<std::size_t>(n + 1));
 }
 
-// Histograms along one axis of the halos of each part, over all ranks; equal-count edges of every part, concatenated.
+// Histograms along one axis of the halos of each part, over all ranks; equal-count edges of every part,
+// concatenated.
 // @collective
-Edges balance(const std::vector<Vec3>& centres, std::span<const std::size_t> rows, std::span<const std::int64_t> part_of_row,
-              std::int64_t parts, int axis, double side, std::int64_t n, const mpi::Communicator& comm) {
+Edges balance(const std::vector<Vec3>& centres, std::span<const std::size_t> rows,
+              std::span<const std::int64_t> part_of_row, std::int64_t parts, int axis, double side,
+              std::int64_t n, const mpi::Communicator& comm) {
   const auto bin_count = std::max(least_bins, n);
   std::vector<std::int64_t> counts(static_cast<std::size_t>(parts * bin_count));
   for (std::size_t k = 0; k < rows.size(); ++k) {
-    const auto bin = static_cast<std::int64_t>(centres[rows[k]][axis] / side * static_cast<double>(bin_count));
-    ++counts[static_cast<std::size_t>(part_of_row[k] * bin_count + std::clamp(bin, std::int64_t{0}, bin_count - 1))];
+    const auto bin =
+        static_cast<std::int64_t>(centres[rows[k]][axis] / side * static_cast<double>(bin_count));
+    ++counts[static_cast<std::size_t>(part_of_row[k] * bin_count +
+                                      std::clamp(bin, std::int64_t{0}, bin_count - 1))];
   }
   comm.sum_in_place(std::span(counts));
   Edges edges;
   for (std::int64_t part = 0; part < parts; ++part) {
-    const auto own = std::span(counts).subspan(static_cast<std::size_t>(part * bin_count), static_cast<std::size_t>(bin_count));
+    const auto own = std::span(counts).subspan(static_cast<std::size_t>(part * bin_count),
+                                               static_cast<std::size_t>(bin_count));
     const auto cut = equal_counts(own, side, n);
     edges.insert(edges.end(), cut.begin(), cut.end());
   }
@@ -73,8 +79,9 @@ Edges balance(const std::vector<Vec3>& centres, std::span<const std::size_t> row
 
 Tiling::Tiling(const Box& box, std::array<std::int64_t, 3> tiles) : box_(box), tiles_(tiles) {
   if (*std::min_element(tiles.begin(), tiles.end()) < 1)
-    throw config_error("domain.tiles: [{}, {}, {}] (every direction needs at least one tile); give positive numbers", tiles[0],
-                       tiles[1], tiles[2]);
+    throw config_error(
+        "domain.tiles: [{}, {}, {}] (every direction needs at least one tile); give positive numbers",
+        tiles[0], tiles[1], tiles[2]);
   const auto y = equal_widths(box.side[1], tiles[1]), z = equal_widths(box.side[2], tiles[2]);
   x_edges_ = equal_widths(box.side[0], tiles[0]);
   for (std::int64_t i = 0; i < tiles[0]; ++i) y_edges_.insert(y_edges_.end(), y.begin(), y.end());
@@ -92,7 +99,8 @@ Tiling Tiling::balanced(const Box& box, std::array<std::int64_t, 3> tiles, const
   tiling.x_edges_ = balance(centres, all, std::vector<std::int64_t>(all.size()), 1, 0, box.side[0], nx, comm);
 
   std::vector<std::vector<std::size_t>> slabs(static_cast<std::size_t>(nx));
-  for (const auto row : all) slabs[static_cast<std::size_t>(interval(tiling.x_edges_, centres[row][0]))].push_back(row);
+  for (const auto row : all)
+    slabs[static_cast<std::size_t>(interval(tiling.x_edges_, centres[row][0]))].push_back(row);
 
   tiling.y_edges_.clear();
   tiling.z_edges_.clear();
@@ -118,7 +126,8 @@ std::array<Vec3, 2> Tiling::region(std::int64_t tile) const {
   const auto z = tile % tiles_[2], y = tile / tiles_[2] % tiles_[1], x = tile / tiles_[2] / tiles_[1];
   const auto x_edges = std::span(x_edges_).subspan(static_cast<std::size_t>(x), 2);
   const auto y_edges = part_of(y_edges_, x, tiles_[1]).subspan(static_cast<std::size_t>(y), 2);
-  const auto z_edges = part_of(z_edges_, x * tiles_[1] + y, tiles_[2]).subspan(static_cast<std::size_t>(z), 2);
+  const auto z_edges =
+      part_of(z_edges_, x * tiles_[1] + y, tiles_[2]).subspan(static_cast<std::size_t>(z), 2);
   return {Vec3(x_edges[0], y_edges[0], z_edges[0]), Vec3(x_edges[1], y_edges[1], z_edges[1])};
 }
 

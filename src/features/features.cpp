@@ -29,15 +29,17 @@ class Columns {
  public:
   Columns(const catalog::Table& halos, const Feature& feature) : ids_(halos.get<std::int64_t>("id")) {
     for (const auto& name : feature.columns)
-      columns_.push_back(&*std::ranges::find(halos.columns(), name, [](const auto& c) { return c.spec.name; }));
+      columns_.push_back(
+          &*std::ranges::find(halos.columns(), name, [](const auto& c) { return c.spec.name; }));
   }
 
   double number(std::size_t column, std::size_t row) const {
-    const double value =
-        std::visit([row](const auto& values) { return static_cast<double>(values[row]); }, columns_[column]->data);
+    const double value = std::visit([row](const auto& values) { return static_cast<double>(values[row]); },
+                                    columns_[column]->data);
     if (!std::isfinite(value))
-      throw data_error("column '{}': halo {} has {} (not a number); correct or drop the column, or leave the halo out",
-                       columns_[column]->spec.name, ids_[row], value);
+      throw data_error(
+          "column '{}': halo {} has {} (not a number); correct or drop the column, or leave the halo out",
+          columns_[column]->spec.name, ids_[row], value);
     return value;
   }
   Vec3 vector(std::size_t first, std::size_t row) const {
@@ -64,7 +66,8 @@ bool is_central(const Columns& c, std::size_t id, std::size_t host_id, std::size
   return c.id(id, row) == c.id(host_id, row);
 }
 
-// Plain function pointers: their return types convert into one another nowhere, so a lambda picks its alternative.
+// Plain function pointers: their return types convert into one another nowhere, so a lambda picks its
+// alternative.
 template <class T>
 using ValueOf = T (*)(const Columns&, std::size_t row);
 struct Entry {
@@ -72,10 +75,15 @@ struct Entry {
   std::variant<ValueOf<double>, ValueOf<Vec3>, ValueOf<Mat3>> value;
 };
 
-Mat3 traceless(const Mat3& t) { return t - t.trace() / 3 * Mat3::Identity(); }
+Mat3 traceless(const Mat3& t) {
+  return t - t.trace() / 3 * Mat3::Identity();
+}
 
-// Bounded for the dense knots where the tide of the knot itself says little about the web: T -> (T - tr/3) / (1 + |tr|).
-Mat3 scaled_tide(const Mat3& tide) { return traceless(tide) / (1 + std::abs(tide.trace())); }
+// Bounded for the dense knots where the tide of the knot itself says little about the web: T -> (T - tr/3) /
+// (1 + |tr|).
+Mat3 scaled_tide(const Mat3& tide) {
+  return traceless(tide) / (1 + std::abs(tide.trace()));
+}
 
 std::vector<Entry> halo_scalars() {
   using C = const Columns&;
@@ -87,23 +95,38 @@ std::vector<Entry> halo_scalars() {
        [](C c, Row r) { return std::log10(c.number(0, r)); }},
       {{"log_vmax", Kind::scalar, "log10(km/s)", "greatest circular velocity, at least 1 km/s", {"vmax"}},
        [](C c, Row r) { return std::log10(std::max(c.number(0, r), 1.0)); }},
-      {{"log_concentration", Kind::scalar, "log10", "radius over scale radius, between 1 and 100", {"radius", "scale_radius"}},
+      {{"log_concentration",
+        Kind::scalar,
+        "log10",
+        "radius over scale radius, between 1 and 100",
+        {"radius", "scale_radius"}},
        [](C c, Row r) { return std::clamp(std::log10(c.number(0, r) / c.number(1, r)), 0.0, 2.0); }},
       {{"is_central", Kind::scalar, "0 or 1", "1: no subhalo", {"id", "host_id"}},
        [](C c, Row r) { return is_central(c, 0, 1, r) ? 1.0 : 0.0; }},
-      {{"log_host_distance", Kind::scalar, "log10(host radius)",
+      {{"log_host_distance",
+        Kind::scalar,
+        "log10(host radius)",
         "distance to the host's centre, at least 0.001 host radii; 0 for centrals",
         {"id", "host_id", "host_dx", "host_dy", "host_dz", "host_radius"}},
        [](C c, Row r) {
-         return is_central(c, 0, 1, r) ? 0.0 : std::log10(std::max(c.vector(2, r).norm() / c.number(5, r), 1e-3));
+         return is_central(c, 0, 1, r) ? 0.0
+                                       : std::log10(std::max(c.vector(2, r).norm() / c.number(5, r), 1e-3));
        }},
       {{"log_spin", Kind::scalar, "log10", "spin parameter, at least 0.0001", {"spin"}},
        [](C c, Row r) { return std::log10(std::max(c.number(0, r), 1e-4)); }},
       {{"shape_resolved", Kind::scalar, "0 or 1", "1: the halo's shape was measured", {"shape_resolved"}},
        [](C c, Row r) { return c.number(0, r) != 0 ? 1.0 : 0.0; }},
-      {{"halo_b_to_a", Kind::scalar, "", "axis ratio b/a of the halo, 0 where unresolved", {"shape_resolved", "b_to_a"}},
+      {{"halo_b_to_a",
+        Kind::scalar,
+        "",
+        "axis ratio b/a of the halo, 0 where unresolved",
+        {"shape_resolved", "b_to_a"}},
        [](C c, Row r) { return c.number(0, r) != 0 ? c.number(1, r) : 0.0; }},
-      {{"halo_c_to_a", Kind::scalar, "", "axis ratio c/a of the halo, 0 where unresolved", {"shape_resolved", "c_to_a"}},
+      {{"halo_c_to_a",
+        Kind::scalar,
+        "",
+        "axis ratio c/a of the halo, 0 where unresolved",
+        {"shape_resolved", "c_to_a"}},
        [](C c, Row r) { return c.number(0, r) != 0 ? c.number(1, r) : 0.0; }},
   };
 }
@@ -112,20 +135,33 @@ std::vector<Entry> halo_vectors() {
   using C = const Columns&;
   using Row = std::size_t;
   return {
-      {{"host_displacement", Kind::polar, "host radius", "from the host's centre; 0 for centrals",
+      {{"host_displacement",
+        Kind::polar,
+        "host radius",
+        "from the host's centre; 0 for centrals",
         {"host_dx", "host_dy", "host_dz", "host_radius"}},
        [](C c, Row r) -> Vec3 { return c.vector(0, r) / c.number(3, r); }},
-      {{"host_velocity", Kind::polar, "sqrt(G host mass / host radius)", "relative to the host; 0 for centrals",
+      {{"host_velocity",
+        Kind::polar,
+        "sqrt(G host mass / host radius)",
+        "relative to the host; 0 for centrals",
         {"host_dvx", "host_dvy", "host_dvz", "host_mass", "host_radius"}},
        [](C c, Row r) -> Vec3 {
          return c.vector(0, r) / std::sqrt(newton_g * c.number(3, r) / c.number(4, r));
        }},
       {{"velocity", Kind::polar, "300 km/s", "peculiar velocity", {"vx", "vy", "vz"}},
        [](C c, Row r) -> Vec3 { return c.vector(0, r) / velocity_unit_km_s; }},
-      {{"angular_momentum", Kind::axial, "", "direction of the angular momentum; 0 where there is none", {"jx", "jy", "jz"}},
+      {{"angular_momentum",
+        Kind::axial,
+        "",
+        "direction of the angular momentum; 0 where there is none",
+        {"jx", "jy", "jz"}},
        // The unit is the catalog's own: squares must neither overflow nor vanish.
        [](C c, Row r) -> Vec3 { return c.vector(0, r).stableNormalized(); }},
-      {{"halo_shape", Kind::tensor, "", "a a^T - 1/3 of the unit major axis a; 0 where unresolved",
+      {{"halo_shape",
+        Kind::tensor,
+        "",
+        "a a^T - 1/3 of the unit major axis a; 0 where unresolved",
         {"shape_resolved", "axis_x", "axis_y", "axis_z"}},
        [](C c, Row r) -> Mat3 {
          if (c.number(0, r) == 0) return Mat3::Zero();
@@ -148,15 +184,17 @@ std::vector<Entry> tidal_entries(double radius_mpc_h) {
       {{fmt::format("tidal_anisotropy_{:g}", radius_mpc_h), Kind::scalar, "",
         "Frobenius norm of (T - tr T / 3) / (1 + |tr T|), T the tidal tensor " + smoothed, columns},
        [](C c, Row r) { return scaled_tide(c.tensor(0, r)).norm(); }},
-      {{fmt::format("tidal_{:g}", radius_mpc_h), Kind::tensor, "", "(T - tr T / 3) / (1 + |tr T|), T the tidal tensor " + smoothed,
-        columns},
+      {{fmt::format("tidal_{:g}", radius_mpc_h), Kind::tensor, "",
+        "(T - tr T / 3) / (1 + |tr T|), T the tidal tensor " + smoothed, columns},
        [](C c, Row r) -> Mat3 { return scaled_tide(c.tensor(0, r)); }},
   };
 }
 
 // The number between prefix and suffix, as tidal_column prints it.
-std::optional<double> number_between(std::string_view text, std::string_view prefix, std::string_view suffix) {
-  if (!text.starts_with(prefix) || !text.ends_with(suffix) || text.size() <= prefix.size() + suffix.size()) return {};
+std::optional<double> number_between(std::string_view text, std::string_view prefix,
+                                     std::string_view suffix) {
+  if (!text.starts_with(prefix) || !text.ends_with(suffix) || text.size() <= prefix.size() + suffix.size())
+    return {};
   const auto middle = text.substr(prefix.size(), text.size() - prefix.size() - suffix.size());
   double value = 0;
   const auto [end, error] = std::from_chars(middle.data(), middle.data() + middle.size(), value);
@@ -172,53 +210,72 @@ std::set<double> tidal_radii(const catalog::Table& halos, std::span<const std::s
   };
   for (const auto& column : halos.columns()) add(number_between(column.spec.name, "tidal_", "_xx"));
   for (const auto& name : names)
-    for (const auto* prefix : {"tidal_", "tidal_trace_", "tidal_anisotropy_"}) add(number_between(name, prefix, ""));
+    for (const auto* prefix : {"tidal_", "tidal_trace_", "tidal_anisotropy_"})
+      add(number_between(name, prefix, ""));
   return radii;
 }
 
 std::vector<Entry> registry(const catalog::Table& halos, std::span<const std::string> names = {}) {
   auto entries = halo_scalars();
   std::ranges::move(halo_vectors(), std::back_inserter(entries));
-  for (const double radius : tidal_radii(halos, names)) std::ranges::move(tidal_entries(radius), std::back_inserter(entries));
+  for (const double radius : tidal_radii(halos, names))
+    std::ranges::move(tidal_entries(radius), std::back_inserter(entries));
   return entries;
 }
 
 std::vector<std::string> missing_columns(const Feature& feature, const catalog::Table& halos) {
   std::vector<std::string> missing;
-  std::ranges::copy_if(feature.columns, std::back_inserter(missing), [&](const auto& name) { return !halos.has(name); });
+  std::ranges::copy_if(feature.columns, std::back_inserter(missing),
+                       [&](const auto& name) { return !halos.has(name); });
   return missing;
 }
 
 const char* text_of(Kind kind) {
   switch (kind) {
-    case Kind::scalar: return "scalar";
-    case Kind::polar: return "polar vector";
-    case Kind::axial: return "axial vector";
-    case Kind::tensor: return "tensor";
+    case Kind::scalar:
+      return "scalar";
+    case Kind::polar:
+      return "polar vector";
+    case Kind::axial:
+      return "axial vector";
+    case Kind::tensor:
+      return "tensor";
   }
   return "";
 }
 
-const Entry& find_entry(const std::vector<Entry>& entries, const std::string& name, Kind kind, const catalog::Table& halos) {
+const Entry& find_entry(const std::vector<Entry>& entries, const std::string& name, Kind kind,
+                        const catalog::Table& halos) {
   const auto entry = std::ranges::find(entries, name, [](const Entry& e) { return e.feature.name; });
   if (entry == entries.end()) {
     std::vector<std::string> known;
     for (const auto& e : entries) known.push_back(e.feature.name);
-    throw model_error("input '{}' is not known{}; use a model of this version of halobrush", name, nearest_hint(name, known));
+    throw model_error("input '{}' is not known{}; use a model of this version of halobrush", name,
+                      nearest_hint(name, known));
   }
   if (entry->feature.kind != kind)
-    throw model_error("input '{}' is a {}, but the model lists it as a {}; use a model of this version of halobrush", name,
-                      text_of(entry->feature.kind), text_of(kind));
+    throw model_error(
+        "input '{}' is a {}, but the model lists it as a {}; use a model of this version of halobrush", name,
+        text_of(entry->feature.kind), text_of(kind));
   if (const auto missing = missing_columns(entry->feature, halos); !missing.empty())
-    throw model_error("input '{}' needs column{} '{}', which the catalog lacks; use a model trained without it, or a catalog "
-                      "that has it", name, missing.size() > 1 ? "s" : "", fmt::join(missing, "', '"));
+    throw model_error(
+        "input '{}' needs column{} '{}', which the catalog lacks; use a model trained without it, or a "
+        "catalog "
+        "that has it",
+        name, missing.size() > 1 ? "s" : "", fmt::join(missing, "', '"));
   return *entry;
 }
 
-constexpr std::size_t width_of(Kind kind) { return kind == Kind::scalar ? 1 : kind == Kind::tensor ? 6 : 3; }
+constexpr std::size_t width_of(Kind kind) {
+  return kind == Kind::scalar ? 1 : kind == Kind::tensor ? 6 : 3;
+}
 
-void store(double value, double* out) { *out = value; }
-void store(const Vec3& value, double* out) { std::copy_n(value.data(), 3, out); }
+void store(double value, double* out) {
+  *out = value;
+}
+void store(const Vec3& value, double* out) {
+  std::copy_n(value.data(), 3, out);
+}
 void store(const Mat3& value, double* out) {
   const Sym3 t = to_sym3(value);
   std::copy_n(t.data(), 6, out);
@@ -233,14 +290,15 @@ void fill(const Entry& entry, const catalog::Table& halos, std::size_t stride, d
         for (std::size_t row = 0; row < halos.rows(); ++row, out += stride) {
           store(value(columns, row), out);
           if (!std::all_of(out, out + width_of(entry.feature.kind), finite))
-            throw data_error("halo {}: input '{}' is not finite (made of '{}'); correct these columns", columns.halo(row),
-                             entry.feature.name, fmt::join(entry.feature.columns, "', '"));
+            throw data_error("halo {}: input '{}' is not finite (made of '{}'); correct these columns",
+                             columns.halo(row), entry.feature.name, fmt::join(entry.feature.columns, "', '"));
         }
       },
       entry.value);
 }
 
-std::vector<double> assemble_kind(const catalog::Table& halos, Kind kind, const std::vector<std::string>& names) {
+std::vector<double> assemble_kind(const catalog::Table& halos, Kind kind,
+                                  const std::vector<std::string>& names) {
   const auto entries = registry(halos, names);
   const std::size_t width = width_of(kind), stride = names.size() * width;
   std::vector<double> values(halos.rows() * stride);
@@ -259,8 +317,9 @@ std::vector<Feature> available(const catalog::Table& halos) {
 }
 
 NodeFeatures assemble(const catalog::Table& halos, const FeatureNames& names) {
-  return {halos.rows(), assemble_kind(halos, Kind::scalar, names.scalars), assemble_kind(halos, Kind::polar, names.polar),
-          assemble_kind(halos, Kind::axial, names.axial), assemble_kind(halos, Kind::tensor, names.tensors)};
+  return {halos.rows(), assemble_kind(halos, Kind::scalar, names.scalars),
+          assemble_kind(halos, Kind::polar, names.polar), assemble_kind(halos, Kind::axial, names.axial),
+          assemble_kind(halos, Kind::tensor, names.tensors)};
 }
 
 }  // namespace halobrush::features

@@ -1,4 +1,5 @@
-// Cloud-in-cell weights (Hockney & Eastwood 1981, section 5-3): a cube of one cell's size spread over the cells it covers.
+// Cloud-in-cell weights (Hockney & Eastwood 1981, section 5-3): a cube of one cell's size spread over the
+// cells it covers.
 #pragma once
 
 #include <array>
@@ -27,7 +28,8 @@ using Cic = std::array<CicAxis, 3>;
 
 /// @param pos Mpc/h, in [0, side]
 inline Cic cloud_in_cell(const std::array<double, 3>& pos, const domain::Box& box, std::int64_t n) {
-  return {cic_axis(pos[0], box.side[0], n), cic_axis(pos[1], box.side[1], n), cic_axis(pos[2], box.side[2], n)};
+  return {cic_axis(pos[0], box.side[0], n), cic_axis(pos[1], box.side[1], n),
+          cic_axis(pos[2], box.side[2], n)};
 }
 
 }  // namespace halobrush::field

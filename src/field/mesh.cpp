@@ -45,8 +45,8 @@ Outgoing to_plane_owners(const catalog::Table& halos, const domain::Box& box, co
   return out;
 }
 
-// A power of two that takes masses to integers. No sum can overflow 2^62, and nothing but the number of halos and the greatest
-// mass decides it: both are exact whatever the order.
+// A power of two that takes masses to integers. No sum can overflow 2^62, and nothing but the number of halos
+// and the greatest mass decides it: both are exact whatever the order.
 double fixed_point_scale(const catalog::Table& halos, const mpi::Communicator& comm) {
   double greatest = 0;
   for (const double m : halos.get<double>("mass")) greatest = std::max(greatest, m);
@@ -84,14 +84,19 @@ class FixedPointMesh {
   std::vector<std::int64_t> sums_;  // [planes, n, n]
 };
 
-double cells(std::int64_t n) { return std::pow(static_cast<double>(n), 3); }
+double cells(std::int64_t n) {
+  return std::pow(static_cast<double>(n), 3);
+}
 
 // A density in other units would pass for an overdensity and make tides of any size.
-void check_mean(const Mesh& mesh, const std::string& file, const std::string& dataset, const mpi::Communicator& comm) {
+void check_mean(const Mesh& mesh, const std::string& file, const std::string& dataset,
+                const mpi::Communicator& comm) {
   const double mean = comm.sum(std::accumulate(mesh.values.begin(), mesh.values.end(), 0.0)) / cells(mesh.n);
   if (std::abs(mean) > 0.1)
-    throw data_error("{}: {}: the mean is {:.3g} (an overdensity, density over mean density minus one, has mean 0); "
-                     "give an overdensity", file, dataset, mean);
+    throw data_error(
+        "{}: {}: the mean is {:.3g} (an overdensity, density over mean density minus one, has mean 0); "
+        "give an overdensity",
+        file, dataset, mean);
 }
 
 }  // namespace
@@ -131,7 +136,8 @@ Mesh read_overdensity(const std::string& file, const std::string& dataset, const
                                              static_cast<std::uint64_t>(local.planes));
     for (const double value : local.values)
       if (!std::isfinite(value))
-        throw data_error("{}: {}: holds values that are not finite; check how the mesh was made", file, dataset);
+        throw data_error("{}: {}: holds values that are not finite; check how the mesh was made", file,
+                         dataset);
     return local;
   });
   check_mean(mesh, file, dataset, comm);

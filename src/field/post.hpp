@@ -19,7 +19,8 @@ class Post {
     for (const int to : destination) ++counts_[static_cast<std::size_t>(to)];
     std::vector<std::size_t> next(counts_.size());
     std::exclusive_scan(counts_.begin(), counts_.end(), next.begin(), std::size_t{0});
-    for (std::size_t i = 0; i < place_.size(); ++i) place_[i] = next[static_cast<std::size_t>(destination[i])]++;
+    for (std::size_t i = 0; i < place_.size(); ++i)
+      place_[i] = next[static_cast<std::size_t>(destination[i])]++;
   }
 
   /// @collective
@@ -30,7 +31,8 @@ class Post {
     return comm.exchange(std::span<const T>(sorted), counts_);
   }
 
-  /// @collective One answer to each received record, in the order of arrival; `received` are the counts of send().
+  /// @collective One answer to each received record, in the order of arrival; `received` are the counts of
+  /// send().
   template <mpi::Plain T>
   std::vector<T> answer(std::span<const T> answers, std::span<const std::size_t> received,
                         const mpi::Communicator& comm) const {

@@ -1,4 +1,5 @@
-// Which rank holds which planes of x: blocks of equal size, FFTW-MPI's own rule, so ranks at the end may hold none.
+// Which rank holds which planes of x: blocks of equal size, FFTW-MPI's own rule, so ranks at the end may hold
+// none.
 #pragma once
 
 #include <algorithm>

@@ -15,20 +15,22 @@
 namespace halobrush::field {
 namespace {
 
-using Position = std::array<double, 3>;       // Mpc/h
-using Components = std::array<double, 6>;     // xx yy zz xy xz yz
-constexpr std::array<std::array<std::size_t, 2>, 6> axes_of = {{{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}}};
+using Position = std::array<double, 3>;    // Mpc/h
+using Components = std::array<double, 6>;  // xx yy zz xy xz yz
+constexpr std::array<std::array<std::size_t, 2>, 6> axes_of = {
+    {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}}};
 constexpr std::array<const char*, 6> component_names = {"xx", "yy", "zz", "xy", "xz", "yz"};
 
 // One axis of Fourier space, by the index m of a mode.
 struct WaveAxis {
-  std::vector<double> k;      // h/Mpc, 2 pi m / L with m in (-n/2, n/2]
-  std::vector<double> odd_k;  // the same where an odd power is asked for: zero at the Nyquist mode, whose sign is undefined
+  std::vector<double> k;       // h/Mpc, 2 pi m / L with m in (-n/2, n/2]
+  std::vector<double> odd_k;   // for odd powers: zero at the Nyquist mode, which stands for both signs
   std::vector<double> factor;  // this axis' share of smoothing and window, exp(-k^2 R^2 / 2) / W^p
 };
 
-// W(k) = sinc^2(k L / 2n) for each cloud-in-cell step (Hockney & Eastwood 1981). At the corner of Fourier space 1/W^2 is 230:
-// the Gaussian outweighs it wherever the smoothing radius is about a cell or more, so nothing else bounds it.
+// W(k) = sinc^2(k L / 2n) for each cloud-in-cell step (Hockney & Eastwood 1981). At the corner of Fourier
+// space 1/W^2 is 226: the Gaussian outweighs it wherever the smoothing radius is about a cell or more, so
+// nothing else bounds it.
 WaveAxis wave_axis(std::int64_t n, double side, double smoothing_mpc_h, int window_power) {
   WaveAxis axis;
   for (std::int64_t index = 0; index < n; ++index) {
@@ -38,7 +40,8 @@ WaveAxis wave_axis(std::int64_t n, double side, double smoothing_mpc_h, int wind
     const double window = m == 0 ? 1 : std::pow(std::sin(phase) / phase, 2);
     axis.k.push_back(k);
     axis.odd_k.push_back(2 * m == n ? 0 : k);
-    axis.factor.push_back(std::exp(-0.5 * k * k * smoothing_mpc_h * smoothing_mpc_h) / std::pow(window, window_power));
+    axis.factor.push_back(std::exp(-0.5 * k * k * smoothing_mpc_h * smoothing_mpc_h) /
+                          std::pow(window, window_power));
   }
   return axis;
 }
@@ -51,7 +54,8 @@ void apply_kernel(const std::complex<double>* delta, std::complex<double>* tide,
   const auto [a, b] = axes_of[component];
   const auto& ka = a == b ? space[a].k : space[a].odd_k;
   const auto& kb = a == b ? space[b].k : space[b].odd_k;
-  const auto n = static_cast<std::size_t>(transform.slabs().n()), modes = static_cast<std::size_t>(transform.modes());
+  const auto n = static_cast<std::size_t>(transform.slabs().n()),
+             modes = static_cast<std::size_t>(transform.modes());
   const double per_cell = 1 / std::pow(static_cast<double>(n), 3);  // FFTW's transforms are not normalised
   std::array<std::size_t, 3> m{};
   std::size_t i = 0;
@@ -66,8 +70,8 @@ void apply_kernel(const std::complex<double>* delta, std::complex<double>* tide,
       }
 }
 
-Transform::Buffer spectrum_of(const Mesh& mesh, const Transform& transform) {
-  auto buffer = transform.make_buffer();
+Transform::Buffer spectrum_of(const Mesh& mesh, const Transform& transform, const mpi::Communicator& comm) {
+  auto buffer = mpi::agree(comm, [&] { return transform.make_buffer(); });
   for (std::int64_t row = 0; row < mesh.planes * mesh.n; ++row)
     std::copy_n(mesh.values.data() + row * mesh.n, mesh.n, buffer.get() + row * transform.row());
   transform.forward(buffer);
@@ -99,7 +103,7 @@ class Interpolation {
 
   std::size_t points() const { return points_.data.size(); }
 
-  // Trilinear, the transpose of the cloud-in-cell assignment. The order of the additions is that of the cells.
+  // Trilinear, the transpose of the cloud-in-cell assignment; always the same order of additions.
   double at(std::size_t point, const Transform::Buffer& mesh) const {
     const auto n = transform_.slabs().n();
     const Cic c = cloud_in_cell(points_.data[point], box_, n);
@@ -131,8 +135,7 @@ class Interpolation {
   std::vector<int> owners(const catalog::Table& halos) const {
     std::vector<int> owner;
     for (const double x : halos.get<double>("x"))
-      owner.push_back(
-          transform_.slabs().owner(cic_axis(x, box_.side[0], transform_.slabs().n()).cell[0]));
+      owner.push_back(transform_.slabs().owner(cic_axis(x, box_.side[0], transform_.slabs().n()).cell[0]));
     return owner;
   }
 
@@ -145,32 +148,38 @@ class Interpolation {
 
 void add_columns(catalog::Table& halos, double smoothing_mpc_h, std::span<const Components> tensors) {
   for (int component = 0; component < 6; ++component) {
-    const auto description = fmt::format("tidal tensor d_i d_j phi / (4 pi G mean density), Gaussian smoothing radius {:g} Mpc/h",
-                                         smoothing_mpc_h);
+    const auto description =
+        fmt::format("tidal tensor d_i d_j phi / (4 pi G mean density), Gaussian smoothing radius {:g} Mpc/h",
+                    smoothing_mpc_h);
     auto column = halos.add<double>({tidal_column(smoothing_mpc_h, component), "", description});
-    for (std::size_t row = 0; row < column.size(); ++row) column[row] = tensors[row][static_cast<std::size_t>(component)];
+    for (std::size_t row = 0; row < column.size(); ++row)
+      column[row] = tensors[row][static_cast<std::size_t>(component)];
   }
 }
 
 void check_slab(const Mesh& mesh, const mpi::Communicator& comm) {
   const Slabs slabs(mesh.n, comm.size());
-  const bool good = mesh.first_plane == slabs.first(comm.rank()) && mesh.planes == slabs.planes(comm.rank()) &&
+  const bool good = mesh.first_plane == slabs.first(comm.rank()) &&
+                    mesh.planes == slabs.planes(comm.rank()) &&
                     mesh.values.size() == static_cast<std::size_t>(mesh.planes * mesh.n * mesh.n);
-  if (!good) throw internal_error("a mesh of {} cells a side does not have the planes of rank {}", mesh.n, comm.rank());
+  if (!good)
+    throw internal_error("a mesh of {} cells a side does not have the planes of rank {}", mesh.n,
+                         comm.rank());
 }
 
 }  // namespace
 
 std::string tidal_column(double smoothing_mpc_h, int component) {
-  return fmt::format("tidal_{:g}_{}", smoothing_mpc_h, component_names.at(static_cast<std::size_t>(component)));
+  return fmt::format("tidal_{:g}_{}", smoothing_mpc_h,
+                     component_names.at(static_cast<std::size_t>(component)));
 }
 
 void add_tidal_tensor(catalog::Table& halos, const Mesh& overdensity, Window filled, const domain::Box& box,
                       const std::vector<double>& smoothing_mpc_h, const mpi::Communicator& comm) {
   mpi::agree(comm, [&] { check_slab(overdensity, comm); });
   const Transform transform(overdensity.n, comm);
-  auto delta = spectrum_of(overdensity, transform);
-  auto tide = transform.make_buffer();
+  auto delta = spectrum_of(overdensity, transform, comm);
+  auto tide = mpi::agree(comm, [&] { return transform.make_buffer(); });
   const Interpolation interpolation(halos, box, transform, comm);
   const int window_power = filled == Window::cloud_in_cell ? 2 : 1;
   for (const double radius : smoothing_mpc_h) {

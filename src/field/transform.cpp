@@ -5,18 +5,22 @@
 #include <exception>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::field {
 namespace {
 
-fftw_complex* as_fftw(double* p) { return reinterpret_cast<fftw_complex*>(p); }
+fftw_complex* as_fftw(double* p) {
+  return reinterpret_cast<fftw_complex*>(p);
+}
 
 // How many doubles FFTW-MPI needs for the transposition of this rank's slab.
 std::int64_t transposition_size(const Slabs& slabs, std::int64_t row, const mpi::Communicator& comm) {
   const std::array<std::ptrdiff_t, 2> sides = {slabs.n(), slabs.n()};
   std::ptrdiff_t planes_in = 0, first_in = 0, planes_out = 0, first_out = 0;
-  const auto size = fftw_mpi_local_size_many_transposed(2, sides.data(), row, slabs.block(), slabs.block(), comm.handle(),
-                                                        &planes_in, &first_in, &planes_out, &first_out);
+  const auto size =
+      fftw_mpi_local_size_many_transposed(2, sides.data(), row, slabs.block(), slabs.block(), comm.handle(),
+                                          &planes_in, &first_in, &planes_out, &first_out);
   if (planes_in != slabs.planes(comm.rank()) || planes_out != planes_in)
     throw internal_error("FFTW-MPI gives rank {} other planes of the mesh than halobrush does", comm.rank());
   return size;
@@ -32,12 +36,12 @@ Transform::Transform(std::int64_t n, const mpi::Communicator& comm)
       exceptions_(std::uncaught_exceptions()) {
   fftw_mpi_init();
   buffer_size_ = std::max<std::int64_t>(transposition_size(slabs_, row(), comm), (planes_ + 1) * plane());
-  const Buffer scratch = make_buffer();
+  const Buffer scratch = mpi::agree(comm, [&] { return make_buffer(); });
   double* real = scratch.get();
   const auto side = static_cast<int>(n), columns = static_cast<int>(modes());
   const auto pencils = [&](int sign) {
-    return Plan(fftw_plan_many_dft(1, &side, columns, as_fftw(real), nullptr, columns, 1, as_fftw(real), nullptr,
-                                   columns, 1, sign, FFTW_ESTIMATE));
+    return Plan(fftw_plan_many_dft(1, &side, columns, as_fftw(real), nullptr, columns, 1, as_fftw(real),
+                                   nullptr, columns, 1, sign, FFTW_ESTIMATE));
   };
   plane_forward_.reset(fftw_plan_dft_r2c_2d(side, side, real, as_fftw(real), FFTW_ESTIMATE));
   plane_backward_.reset(fftw_plan_dft_c2r_2d(side, side, as_fftw(real), real, FFTW_ESTIMATE));
@@ -56,7 +60,8 @@ Transform::~Transform() {
 
 Transform::Buffer Transform::make_buffer() const {
   Buffer buffer(fftw_alloc_real(static_cast<std::size_t>(buffer_size_)));
-  if (!buffer) throw internal_error("out of memory for a mesh of {} cells a side; use more ranks or nodes", n_);
+  if (!buffer)
+    throw internal_error("out of memory for a mesh of {} cells a side; use more ranks or nodes", n_);
   std::fill_n(buffer.get(), buffer_size_, 0.0);
   return buffer;
 }

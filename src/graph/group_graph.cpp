@@ -28,7 +28,9 @@ class Nearest {
  public:
   explicit Nearest(std::size_t count) : count_(count) {}
   void clear() { heap_.clear(); }
-  double reach() const { return heap_.size() < count_ ? std::numeric_limits<double>::max() : heap_.front().first; }
+  double reach() const {
+    return heap_.size() < count_ ? std::numeric_limits<double>::max() : heap_.front().first;
+  }
   void offer(double distance2, std::size_t index) {
     const std::pair candidate(distance2, index);
     if (heap_.size() == count_) {
@@ -56,10 +58,11 @@ void link_nearest(std::span<const Vec3> pos, Rows members, std::size_t neighbour
   std::vector<std::int64_t> sources(neighbours);
   for (std::size_t i = 0; i < local.size(); ++i) {
     nearest.clear();
-    tree.search(local[i], [&] { return nearest.reach(); },
-                [&](std::size_t j) {
-                  if (j != i) nearest.offer(squared_distance(local[i], local[j]), j);
-                });
+    tree.search(
+        local[i], [&] { return nearest.reach(); },
+        [&](std::size_t j) {
+          if (j != i) nearest.offer(squared_distance(local[i], local[j]), j);
+        });
     std::transform(nearest.found().begin(), nearest.found().end(), sources.begin(),
                    [&](const auto& entry) { return members[entry.second]; });
     incoming.set(members[i], sources);
@@ -69,7 +72,8 @@ void link_nearest(std::span<const Vec3> pos, Rows members, std::size_t neighbour
 }  // namespace
 
 Edges group_graph(std::span<const Vec3> pos, std::span<const std::int64_t> host, std::size_t neighbours) {
-  if (pos.size() != host.size()) throw internal_error("group_graph: {} positions but {} hosts", pos.size(), host.size());
+  if (pos.size() != host.size())
+    throw internal_error("group_graph: {} positions but {} hosts", pos.size(), host.size());
   if (neighbours == 0) return {};
   std::vector<std::int64_t> rows(host.size());
   std::iota(rows.begin(), rows.end(), 0);
@@ -78,7 +82,8 @@ Edges group_graph(std::span<const Vec3> pos, std::span<const std::int64_t> host,
 
   Incoming incoming(host.size());
   for (auto first = rows.begin(); first != rows.end();) {
-    const auto last = std::find_if(first, rows.end(), [&](auto row) { return host_of(row) != host_of(*first); });
+    const auto last =
+        std::find_if(first, rows.end(), [&](auto row) { return host_of(row) != host_of(*first); });
     const Rows members(first, last);
     if (members.size() <= neighbours + 1)
       link_all(members, incoming);

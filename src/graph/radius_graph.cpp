@@ -19,7 +19,8 @@ std::uint64_t spread_bits(std::uint64_t v) {
   return v;
 }
 
-// Rows along a Morton curve: neighbours in space become neighbours in memory, worth a factor five in the search.
+// Rows along a Morton curve: neighbours in space become neighbours in memory, worth a factor five in the
+// search.
 std::vector<std::int64_t> morton_order(std::span<const Vec3> pos) {
   Vec3 low = pos[0], high = pos[0];
   for (const auto& p : pos) {
@@ -58,10 +59,11 @@ Edges radius_graph(std::span<const Vec3> pos, double radius_mpc_h) {
   std::vector<std::int64_t> sources;
   for (std::size_t i = 0; i < ordered.size(); ++i) {
     sources.clear();
-    tree.search(ordered[i], [&] { return radius2; },
-                [&](std::size_t j) {
-                  if (j != i && squared_distance(ordered[i], ordered[j]) <= radius2) sources.push_back(row_of[j]);
-                });
+    tree.search(
+        ordered[i], [&] { return radius2; },
+        [&](std::size_t j) {
+          if (j != i && squared_distance(ordered[i], ordered[j]) <= radius2) sources.push_back(row_of[j]);
+        });
     incoming.set(row_of[i], sources);
   }
   return std::move(incoming).sorted();

@@ -1,5 +1,5 @@
-// The one place that knows nanoflann (1.4 and later): a kd-tree whose searches hand over candidates and leave the
-// decision, and so its exact symmetry and its ties, to the caller.
+// The one place that knows nanoflann (1.4 and later): a kd-tree whose searches hand over candidates and leave
+// the decision, and so its exact symmetry and its ties, to the caller.
 #pragma once
 
 #include <cstddef>
@@ -19,12 +19,14 @@ inline double squared_distance(const Vec3& a, const Vec3& b) {
 
 class Tree {
  public:
-  /// The points must outlive the tree. pos [n,3] Mpc/h, best in an order in which neighbours are near in memory.
+  /// The points must outlive the tree. pos [n,3] Mpc/h, best in an order in which neighbours are near in
+  /// memory.
   explicit Tree(std::span<const Vec3> pos) : points_{pos}, index_(3, points_, {leaf_size}) {}
   Tree(const Tree&) = delete;
   Tree& operator=(const Tree&) = delete;
 
-  /// Calls found(index) for every point that may lie within `reach()` of the centre (squared, may shrink on the way).
+  /// Calls found(index) for every point that may lie within `reach()` of the centre (squared, may shrink on
+  /// the way).
   template <class Reach, class Found>
   void search(const Vec3& centre, Reach reach, Found found) const {
     Candidates<Reach, Found> candidates{reach, found};
@@ -44,8 +46,8 @@ class Tree {
     }
   };
 
-  // What nanoflann expects of a result set. It compares with "<" and with distances to nodes that carry rounding
-  // errors, so it is told a little more than the reach.
+  // What nanoflann expects of a result set. It compares with "<" and with distances to nodes that carry
+  // rounding errors, so it is told a little more than the reach.
   template <class Reach, class Found>
   struct Candidates {
     using DistanceType = double;
@@ -60,8 +62,9 @@ class Tree {
     void sort() const {}  ///< called from 1.6 on
   };
 
-  using Index = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<double, Points, double, std::size_t>, Points,
-                                                    3, std::size_t>;
+  using Index =
+      nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<double, Points, double, std::size_t>,
+                                          Points, 3, std::size_t>;
   Points points_;
   Index index_;
 };

@@ -385,7 +385,7 @@ Environment Network::encode(const Batch& batch) const {
                                           1),
                                layer(name + ".message"), Activation::silu) *
                          envelope;
-    const auto gates = torch::matmul(message, tensor(name + ".gates.weight")).view({-1, 6, k, 1});
+    const auto gates = torch::matmul(message, tensor(name + ".gates.weight")).view({message.size(0), 6, k, 1});
     const auto gate = [&](int i) { return gates.select(1, i); };
     const auto from_polar = gather(polar, source);
     const auto sum = [&](const Tensor& values) { return 0.2 * segment_sum(values, destination, n); };
@@ -437,8 +437,8 @@ Denoised Denoiser::operator()(const std::vector<Mat3>& frames, const torch::Tens
   const auto options = scalars.options();
   const auto embedding = level_embedding(level);
   const auto [to_frame, tensors_to_frame] = frame_changes(frames, options);
-  const auto vectors = torch::bmm(axial_, to_frame).view({n, -1});
-  const auto tensors = torch::bmm(tensors_, tensors_to_frame).view({n, -1});
+  const auto vectors = torch::bmm(axial_, to_frame).flatten(1);
+  const auto tensors = torch::bmm(tensors_, tensors_to_frame).flatten(1);
   auto z = dense(torch::cat({embedding, scalars, vectors, tensors}, 1), node_) + node_environment_;
 
   const auto &source = batch_->group_source, &destination = batch_->group_destination;

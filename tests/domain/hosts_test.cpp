@@ -25,7 +25,8 @@ void expect_host_columns(const catalog::Table& table, const std::vector<Halo>& h
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const auto halo = by_id[table.get<std::int64_t>("id")[row]];
     auto host = halo;
-    while (host.parent >= 0 && host.parent != host.id && by_id.contains(host.parent)) host = by_id[host.parent];
+    while (host.parent >= 0 && host.parent != host.id && by_id.contains(host.parent))
+      host = by_id[host.parent];
     ASSERT_EQ(table.get<std::int64_t>("host_id")[row], host.id);
     EXPECT_EQ(table.get<double>("host_mass")[row], 1e12 + static_cast<double>(host.id % 1000));
     EXPECT_EQ(table.get<double>("host_radius")[row], 0.1 + static_cast<double>(host.id % 7));
@@ -51,11 +52,13 @@ TEST(Hosts, ChainsLeadToTheTopWhateverTheRanks) {
 TEST(Hosts, ALongChainAcrossBoxEdgesEnds) {
   const mpi::Communicator world(MPI_COMM_WORLD);
   std::vector<Halo> halos = {{500, 500, Vec3(19.9, 0.1, 16.9)}};  // its own parent: a host
-  for (std::int64_t i = 499; i > 300; --i) halos.push_back({i, i + 1, box.wrap(Vec3(19.9 + 0.02 * (500 - i), 0.1, 16.95))});
+  for (std::int64_t i = 499; i > 300; --i)
+    halos.push_back({i, i + 1, box.wrap(Vec3(19.9 + 0.02 * (500 - i), 0.1, 16.95))});
   const auto catalog = resolved(halos, Deal::scattered, world);
   expect_host_columns(catalog.halos, halos);
   for (std::size_t row = 0; row < catalog.halos.rows(); ++row)
-    EXPECT_EQ(catalog.halos.get<std::int64_t>("parent_id")[row] == -1, catalog.halos.get<std::int64_t>("id")[row] == 500);
+    EXPECT_EQ(catalog.halos.get<std::int64_t>("parent_id")[row] == -1,
+              catalog.halos.get<std::int64_t>("id")[row] == 500);
 }
 
 TEST(Hosts, AnEmptyCatalogIsNormal) {
@@ -76,31 +79,38 @@ void expect_error(const std::vector<Halo>& halos, const std::string& text) {
 }
 
 TEST(Hosts, AnOrphanNamesBothIds) {
-  expect_error({{1, -1, Vec3(1, 1, 1)}, {123, 456, Vec3(2, 2, 2)}, {200, 789, Vec3(2, 2, 2)}, {3, 123, Vec3(1, 1, 1)}},
-               "halo 123: its host 456 is not in the catalog (so for 2 of 4 halos); add the host, or set "
-               "input.orphans: promote");
+  expect_error(
+      {{1, -1, Vec3(1, 1, 1)}, {123, 456, Vec3(2, 2, 2)}, {200, 789, Vec3(2, 2, 2)}, {3, 123, Vec3(1, 1, 1)}},
+      "halo 123: its host 456 is not in the catalog (so for 2 of 4 halos); add the host, or set "
+      "input.orphans: promote");
 }
 
 TEST(Hosts, APromotedOrphanBecomesAHostWithItsOwnSatellites) {
   const mpi::Communicator world(MPI_COMM_WORLD);
-  const std::vector<Halo> halos = {
-      {1, -1, Vec3(1, 1, 1)}, {123, 456, Vec3(2, 2, 2)}, {124, 123, Vec3(2, 2, 3)}, {125, 124, Vec3(2, 2, 4)}, {9, 8, Vec3(5, 5, 5)}};
+  const std::vector<Halo> halos = {{1, -1, Vec3(1, 1, 1)},
+                                   {123, 456, Vec3(2, 2, 2)},
+                                   {124, 123, Vec3(2, 2, 3)},
+                                   {125, 124, Vec3(2, 2, 4)},
+                                   {9, 8, Vec3(5, 5, 5)}};
   const auto catalog = resolved(halos, Deal::scattered, world, OrphanPolicy::promote);
   expect_host_columns(catalog.halos, halos);
   for (std::size_t row = 0; row < catalog.halos.rows(); ++row) {
     const auto id = catalog.halos.get<std::int64_t>("id")[row];
     EXPECT_EQ(catalog.halos.get<std::int64_t>("parent_id")[row] == -1, id == 1 || id == 123 || id == 9) << id;
   }
-  EXPECT_EQ(catalog.remarks, std::vector<std::string>{
-                                 "2 halos whose host is not in the catalog are taken as hosts (input.orphans: promote)."});
+  EXPECT_EQ(catalog.remarks,
+            std::vector<std::string>{
+                "2 halos whose host is not in the catalog are taken as hosts (input.orphans: promote)."});
 }
 
 TEST(Hosts, UnusableIdsAndParentsAreNamed) {
   const Vec3 p(1, 2, 3);
-  expect_error({{17, -1, p}, {5, -1, p}, {17, -1, p}, {40, -1, p}, {40, -1, p}},
-               "halo 17: its id is there more than once (random numbers and groups go by id); make ids unique");
-  expect_error({{17, -1, p}, {-5, -1, p}, {-2, -1, p}},
-               "halo -5: its id is negative (ids name galaxies in the output and -1 means none); number halos from 0");
+  expect_error(
+      {{17, -1, p}, {5, -1, p}, {17, -1, p}, {40, -1, p}, {40, -1, p}},
+      "halo 17: its id is there more than once (random numbers and groups go by id); make ids unique");
+  expect_error(
+      {{17, -1, p}, {-5, -1, p}, {-2, -1, p}},
+      "halo -5: its id is negative (ids name galaxies in the output and -1 means none); number halos from 0");
   expect_error({{1, -1, p}, {30, 31, p}, {31, 32, p}, {32, 30, p}, {33, 32, p}},
                "halo 30: following parent_id never reaches a host (a cycle of parents); repair parent_id");
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "halobrush/catalog/reader.hpp"
 #include "halobrush/core/hash.hpp"
 #include "halobrush/domain/hosts.hpp"
 #include "halobrush/domain/patch.hpp"
@@ -16,7 +17,8 @@ namespace {
 
 using Tiles = std::array<std::int64_t, 3>;
 
-catalog::Table resolved(const Box& box, const std::vector<Halo>& halos, Deal deal, const mpi::Communicator& comm) {
+catalog::Table resolved(const Box& box, const std::vector<Halo>& halos, Deal deal,
+                        const mpi::Communicator& comm) {
   auto catalog = as_catalog(halos);
   catalog.halos = share_of(catalog.halos, deal, comm);
   resolve_hosts(catalog, box, OrphanPolicy::error, comm);
@@ -29,8 +31,9 @@ std::vector<std::int64_t> all_tiles(const Tiling& tiling) {
   return todo;
 }
 
-std::vector<Patch> all_patches(const Box& box, const Tiling& tiling, const catalog::Table& share, double width,
-                               const std::vector<std::int64_t>& todo, const mpi::Communicator& comm) {
+std::vector<Patch> all_patches(const Box& box, const Tiling& tiling, const catalog::Table& share,
+                               double width, const std::vector<std::int64_t>& todo,
+                               const mpi::Communicator& comm) {
   const auto ranks = assign_tiles(todo, owned_counts(tiling, share, comm), comm.size());
   const auto patches = distribute(box, tiling, share, width, todo, ranks, comm);
   std::vector<std::int64_t> mine, expected;
@@ -47,7 +50,9 @@ struct Instance {
   std::array<int, 3> image;
   std::size_t row;
   Vec3 pos;
-  bool operator<(const Instance& other) const { return std::tie(id, image) < std::tie(other.id, other.image); }
+  bool operator<(const Instance& other) const {
+    return std::tie(id, image) < std::tie(other.id, other.image);
+  }
 };
 
 std::vector<Instance> images_of(const Box& box, const catalog::Table& all, std::size_t row, int most) {
@@ -56,7 +61,9 @@ std::vector<Instance> images_of(const Box& box, const catalog::Table& all, std::
   for (int x = -most; x <= most; ++x)
     for (int y = -most; y <= most; ++y)
       for (int z = -most; z <= most; ++z)
-        images.push_back({all.get<std::int64_t>("id")[row], {x, y, z}, row,
+        images.push_back({all.get<std::int64_t>("id")[row],
+                          {x, y, z},
+                          row,
                           Vec3(p[0] + x * box.side[0], p[1] + y * box.side[1], p[2] + z * box.side[2])});
   return images;
 }
@@ -82,7 +89,8 @@ class BruteForce {
       }
       for (const auto& images : images_)
         for (const auto& one : images) {
-          const bool within = ((one.pos - low).array() >= -width).all() && ((high - one.pos).array() >= -width).all();
+          const bool within =
+              ((one.pos - low).array() >= -width).all() && ((high - one.pos).array() >= -width).all();
           const bool is_owned = std::any_of(owned.begin(), owned.end(), [&](const Instance& o) {
             return o.id == one.id && o.image == one.image;
           });
@@ -110,9 +118,10 @@ class BruteForce {
     for (std::size_t row = 0; row < all_.rows(); ++row) {
       const Vec3 host = all_.vector("", row_of_.at(all_.get<std::int64_t>("host_id")[row]));
       if ((host.array() < region[0].array()).any() || (host.array() >= region[1].array()).any()) continue;
-      owned.push_back(*std::min_element(images_[row].begin(), images_[row].end(), [&](const Instance& a, const Instance& b) {
-        return (a.pos - host).squaredNorm() < (b.pos - host).squaredNorm();
-      }));
+      owned.push_back(*std::min_element(images_[row].begin(), images_[row].end(),
+                                        [&](const Instance& a, const Instance& b) {
+                                          return (a.pos - host).squaredNorm() < (b.pos - host).squaredNorm();
+                                        }));
     }
     std::sort(owned.begin(), owned.end());
     return owned;
@@ -132,8 +141,10 @@ void expect_equal(const Patch& patch, const Patch& expected) {
   EXPECT_EQ(patch.pos, expected.pos) << "tile " << expected.tile;
 }
 
-void expect_brute_force(const Box& box, const std::vector<Halo>& halos, const Tiles& tiles, bool balance, double width) {
-  SCOPED_TRACE(testing::Message() << "tiles " << tiles[0] << " " << tiles[1] << " " << tiles[2] << " width " << width);
+void expect_brute_force(const Box& box, const std::vector<Halo>& halos, const Tiles& tiles, bool balance,
+                        double width) {
+  SCOPED_TRACE(testing::Message() << "tiles " << tiles[0] << " " << tiles[1] << " " << tiles[2] << " width "
+                                  << width);
   const mpi::Communicator world(MPI_COMM_WORLD), self(MPI_COMM_SELF);
   const auto all = resolved(box, halos, Deal::scattered, self);
   const BruteForce brute_force(box, all);
@@ -180,12 +191,15 @@ TEST(Patch, GhostsExactlyAtTheWidthAreIn) {
   const Box cube{Vec3(16, 16, 16)};
   std::vector<Halo> halos;  // on an integer lattice, so that widths and images are exact
   for (std::int64_t i = 0; i < 512; ++i)
-    halos.push_back({i, -1, Vec3(static_cast<double>(i % 8), static_cast<double>(i / 8 % 8), static_cast<double>(i / 64)) * 2});
+    halos.push_back(
+        {i, -1,
+         Vec3(static_cast<double>(i % 8), static_cast<double>(i / 8 % 8), static_cast<double>(i / 64)) * 2});
   expect_brute_force(cube, halos, {4, 1, 1}, false, 2);
   expect_brute_force(cube, halos, {2, 2, 1}, false, 8);
   const mpi::Communicator self(MPI_COMM_SELF);
   const Tiling tiling(cube, {4, 1, 1});
-  const auto patches = all_patches(cube, tiling, resolved(cube, halos, Deal::scattered, self), 2, all_tiles(tiling), self);
+  const auto patches =
+      all_patches(cube, tiling, resolved(cube, halos, Deal::scattered, self), 2, all_tiles(tiling), self);
   EXPECT_EQ(patches[0].owned, 2U * 64);
   EXPECT_EQ(patches[0].pos.size(), 4U * 10 * 10);  // one lattice plane more on every side
 }
@@ -198,10 +212,24 @@ TEST(Patch, AGroupAcrossTheBoxEdgeStaysInOnePiece) {
   expect_brute_force(oblong, halos, {4, 2, 2}, false, 3);
   const mpi::Communicator self(MPI_COMM_SELF);
   const Tiling tiling(oblong, {4, 1, 1});
-  const auto patches = all_patches(oblong, tiling, resolved(oblong, halos, Deal::scattered, self), 1, all_tiles(tiling), self);
+  const auto patches =
+      all_patches(oblong, tiling, resolved(oblong, halos, Deal::scattered, self), 1, all_tiles(tiling), self);
   ASSERT_EQ(patches[3].owned, 3U);
   EXPECT_LT((patches[3].pos[1] - Vec3(20.3, -0.2, 17.2)).norm(), 1e-12);
   EXPECT_EQ(patches[3].halos.get<double>("x")[1], 0.3);
+}
+
+TEST(Patch, HostsExactlyOnTileEdgesKeepTheirSatellites) {
+  const Tiling tiling(oblong, {7, 3, 1});
+  RandomStream random(18, 1, Purpose::test);
+  std::vector<Halo> halos;
+  for (std::int64_t tile = 0; tile < tiling.count(); ++tile) {
+    const Vec3 corner = tiling.region(tile)[0];
+    halos.push_back({100 * tile, -1, corner});
+    for (std::int64_t s = 1; s < 8; ++s)
+      halos.push_back({100 * tile + s, 100 * tile, oblong.wrap(corner + random.normal3())});
+  }
+  expect_brute_force(oblong, halos, {7, 3, 1}, false, 1);
 }
 
 std::uint64_t fingerprint(const Patch& patch) {
@@ -227,11 +255,43 @@ TEST(Patch, BitsDoNotDependOnRanksOrRowOrder) {
   const auto tiling = Tiling::balanced(box, {5, 2, 2}, all, self);
   const std::vector<std::int64_t> todo = {0, 1, 2, 5, 7, 8, 13, 14, 19};  // as after a restart
   std::map<std::int64_t, std::uint64_t> expected;
-  for (const auto& patch : all_patches(box, tiling, all, 5, todo, self)) expected[patch.tile] = fingerprint(patch);
+  for (const auto& patch : all_patches(box, tiling, all, 5, todo, self))
+    expected[patch.tile] = fingerprint(patch);
   for (const auto deal : {Deal::scattered, Deal::reversed, Deal::last_rank_only}) {
     const auto share = resolved(box, halos, deal, world);
     for (const auto& patch : all_patches(box, tiling, share, 5, todo, world))
       EXPECT_EQ(fingerprint(patch), expected[patch.tile]) << "tile " << patch.tile;
+  }
+}
+
+TEST(Patch, ARealCatalogIsTheSameOnAnyRanks) {
+  const mpi::Communicator world(MPI_COMM_WORLD), self(MPI_COMM_SELF);
+  const std::array<const mpi::Communicator*, 2> comms = {&self, &world};
+  std::map<std::int64_t, std::uint64_t> expected;
+  for (const auto* comm : comms) {
+    auto catalog = catalog::read_halos(HALOBRUSH_SOURCE_DIR "/data/demo/rockstar_z0_pid.list.gz", {}, *comm);
+    const auto side = catalog.simulation.box;
+    const Box box{Vec3(side[0], side[1], side[2])};
+    resolve_hosts(catalog, box, OrphanPolicy::error, *comm);
+    const auto ids = catalog.halos.get<std::int64_t>("id"),
+               hosts = catalog.halos.get<std::int64_t>("host_id"),
+               parents = catalog.halos.get<std::int64_t>("parent_id");
+    std::int64_t centrals = 0, grandchildren = 0;
+    for (std::size_t row = 0; row < ids.size(); ++row) {
+      centrals += hosts[row] == ids[row];
+      grandchildren += hosts[row] != ids[row] && hosts[row] != parents[row];
+    }
+    EXPECT_EQ(comm->sum(centrals), 23726);  // data/demo/PROVENANCE.md
+    EXPECT_EQ(comm->sum(grandchildren), 248);
+    const auto tiling = Tiling::balanced(box, {8, 1, 1}, catalog.halos, *comm);
+    std::int64_t owned = 0;
+    for (const auto& patch : all_patches(box, tiling, catalog.halos, 6, all_tiles(tiling), *comm)) {
+      owned += static_cast<std::int64_t>(patch.owned);
+      const auto bits = fingerprint(patch);
+      EXPECT_EQ(expected.try_emplace(patch.tile, bits).first->second, bits) << "tile " << patch.tile;
+    }
+    EXPECT_EQ(comm->sum(owned), 25667);
+    EXPECT_EQ(expected.size(), 8U);
   }
 }
 
@@ -251,7 +311,8 @@ TEST(Patch, GhostsMakeTheRadiusGraphOfOwnedGalaxiesPeriodic) {
     for (std::size_t j = 0; j < all.rows(); ++j)
       for (const auto& source : images_of(oblong, all, j, 1)) {
         const Vec3 d = source.pos - all.vector("", i);
-        if (d.norm() <= radius && !(i == j && d.isZero())) expected.push_back(link(all.get<std::int64_t>("id")[i], source.id, d));
+        if (d.norm() <= radius && !(i == j && d.isZero()))
+          expected.push_back(link(all.get<std::int64_t>("id")[i], source.id, d));
       }
   std::sort(expected.begin(), expected.end());
   for (const auto tiles : {Tiles{4, 1, 1}, Tiles{2, 2, 2}}) {
@@ -262,7 +323,8 @@ TEST(Patch, GhostsMakeTheRadiusGraphOfOwnedGalaxiesPeriodic) {
       const auto ids = patch.halos.get<std::int64_t>("id");
       const auto edges = graph::radius_graph(patch.pos, radius);
       for (std::size_t e = 0; e < edges.size(); ++e) {
-        const auto to = static_cast<std::size_t>(edges.destination[e]), from = static_cast<std::size_t>(edges.source[e]);
+        const auto to = static_cast<std::size_t>(edges.destination[e]),
+                   from = static_cast<std::size_t>(edges.source[e]);
         if (to < patch.owned) mine.push_back(link(ids[to], ids[from], patch.pos[from] - patch.pos[to]));
       }
     }
@@ -280,9 +342,10 @@ TEST(Patch, AGhostWidthOverHalfTheSideIsAnErrorOnEveryRank) {
   const auto error = error_of([&] { all_patches(box, tiling, share, 12, all_tiles(tiling), world); });
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->code(), ExitCode::config);
-  EXPECT_EQ(std::string(error->what()),
-            "domain: ghost width 12 Mpc/h is over half of the box side 20 Mpc/h (layers x radius of the model plus "
-            "domain.ghost_width); use a model of shorter reach or a larger box");
+  EXPECT_EQ(
+      std::string(error->what()),
+      "domain: ghost width 12 Mpc/h is over half of the box side 20 Mpc/h (layers x radius of the model plus "
+      "domain.ghost_width); use a model of shorter reach or a larger box");
 }
 
 }  // namespace

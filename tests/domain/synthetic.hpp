@@ -45,11 +45,13 @@ inline catalog::HaloCatalog as_catalog(const std::vector<Halo>& halos) {
   return result;
 }
 
-/// `hosts` hosts, some in clumps, with satellites and satellites of satellites around them, many across the box's edges;
-/// ids in no order, some beyond 32 bits; rows shuffled.
+/// `hosts` hosts, some in clumps, with satellites and satellites of satellites around them, many across the
+/// box's edges; ids in no order, some beyond 32 bits; rows shuffled.
 inline std::vector<Halo> clustered_halos(const Box& box, std::size_t hosts, std::uint64_t seed) {
   RandomStream random(seed, 1, Purpose::test);
-  const auto pick = [&](std::size_t n) { return static_cast<std::size_t>(random.uniform() * static_cast<double>(n)); };
+  const auto pick = [&](std::size_t n) {
+    return static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
+  };
   std::vector<Halo> halos;
   std::vector<Vec3> clumps;
   for (int i = 0; i < 5; ++i)
@@ -57,8 +59,9 @@ inline std::vector<Halo> clustered_halos(const Box& box, std::size_t hosts, std:
   clumps[0] = Vec3(0, 0, 0);
   for (std::size_t i = 0; i < hosts; ++i) {
     const bool in_clump = random.uniform() < 0.5;
-    const Vec3 centre = box.wrap(in_clump ? Vec3(clumps[pick(5)] + 1.5 * random.normal3())
-                                          : Vec3(random.unit_vector() * 2 * box.side.maxCoeff() * random.uniform()));
+    const Vec3 centre =
+        box.wrap(in_clump ? Vec3(clumps[pick(5)] + 1.5 * random.normal3())
+                          : Vec3(random.unit_vector() * 2 * box.side.maxCoeff() * random.uniform()));
     const auto host_index = halos.size();
     halos.push_back({0, -1, centre});
     const std::size_t satellites = random.uniform() < 0.3 ? pick(8) : 0;

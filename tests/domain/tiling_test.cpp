@@ -29,7 +29,8 @@ void expect_partition(const Tiling& tiling) {
   double volume = 0;
   std::vector<Vec3> probes;
   RandomStream random(1, 1, Purpose::test);
-  for (int i = 0; i < 300; ++i) probes.push_back(Vec3(random.uniform(), random.uniform(), random.uniform()).cwiseProduct(box.side));
+  for (int i = 0; i < 300; ++i)
+    probes.push_back(Vec3(random.uniform(), random.uniform(), random.uniform()).cwiseProduct(box.side));
   for (std::int64_t tile = 0; tile < tiling.count(); ++tile) {
     const auto [low, high] = tiling.region(tile);
     ASSERT_TRUE((low.array() < high.array()).all()) << "tile " << tile;
@@ -43,6 +44,9 @@ void expect_partition(const Tiling& tiling) {
     EXPECT_EQ(tiling.tile_of(last), tile);
   }
   EXPECT_NEAR(volume, box.side.prod(), 1e-9);
+  EXPECT_EQ(tiling.tile_of(box.side),
+            tiling.count() - 1);  // where rounding has put a position just out of the box
+  EXPECT_EQ(tiling.tile_of(Vec3(-1e-300, -1e-300, -1e-300)), 0);
   for (const auto& p : probes) {
     std::int64_t holders = 0;
     for (std::int64_t tile = 0; tile < tiling.count(); ++tile) holders += inside(tiling.region(tile), p);
@@ -65,7 +69,8 @@ TEST(Tiling, EqualTilesPartitionTheBox) {
 TEST(Tiling, BalancedTilesPartitionTheBoxAlsoWithFewOrNoHalos) {
   const mpi::Communicator world(MPI_COMM_WORLD);
   const std::vector<Halo> heap = {{1, -1, Vec3(3, 3, 3)}, {2, -1, Vec3(3, 3, 3)}, {3, -1, Vec3(3, 3, 3)}};
-  const std::vector<Halo> corners = {{1, -1, Vec3(0, 0, 0)}, {2, -1, Vec3(std::nextafter(20, 0), 30.999, 16.999)}};
+  const std::vector<Halo> corners = {{1, -1, Vec3(0, 0, 0)},
+                                     {2, -1, Vec3(std::nextafter(20, 0), 30.999, 16.999)}};
   for (const auto& halos : {std::vector<Halo>{}, heap, corners, clustered_halos(box, 200, 4)})
     for (const auto tiles : {std::array<std::int64_t, 3>{1, 1, 1}, {9, 1, 1}, {3, 2, 1}, {2, 2, 3}})
       expect_partition(Tiling::balanced(box, tiles, resolved(halos, Deal::scattered, world), world));
@@ -75,12 +80,16 @@ TEST(Tiling, BalancedTilesHoldEqualNumbersOfHostPositions) {
   const mpi::Communicator world(MPI_COMM_WORLD);
   std::vector<Halo> halos;  // singles on an irrational lattice, denser towards low x, y and z
   for (std::int64_t i = 0; i < 6000; ++i) {
-    const auto part = [&](double irrational) { return std::pow(std::fmod(static_cast<double>(i) * irrational, 1.0), 2); };
-    halos.push_back({i, -1, Vec3(20 * part(std::sqrt(2.0)), 31 * part(std::sqrt(3.0)), 17 * part(std::sqrt(5.0)))});
+    const auto part = [&](double irrational) {
+      return std::pow(std::fmod(static_cast<double>(i) * irrational, 1.0), 2);
+    };
+    halos.push_back(
+        {i, -1, Vec3(20 * part(std::sqrt(2.0)), 31 * part(std::sqrt(3.0)), 17 * part(std::sqrt(5.0)))});
   }
   const auto table = resolved(halos, Deal::scattered, world);
   for (const auto tiles : {std::array<std::int64_t, 3>{12, 1, 1}, {4, 3, 1}, {2, 3, 2}}) {
-    // A cut misses its share by at most the halos of one bin: 1.2 % near the origin, 2^14 bins, at 1/sqrt density.
+    // A cut misses its share by at most the halos of one bin: 1.2 % near the origin, 2^14 bins, at 1/sqrt
+    // density.
     for (const auto count : owned_counts(Tiling::balanced(box, tiles, table, world), table, world))
       EXPECT_NEAR(static_cast<double>(count), 500, 60);
   }
@@ -93,7 +102,8 @@ TEST(Tiling, EdgesDoNotDependOnRanksOrRowOrder) {
   const auto expected = Tiling::balanced(box, tiles, resolved(halos, Deal::scattered, self), self);
   for (const auto deal : {Deal::scattered, Deal::reversed, Deal::last_rank_only}) {
     const auto tiling = Tiling::balanced(box, tiles, resolved(halos, deal, world), world);
-    for (std::int64_t tile = 0; tile < tiling.count(); ++tile) EXPECT_EQ(tiling.region(tile), expected.region(tile));
+    for (std::int64_t tile = 0; tile < tiling.count(); ++tile)
+      EXPECT_EQ(tiling.region(tile), expected.region(tile));
   }
 }
 
@@ -114,13 +124,15 @@ TEST(Tiling, NoTilesInADirectionIsAnError) {
 std::uint64_t busiest(const std::vector<int>& ranks, const std::vector<std::int64_t>& todo,
                       const std::vector<std::uint64_t>& counts, int n) {
   std::vector<std::uint64_t> load(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < todo.size(); ++i) load[static_cast<std::size_t>(ranks[i])] += counts[static_cast<std::size_t>(todo[i])];
+  for (std::size_t i = 0; i < todo.size(); ++i)
+    load[static_cast<std::size_t>(ranks[i])] += counts[static_cast<std::size_t>(todo[i])];
   return *std::max_element(load.begin(), load.end());
 }
 
 // The best busiest load over all ways to cut todo[first..] into `n` consecutive blocks.
 std::uint64_t best_possible(const std::vector<std::uint64_t>& weights, std::size_t first, int n) {
-  std::uint64_t load = 0, best = std::accumulate(weights.begin() + static_cast<std::ptrdiff_t>(first), weights.end(), std::uint64_t{0});
+  std::uint64_t load = 0, best = std::accumulate(weights.begin() + static_cast<std::ptrdiff_t>(first),
+                                                 weights.end(), std::uint64_t{0});
   if (n == 1) return best;
   for (std::size_t cut = first; cut < weights.size(); ++cut) {
     load += weights[cut];
@@ -133,7 +145,8 @@ TEST(AssignTiles, BlocksAreConsecutiveAndAsBalancedAsPossible) {
   RandomStream random(2, 1, Purpose::test);
   for (int trial = 0; trial < 50; ++trial) {
     std::vector<std::uint64_t> counts(12);
-    for (auto& count : counts) count = random.uniform() < 0.2 ? 0 : static_cast<std::uint64_t>(1000 * random.uniform());
+    for (auto& count : counts)
+      count = random.uniform() < 0.2 ? 0 : static_cast<std::uint64_t>(1000 * random.uniform());
     const std::vector<std::int64_t> todo = {0, 1, 3, 4, 5, 8, 9, 11};
     std::vector<std::uint64_t> weights;
     for (const auto tile : todo) weights.push_back(counts[static_cast<std::size_t>(tile)]);

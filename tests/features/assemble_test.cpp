@@ -70,9 +70,8 @@ catalog::Table table_of(const std::vector<Halo>& halos) {
     for (const auto& h : halos) values.push_back(of(h));
     t.add({name, "", ""}, std::move(values));
   };
-  const auto add_vector = [&](const std::string& prefix, Vec3 Halo::* of) {
-    for (int k = 0; k < 3; ++k)
-      add(prefix + "xyz"[k], [=](const Halo& h) -> double { return (h.*of)[k]; });
+  const auto add_vector = [&](const std::string& prefix, Vec3 Halo::*of) {
+    for (int k = 0; k < 3; ++k) add(prefix + "xyz"[k], [=](const Halo& h) -> double { return (h.*of)[k]; });
   };
   add("id", [](const Halo& h) { return h.id; });
   add("host_id", [](const Halo& h) { return h.host_id; });
@@ -111,7 +110,9 @@ FeatureNames all_names(const catalog::Table& halos) {
 double scalar(const catalog::Table& halos, const std::string& name, std::size_t row) {
   return assemble(halos, {{name}, {}, {}, {}}).scalars.at(row);
 }
-Vec3 vector_at(const std::vector<double>& values, std::size_t i) { return Eigen::Map<const Vec3>(&values.at(3 * i + 2) - 2); }
+Vec3 vector_at(const std::vector<double>& values, std::size_t i) {
+  return Eigen::Map<const Vec3>(&values.at(3 * i + 2) - 2);
+}
 Mat3 tensor_at(const std::vector<double>& values, std::size_t i) {
   return to_matrix(Eigen::Map<const Sym3>(&values.at(6 * i + 5) - 5));
 }
@@ -129,9 +130,10 @@ std::string error_of(const catalog::Table& halos, const FeatureNames& names, Exi
 TEST(Available, ListsEveryFeatureThatTheColumnsAllow) {
   const auto halos = table_of(random_halos(4));
   const auto names = all_names(halos);
-  EXPECT_EQ(names.scalars, (std::vector<std::string>{"log_mass", "log_host_mass", "log_vmax", "log_concentration", "is_central",
-                                                     "log_host_distance", "log_spin", "shape_resolved", "halo_b_to_a",
-                                                     "halo_c_to_a", "tidal_trace_4", "tidal_anisotropy_4"}));
+  EXPECT_EQ(names.scalars,
+            (std::vector<std::string>{"log_mass", "log_host_mass", "log_vmax", "log_concentration",
+                                      "is_central", "log_host_distance", "log_spin", "shape_resolved",
+                                      "halo_b_to_a", "halo_c_to_a", "tidal_trace_4", "tidal_anisotropy_4"}));
   EXPECT_EQ(names.polar, (std::vector<std::string>{"host_displacement", "host_velocity", "velocity"}));
   EXPECT_EQ(names.axial, (std::vector<std::string>{"angular_momentum"}));
   EXPECT_EQ(names.tensors, (std::vector<std::string>{"halo_shape", "tidal_4"}));
@@ -202,7 +204,10 @@ TEST(Assemble, GivesTheStatedNumbers) {
   expect("tidal_anisotropy_4", 1, std::sqrt(18.0) / 10);
   expect("tidal_anisotropy_4", 2, 0);
 
-  const auto nodes = assemble(halos, {{}, {"velocity", "host_displacement", "host_velocity"}, {"angular_momentum"}, {"halo_shape", "tidal_4"}});
+  const auto nodes = assemble(halos, {{},
+                                      {"velocity", "host_displacement", "host_velocity"},
+                                      {"angular_momentum"},
+                                      {"halo_shape", "tidal_4"}});
   EXPECT_EQ(nodes.nodes, 5u);
   EXPECT_LT((vector_at(nodes.polar, 3) - Vec3(1, -2, 0)).norm(), 1e-15);
   EXPECT_LT((vector_at(nodes.polar, 4) - Vec3(0.1, 0, 0)).norm(), 1e-15);
@@ -247,13 +252,16 @@ TEST(Assemble, TurnsEachKindByItsRuleUnderThe48SymmetriesOfTheCube) {
     std::vector<Halo> turned_halos;
     for (const auto& h : all) turned_halos.push_back(h.turned(q));
     const auto turned = assemble(table_of(turned_halos), names);
-    for (std::size_t i = 0; i < original.scalars.size(); ++i) EXPECT_NEAR(turned.scalars[i], original.scalars[i], 1e-14);
+    for (std::size_t i = 0; i < original.scalars.size(); ++i)
+      EXPECT_NEAR(turned.scalars[i], original.scalars[i], 1e-14);
     for (std::size_t i = 0; i < original.polar.size() / 3; ++i)
       EXPECT_LT((vector_at(turned.polar, i) - q * vector_at(original.polar, i)).norm(), 1e-14);
     for (std::size_t i = 0; i < original.axial.size() / 3; ++i)
-      EXPECT_LT((vector_at(turned.axial, i) - q.determinant() * (q * vector_at(original.axial, i))).norm(), 1e-14);
+      EXPECT_LT((vector_at(turned.axial, i) - q.determinant() * (q * vector_at(original.axial, i))).norm(),
+                1e-14);
     for (std::size_t i = 0; i < original.tensors.size() / 6; ++i)
-      EXPECT_LT((tensor_at(turned.tensors, i) - q * tensor_at(original.tensors, i) * q.transpose()).norm(), 1e-14);
+      EXPECT_LT((tensor_at(turned.tensors, i) - q * tensor_at(original.tensors, i) * q.transpose()).norm(),
+                1e-14);
   }
 }
 
@@ -268,7 +276,8 @@ TEST(Assemble, NamesTheColumnsThatAnInputLacks) {
   auto halos = table_of(random_halos(3));
   halos.remove("vmax");
   EXPECT_EQ(error_of(halos, {{"log_vmax"}, {}, {}, {}}, ExitCode::model),
-            "input 'log_vmax' needs column 'vmax', which the catalog lacks; use a model trained without it, or a catalog "
+            "input 'log_vmax' needs column 'vmax', which the catalog lacks; use a model trained without it, "
+            "or a catalog "
             "that has it");
   EXPECT_NE(error_of(halos, {{}, {}, {}, {"tidal_2.5"}}, ExitCode::model)
                 .find("'tidal_2.5' needs columns 'tidal_2.5_xx', 'tidal_2.5_yy'"),
@@ -277,7 +286,8 @@ TEST(Assemble, NamesTheColumnsThatAnInputLacks) {
 
 TEST(Assemble, NamesTheNearestKnownInput) {
   const auto halos = table_of(random_halos(3));
-  EXPECT_NE(error_of(halos, {{"log_mas"}, {}, {}, {}}, ExitCode::model).find("nearest known: 'log_mass'"), std::string::npos);
+  EXPECT_NE(error_of(halos, {{"log_mas"}, {}, {}, {}}, ExitCode::model).find("nearest known: 'log_mass'"),
+            std::string::npos);
   EXPECT_NE(error_of(halos, {{"velocity"}, {}, {}, {}}, ExitCode::model).find("'velocity' is a polar vector"),
             std::string::npos);
 }
@@ -287,9 +297,11 @@ TEST(Assemble, NamesColumnAndHaloOfABrokenValue) {
   halos.get<double>("spin")[6] = std::numeric_limits<double>::quiet_NaN();
   const auto text = error_of(halos, {{"log_mass", "log_spin"}, {}, {}, {}}, ExitCode::data);
   EXPECT_NE(text.find("column 'spin': halo 6"), std::string::npos) << text;
-  EXPECT_EQ(error_of(halos, {{"log_mass"}, {}, {}, {}}, ExitCode::data), "no error") << "an unused column may be broken";
+  EXPECT_EQ(error_of(halos, {{"log_mass"}, {}, {}, {}}, ExitCode::data), "no error")
+      << "an unused column may be broken";
   halos.get<double>("host_radius")[5] = 0;
-  EXPECT_NE(error_of(halos, {{}, {"host_displacement"}, {}, {}}, ExitCode::data).find("halo 5"), std::string::npos);
+  EXPECT_NE(error_of(halos, {{}, {"host_displacement"}, {}, {}}, ExitCode::data).find("halo 5"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ TEST(HaloOverdensity, IsTheBruteForceCloudInCellSumOverItsMean) {
     const double mean = total / std::pow(static_cast<double>(n), 3);
     for_each_cell(mesh, box, [&](std::size_t index, const Vec3& centre) {
       double sum = 0;
-      for (const auto& halo : halos)  // a cell that is its own neighbour takes both halves, the triangle sees one
+      for (const auto& halo :
+           halos)  // a cell that is its own neighbour takes both halves, the triangle sees one
         sum += halo.mass * (n == 1 ? 1 : cic_weight(halo.pos, centre, n, box));
       EXPECT_NEAR(mesh.values[index], sum / mean - 1, 1e-10) << "n " << n << " cell " << index;
     });
@@ -43,7 +44,8 @@ TEST(HaloOverdensity, HasTheSameBitsForAnyRanksAndRowOrder) {
     const auto alone = field::halo_overdensity(table_of(halos), box, n, self);
     const auto shared = field::halo_overdensity(table_of(share_of(halos, world)), box, n, world);
     const auto offset = static_cast<std::ptrdiff_t>(shared.first_plane * n * n);
-    EXPECT_TRUE(std::equal(shared.values.begin(), shared.values.end(), alone.values.begin() + offset)) << "n " << n;
+    EXPECT_TRUE(std::equal(shared.values.begin(), shared.values.end(), alone.values.begin() + offset))
+        << "n " << n;
   }
 }
 
@@ -78,7 +80,9 @@ class MeshFile : public testing::Test {
     world_.barrier();
     if (world_.root()) std::filesystem::remove(path_);
   }
-  std::string error_of(const std::string& dataset, ExitCode code) const { return error_of(path_, dataset, code); }
+  std::string error_of(const std::string& dataset, ExitCode code) const {
+    return error_of(path_, dataset, code);
+  }
   std::string error_of(const std::string& file, const std::string& dataset, ExitCode code) const {
     try {
       field::read_overdensity(file, dataset, world_);
@@ -95,7 +99,8 @@ class MeshFile : public testing::Test {
   std::vector<float> good_ = std::vector<float>(125);
 
  private:
-  static void write(hid_t file, const char* name, const std::vector<hsize_t>& shape, const std::vector<float>& values) {
+  static void write(hid_t file, const char* name, const std::vector<hsize_t>& shape,
+                    const std::vector<float>& values) {
     const hid_t space = H5Screate_simple(3, shape.data(), nullptr);
     const hid_t data = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Dwrite(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());

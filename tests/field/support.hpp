@@ -61,7 +61,8 @@ inline std::vector<Halo> share_of(const std::vector<Halo>& all, const mpi::Commu
   return mine;
 }
 
-inline Vec3 cell_centre(std::int64_t i, std::int64_t j, std::int64_t k, std::int64_t n, const domain::Box& box) {
+inline Vec3 cell_centre(std::int64_t i, std::int64_t j, std::int64_t k, std::int64_t n,
+                        const domain::Box& box) {
   const Vec3 index(static_cast<double>(i) + 0.5, static_cast<double>(j) + 0.5, static_cast<double>(k) + 0.5);
   return index.cwiseProduct(box.side) / static_cast<double>(n);
 }
@@ -69,7 +70,8 @@ inline Vec3 cell_centre(std::int64_t i, std::int64_t j, std::int64_t k, std::int
 /// By definition: the product of triangles of the distance to the cell's centre.
 inline double cic_weight(const Vec3& pos, const Vec3& centre, std::int64_t n, const domain::Box& box) {
   const Vec3 d = box.nearest_image(pos - centre).cwiseQuotient(box.side) * static_cast<double>(n);
-  return std::max(0.0, 1 - std::abs(d[0])) * std::max(0.0, 1 - std::abs(d[1])) * std::max(0.0, 1 - std::abs(d[2]));
+  return std::max(0.0, 1 - std::abs(d[0])) * std::max(0.0, 1 - std::abs(d[1])) *
+         std::max(0.0, 1 - std::abs(d[2]));
 }
 
 /// @param visit called with (index in values, cell centre) for each cell of this rank
@@ -78,7 +80,8 @@ void for_each_cell(const field::Mesh& mesh, const domain::Box& box, Visit&& visi
   std::size_t index = 0;
   for (std::int64_t i = 0; i < mesh.planes; ++i)
     for (std::int64_t j = 0; j < mesh.n; ++j)
-      for (std::int64_t k = 0; k < mesh.n; ++k) visit(index++, cell_centre(mesh.first_plane + i, j, k, mesh.n, box));
+      for (std::int64_t k = 0; k < mesh.n; ++k)
+        visit(index++, cell_centre(mesh.first_plane + i, j, k, mesh.n, box));
 }
 
 inline Mat3 tide_of(const catalog::Table& halos, double smoothing_mpc_h, std::size_t row) {

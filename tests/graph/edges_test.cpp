@@ -21,7 +21,8 @@ Pairs pairs_of(const Edges& edges) {
   return pairs;
 }
 
-// Half the points are uniform in a 40 x 30 x 20 box off the origin, half in tight clumps, some at the same place.
+// Half the points are uniform in a 40 x 30 x 20 box off the origin, half in tight clumps, some at the same
+// place.
 std::vector<Vec3> clustered_points(std::size_t n) {
   RandomStream random(7, 1, Purpose::test);
   std::vector<Vec3> pos;
@@ -43,7 +44,8 @@ Pairs brute_force_radius(const std::vector<Vec3>& pos, double radius) {
   return pairs;
 }
 
-Pairs brute_force_group(const std::vector<Vec3>& pos, const std::vector<std::int64_t>& host, std::size_t neighbours) {
+Pairs brute_force_group(const std::vector<Vec3>& pos, const std::vector<std::int64_t>& host,
+                        std::size_t neighbours) {
   Pairs pairs;
   for (std::size_t i = 0; i < pos.size(); ++i) {
     std::vector<std::pair<double, std::int64_t>> others;
@@ -100,7 +102,8 @@ TEST(GroupGraph, EqualsBruteForceForFewAndManyNeighbours) {
   RandomStream random(8, 2, Purpose::test);
   std::vector<std::int64_t> host(pos.size());
   for (auto& h : host)  // from singles to a cluster of hundreds, rows of a host apart
-    h = random.uniform() < 0.4 ? 5000000000 : static_cast<std::int64_t>(400 * random.uniform() * random.uniform());
+    h = random.uniform() < 0.4 ? 5000000000
+                               : static_cast<std::int64_t>(400 * random.uniform() * random.uniform());
   for (const std::size_t neighbours : {1U, 3U, 16U, 64U, 5000U})
     EXPECT_EQ(pairs_of(group_graph(pos, host, neighbours)), brute_force_group(pos, host, neighbours))
         << neighbours << " neighbours";

@@ -32,7 +32,7 @@ struct Source {
 ///   shape_resolved (u8)
 /// resolve_hosts (domain/hosts.hpp) adds host_id (i64), host_mass, host_radius, host_dx host_dy host_dz (from the host's
 /// centre, Mpc/h, nearest image), host_dvx host_dvy host_dvz (relative to the host, km/s); tidal_tensor
-/// (field/tidal.hpp) adds tidal_<R>_xx, yy, zz, xy, xz, yz for each smoothing radius, R printed by "{:g}".
+/// (field/mesh.hpp) adds tidal_<R>_xx, yy, zz, xy, xz, yz for each smoothing radius, R printed by "{:g}".
 struct HaloCatalog {
   Table halos;
   Simulation simulation;

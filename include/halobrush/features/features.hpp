@@ -1,4 +1,5 @@
-// Node inputs of a model: named quantities that a gravity-only run has, by how they turn under rotation and inversion.
+// Node inputs of a model: named quantities that a gravity-only run has, by how they turn under rotation and
+// inversion.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +12,14 @@
 
 namespace halobrush::features {
 
-/// scalar: unchanged; polar: v -> Q v, flips under inversion; axial: v -> Q v, does not flip (angular momentum);
-/// tensor: symmetric, T -> Q T Q^T.
+/// scalar: unchanged; polar: v -> Q v, flips under inversion; axial: v -> Q v, does not flip (angular
+/// momentum); tensor: symmetric, T -> Q T Q^T.
 enum class Kind { scalar, polar, axial, tensor };
 
 struct Feature {
   std::string name;
   Kind kind;
-  std::string unit;     ///< of the number handed to the model, e.g. "log10(Msun/h)"
+  std::string unit;  ///< of the number handed to the model, e.g. "log10(Msun/h)"
   std::string meaning;
   std::vector<std::string> columns;  ///< halo columns it needs
 };
@@ -28,14 +29,15 @@ struct Feature {
 std::vector<Feature> available(const catalog::Table& halos);
 
 /// The named features, all finite (unresolved shapes and missing directions are zero and flagged).
-/// Row-major: scalars [n, scalars], polar [n, polars, 3], axial [n, axials, 3], tensors [n, tensors, 6] (xx yy zz xy xz yz).
+/// Row-major: scalars [n, scalars], polar [n, polars, 3], axial [n, axials, 3], tensors [n, tensors, 6] (xx
+/// yy zz xy xz yz).
 struct NodeFeatures {
   std::size_t nodes = 0;
   std::vector<double> scalars, polar, axial, tensors;
 };
 
-/// Names are given by kind, in the order of the model. Throws model_error naming a feature that the catalog lacks and
-/// the columns it would need.
+/// Names are given by kind, in the order of the model. Throws model_error naming a feature that the catalog
+/// lacks and the columns it would need.
 struct FeatureNames {
   std::vector<std::string> scalars, polar, axial, tensors;
   bool operator==(const FeatureNames&) const = default;

@@ -1,0 +1,104 @@
+#include "canonical.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "checks.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "table_file.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+constexpr auto remarks_key = "remarks", made_from_key = "made_from";
+
+std::vector<std::string> required_columns() {
+  std::vector<std::string> names;
+  for (const auto& column : halo_schema())
+    if (column.required) names.push_back(column.spec.name);
+  return names;
+}
+
+const char* type_needed(const HaloColumn& column) {
+  return column.boolean ? "booleans" : column.integer ? "integers" : "64-bit floats";
+}
+
+bool has_type(const HaloColumn& column, const ColumnData& data) {
+  if (column.boolean) return std::holds_alternative<std::vector<std::uint8_t>>(data);
+  if (column.integer) return std::holds_alternative<std::vector<std::int64_t>>(data);
+  return std::holds_alternative<std::vector<double>>(data);
+}
+
+void check_types(const std::string& path, const Table& halos) {
+  for (const auto& declared : halo_schema())
+    for (const auto& column : halos.columns()) {
+      if (column.spec.name != declared.spec.name) continue;
+      if (!has_type(declared, column.data))
+        throw data_error("{}: column '{}' is of another type ({} are needed); convert it", path, declared.spec.name,
+                         type_needed(declared));
+      if (!declared.spec.unit.empty() && column.spec.unit != declared.spec.unit)
+        throw data_error("{}: column '{}' is in '{}' ('{}' is needed); convert it", path, declared.spec.name,
+                         column.spec.unit, declared.spec.unit);
+    }
+}
+
+void check_values(const std::string& path, const TableShare& share) {
+  // Row by row, so that the first bad row is named whatever the number of ranks.
+  for (std::size_t i = 0; i < share.rows.rows(); ++i)
+    for (const auto& column : share.rows.columns()) {
+      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
+      if (const auto fault = fault_of(column.spec.name, value, share.header.simulation))
+        throw data_error("{}: row {}: column '{}' {}", path, share.first_row + i, column.spec.name, *fault);
+    }
+}
+
+Source source_of(const std::string& path) { return {path, "halobrush", std::filesystem::file_size(path), ""}; }
+
+std::vector<std::string> remarks_of(const MockHeader& header) {
+  std::vector<std::string> remarks;
+  for (const auto& [key, text] : header.provenance) {
+    std::istringstream lines(text);
+    if (key == remarks_key)
+      for (std::string line; std::getline(lines, line);) remarks.push_back(line);
+    if (key == made_from_key) remarks.push_back("made from " + text);
+  }
+  return remarks;
+}
+
+MockHeader header_of(const HaloCatalog& catalog) {
+  std::string remarks;
+  for (const auto& remark : catalog.remarks) remarks += remark + "\n";
+  const auto& source = catalog.source;
+  MockHeader header{catalog.simulation, {{remarks_key, remarks}}};
+  if (!source.path.empty())
+    header.provenance.emplace_back(made_from_key, fmt::format("{} ({}, sha256 {})", source.path, source.format, source.sha256));
+  return header;
+}
+
+}  // namespace
+
+HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& comm) {
+  auto share = read_table_file(path, halo_data_type, {}, required_columns(), comm);
+  mpi::agree(comm, [&] {
+    check_types(path, share.rows);
+    check_values(path, share);
+  });
+  return {std::move(share.rows), share.header.simulation, source_of(path), remarks_of(share.header)};
+}
+
+HaloHeader read_canonical_header(const std::string& path) {
+  const auto summary = summarise_table_file(path, halo_data_type);
+  HaloHeader header{summary.header.simulation, source_of(path), {}, summary.rows, true};
+  for (const auto& column : summary.columns) header.columns.push_back(column.name);
+  return header;
+}
+
+void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {
+  const std::uint64_t rows = catalog.halos.rows();
+  const RowBlock block{comm.exclusive_sum(rows), rows, [&] { return catalog.halos; }};
+  write_table_file(path, halo_data_type, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows), {block}, comm);
+}
+
+}  // namespace halobrush::catalog

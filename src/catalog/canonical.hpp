@@ -1,0 +1,14 @@
+// The canonical HDF5 halo catalog (docs/formats.md).
+#pragma once
+
+#include "halobrush/catalog/reader.hpp"
+
+namespace halobrush::catalog {
+
+/// @collective As read_halos; ids are not yet compared, source.sha256 is not yet set.
+HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& comm);
+
+/// As read_header. Not collective.
+HaloHeader read_canonical_header(const std::string& path);
+
+}  // namespace halobrush::catalog

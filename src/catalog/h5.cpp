@@ -1,0 +1,341 @@
+#include "h5.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+namespace halobrush::catalog::h5 {
+namespace {
+
+constexpr unsigned keep_order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+
+void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+// What went wrong where it went wrong; the outer messages only repeat the names of our calls.
+std::string innermost_message() {
+  std::string text = "no reason given";
+  const auto first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
+    if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(out) = error->desc;
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text;
+}
+
+std::string file_of(hid_t id) {
+  const auto length = H5Fget_name(id, nullptr, 0);
+  std::string name(static_cast<std::size_t>(std::max<ssize_t>(length, 0)), '\0');
+  if (length > 0) H5Fget_name(id, name.data(), name.size() + 1);
+  return name.empty() ? "HDF5 file" : name;
+}
+
+[[noreturn]] void fail(const std::string& file, const std::string& what) {
+  throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file, what, innermost_message());
+}
+
+// `result` of an HDF5 call on something in the file of `at`.
+template <class Result>
+Result checked(Result result, hid_t at, const char* what) {
+  if (result < 0) {
+    const auto reason = innermost_message();
+    throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file_of(at), what, reason);
+  }
+  return result;
+}
+
+Handle access(const mpi::Communicator* comm) {
+  silence();
+  Handle properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  if (comm != nullptr) {
+    H5Pset_fapl_mpio(properties, comm->handle(), MPI_INFO_NULL);
+    H5Pset_all_coll_metadata_ops(properties, true);
+    H5Pset_coll_metadata_write(properties, true);
+  }
+  return properties;
+}
+
+Handle open_file(const std::string& path, const mpi::Communicator* comm) {
+  const auto properties = access(comm);
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, properties), H5Fclose);
+  if (file >= 0) return file;
+  if (!std::filesystem::exists(path)) throw io_error("{}: cannot be opened (no such file); check the path", path);
+  throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path, innermost_message());
+}
+
+// Collective transfers in a parallel file.
+Handle transfer_for(hid_t object) {
+  const Handle file(H5Iget_file_id(object), H5Fclose);
+  const Handle file_access(H5Fget_access_plist(file), H5Pclose);
+  Handle properties(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+  if (H5Pget_driver(file_access) == H5FD_MPIO) H5Pset_dxpl_mpio(properties, H5FD_MPIO_COLLECTIVE);
+  return properties;
+}
+
+Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return type;
+}
+
+// h5py's own: it reads this as bool.
+Handle boolean_type() {
+  Handle type(H5Tenum_create(H5T_NATIVE_INT8), H5Tclose);
+  const std::int8_t no = 0, yes = 1;
+  H5Tenum_insert(type, "FALSE", &no);
+  H5Tenum_insert(type, "TRUE", &yes);
+  return type;
+}
+
+Handle native(hid_t type) { return {H5Tcopy(type), H5Tclose}; }
+
+Handle type_of(const ColumnData& data) {
+  if (std::holds_alternative<std::vector<double>>(data)) return native(H5T_NATIVE_DOUBLE);
+  if (std::holds_alternative<std::vector<float>>(data)) return native(H5T_NATIVE_FLOAT);
+  if (std::holds_alternative<std::vector<std::int64_t>>(data)) return native(H5T_NATIVE_INT64);
+  return boolean_type();
+}
+
+void write_attribute_of(hid_t at, const std::string& name, hid_t type, const Handle& space, const void* value) {
+  const Handle attribute(
+      checked(H5Acreate2(at, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), at, "writing an attribute"), H5Aclose);
+  checked(H5Awrite(attribute, type, value), at, "writing an attribute");
+}
+
+Handle scalar_space() { return {H5Screate(H5S_SCALAR), H5Sclose}; }
+Handle simple_space(hsize_t n) { return {H5Screate_simple(1, &n, nullptr), H5Sclose}; }
+
+void write_scalar_of(hid_t parent, const std::string& name, hid_t type, const void* value) {
+  const auto space = scalar_space();
+  const Handle dataset(checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
+                               "creating a dataset"),
+                       H5Dclose);
+  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer_for(dataset), value), parent, "writing a dataset");
+}
+
+struct Slice {
+  Handle memory, file;
+};
+
+// Ranks without rows select nothing, but take part.
+Slice slice_of(hid_t column, hsize_t first, hsize_t rows) {
+  Slice slice{simple_space(rows), {H5Dget_space(column), H5Sclose}};
+  if (rows == 0) {
+    H5Sselect_none(slice.memory);
+    H5Sselect_none(slice.file);
+  } else {
+    checked(H5Sselect_hyperslab(slice.file, H5S_SELECT_SET, &first, nullptr, &rows, nullptr), column, "selecting rows");
+  }
+  return slice;
+}
+
+std::string name_of(hid_t object) {
+  const auto length = H5Iget_name(object, nullptr, 0);
+  std::string name(static_cast<std::size_t>(std::max<ssize_t>(length, 0)), '\0');
+  if (length > 0) H5Iget_name(object, name.data(), name.size() + 1);
+  return name;
+}
+
+}  // namespace
+
+File File::create(const std::string& path, const mpi::Communicator& comm) {
+  const auto properties = access(&comm);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties), H5Fclose);
+  if (file < 0) fail(path, "creating the file");
+  return File(std::move(file));
+}
+
+File File::open(const std::string& path, const mpi::Communicator& comm) { return File(open_file(path, &comm)); }
+File File::open(const std::string& path) { return File(open_file(path, nullptr)); }
+
+void File::close() {
+  const auto name = file_of(handle_);
+  if (H5Fclose(handle_.release()) < 0) fail(name, "closing the file");
+}
+
+bool exists(hid_t at, const std::string& path) {
+  // H5Lexists fails unless every group on the way is there.
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const auto part = path.substr(0, end);
+    if (H5Lexists(at, part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (end == std::string::npos) return true;
+  }
+}
+
+Handle create_group(hid_t parent, const std::string& name) {
+  const Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+  H5Pset_link_creation_order(properties, keep_order);
+  H5Pset_attr_creation_order(properties, keep_order);
+  return {checked(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT), parent, "creating a group"), H5Gclose};
+}
+
+Handle open_group(hid_t parent, const std::string& path) {
+  return {checked(H5Gopen2(parent, path.c_str(), H5P_DEFAULT), parent, "opening a group"), H5Gclose};
+}
+
+void link_hard(hid_t from, const std::string& name, hid_t to, const std::string& link) {
+  checked(H5Lcreate_hard(from, name.c_str(), to, link.c_str(), H5P_DEFAULT, H5P_DEFAULT), from, "linking");
+}
+
+std::vector<std::string> members(hid_t group) {
+  struct Found {
+    std::vector<std::string> names;
+    std::set<haddr_t> addresses;
+  } found;
+  const auto add = [](hid_t at, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    H5O_info_t info;
+    if (H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return 0;  // a link to nowhere
+    auto& all = *static_cast<Found*>(out);
+    if (all.addresses.insert(info.addr).second) all.names.emplace_back(name);
+    return 0;
+  };
+  const Handle properties(H5Gget_create_plist(group), H5Pclose);
+  unsigned order = 0;
+  H5Pget_link_creation_order(properties, &order);
+  const auto index = (order & H5P_CRT_ORDER_INDEXED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+  checked(H5Literate(group, index, H5_ITER_INC, nullptr, add, &found), group, "listing a group");
+  return found.names;
+}
+
+void write_attribute(hid_t at, const std::string& name, const std::string& text) {
+  const char* begin = text.c_str();
+  write_attribute_of(at, name, text_type(), scalar_space(), &begin);
+}
+void write_attribute(hid_t at, const std::string& name, double value) {
+  write_attribute_of(at, name, H5T_NATIVE_DOUBLE, scalar_space(), &value);
+}
+void write_attribute(hid_t at, const std::string& name, std::int64_t value) {
+  write_attribute_of(at, name, H5T_NATIVE_INT64, scalar_space(), &value);
+}
+void write_attribute(hid_t at, const std::string& name, bool value) {
+  const auto number = static_cast<std::int8_t>(value);
+  write_attribute_of(at, name, boolean_type(), scalar_space(), &number);
+}
+void write_attribute(hid_t at, const std::string& name, std::span<const double> values) {
+  write_attribute_of(at, name, H5T_NATIVE_DOUBLE, simple_space(values.size()), values.data());
+}
+
+std::vector<std::string> attributes(hid_t at) {
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  // Groups of other writers may not keep the order.
+  if (H5Aiterate2(at, H5_INDEX_CRT_ORDER, H5_ITER_INC, nullptr, add, &names) < 0) {
+    names.clear();
+    checked(H5Aiterate2(at, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), at, "listing attributes");
+  }
+  return names;
+}
+
+std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
+  if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
+  const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"), H5Aclose);
+  const Handle type(H5Aget_type(attribute), H5Tclose);
+  const Handle space(H5Aget_space(attribute), H5Sclose);
+  if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
+  if (H5Tis_variable_str(type) > 0) {
+    char* text = nullptr;
+    checked(H5Aread(attribute, type, &text), at, "reading an attribute");
+    std::string result = text != nullptr ? text : "";
+    H5free_memory(text);
+    return result;
+  }
+  std::string text(H5Tget_size(type), '\0');
+  checked(H5Aread(attribute, type, text.data()), at, "reading an attribute");
+  return text.substr(0, text.find('\0'));
+}
+
+std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name) {
+  if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
+  const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"), H5Aclose);
+  const Handle type(H5Aget_type(attribute), H5Tclose);
+  if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER) return std::nullopt;
+  const Handle space(H5Aget_space(attribute), H5Sclose);
+  std::vector<double> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+  checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()), at, "reading an attribute");
+  return values;
+}
+
+void write_scalar(hid_t parent, const std::string& name, double value) {
+  write_scalar_of(parent, name, H5T_NATIVE_DOUBLE, &value);
+}
+void write_scalar(hid_t parent, const std::string& name, std::int64_t value) {
+  write_scalar_of(parent, name, H5T_NATIVE_INT64, &value);
+}
+
+Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows) {
+  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_layout(properties, H5D_CONTIGUOUS);
+  H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
+  H5Pset_attr_creation_order(properties, keep_order);
+  const auto type = type_of(like);
+  const auto space = simple_space(rows);
+  return {checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), parent,
+                  "creating a column"),
+          H5Dclose};
+}
+
+Handle open_column(hid_t parent, const std::string& name) {
+  return {checked(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), parent, "opening a column"), H5Dclose};
+}
+
+std::uint64_t rows_of(hid_t column) {
+  const Handle space(H5Dget_space(column), H5Sclose);
+  hsize_t rows = 0;
+  if (H5Sget_simple_extent_ndims(space) != 1)
+    throw data_error("{}: {} is not one-dimensional; split it into columns", file_of(column), name_of(column));
+  H5Sget_simple_extent_dims(space, &rows, nullptr);
+  return rows;
+}
+
+void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
+  std::visit(
+      [&](const auto& v) {
+        const auto slice = slice_of(column, first, v.size());
+        const auto transfer = transfer_for(column);
+        // The dataset's own type, so that nothing is converted: conversion makes HDF5 write independently.
+        const Handle type(H5Dget_type(column), H5Tclose);
+        checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column, "writing a column");
+        std::uint32_t local = 0, global = 0;
+        H5Pget_mpio_no_collective_cause(transfer, &local, &global);
+        if ((local | global) != 0)
+          throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})", file_of(column),
+                               name_of(column), local, global);
+      },
+      values);
+}
+
+ColumnData no_values_of(hid_t column) {
+  const Handle type(H5Dget_type(column), H5Tclose);
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      return H5Tget_size(type) == sizeof(float) ? ColumnData(std::vector<float>()) : std::vector<double>();
+    case H5T_INTEGER:
+      return std::vector<std::int64_t>();
+    case H5T_ENUM:
+      if (H5Tget_size(type) == 1) return std::vector<std::uint8_t>();
+      [[fallthrough]];
+    default:
+      throw data_error("{}: {} holds neither numbers nor booleans; leave it out", file_of(column), name_of(column));
+  }
+}
+
+ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows) {
+  auto values = no_values_of(column);
+  std::visit(
+      [&](auto& v) {
+        v.resize(rows);
+        const auto slice = slice_of(column, first, rows);
+        const bool boolean = std::holds_alternative<std::vector<std::uint8_t>>(values);
+        const Handle type = boolean ? Handle(H5Dget_type(column), H5Tclose) : type_of(values);
+        checked(H5Dread(column, type, slice.memory, slice.file, transfer_for(column), v.data()), column, "reading a column");
+      },
+      values);
+  return values;
+}
+
+}  // namespace halobrush::catalog::h5

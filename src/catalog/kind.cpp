@@ -1,0 +1,57 @@
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+#include "halobrush/catalog/mock.hpp"
+#include "halobrush/core/error.hpp"
+#include "table_file.hpp"
+#include "text_file.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+using Start = std::array<char, 9>;
+
+Start start_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw io_error("{}: cannot be opened ({}); check the path", path, std::strerror(errno));
+  Start start{};
+  file.read(start.data(), start.size());
+  if (file.bad()) throw io_error("{}: cannot be read ({}); check the path", path, std::strerror(errno));
+  return start;
+}
+
+bool is_hdf5(const Start& start) { return std::string_view(start.data(), 8) == "\x89HDF\r\n\x1a\n"; }
+
+// safetensors: the length of the JSON header, then the header.
+bool is_safetensors(const Start& start) { return start[8] == '{' && start[6] == 0 && start[7] == 0; }
+
+bool begins_with_names(const std::string& path) {
+  try {
+    TextFile file(path);
+    const auto line = file.next_line();
+    return line && line->starts_with('#');
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+FileKind kind_of_hdf5(const std::string& path) {
+  const auto type = data_type_of(path);
+  if (type == galaxy_data_type) return FileKind::mock;
+  return type == halo_data_type ? FileKind::halo_catalog : FileKind::unknown;
+}
+
+}  // namespace
+
+FileKind kind_of(const std::string& path) {
+  const auto start = start_of(path);
+  if (is_hdf5(start)) return kind_of_hdf5(path);
+  if (is_safetensors(start)) return FileKind::model;
+  return begins_with_names(path) ? FileKind::rockstar : FileKind::unknown;
+}
+
+}  // namespace halobrush::catalog

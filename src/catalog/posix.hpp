@@ -1,0 +1,33 @@
+// Files that survive a crash: flushed to the disk before they get their name. Errors carry the system's reason and a cure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "halobrush/core/error.hpp"
+
+namespace halobrush::catalog {
+
+/// `path: cannot be written (reason); cure` for an errno value.
+Error cannot_write(const std::filesystem::path& path, int reason);
+
+/// Creates or empties a file, to learn early whether that is possible.
+void create_empty(const std::filesystem::path& path);
+
+/// Claims disk space for a file to come, so that a full disk is an error now and not in the middle of a collective write:
+/// Open MPI 4.1 then fails on one rank and leaves the others waiting, and HDF5 crashes when the process ends.
+void reserve(const std::filesystem::path& path, std::uint64_t bytes);
+
+/// Writes `<path>.tmp` and publishes it as `path`.
+void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes);
+
+/// Flushes `from` and renames it to `to` in the same folder, for good.
+void publish(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Appends a line and flushes it. What a crash left of an earlier line is ended first, so that it spoils no other.
+void append_line_durably(const std::filesystem::path& path, const std::string& line);
+
+}  // namespace halobrush::catalog

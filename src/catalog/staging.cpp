@@ -1,0 +1,199 @@
+#include "halobrush/catalog/staging.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/hash.hpp"
+#include "posix.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+namespace fs = std::filesystem;
+using json = nlohmann::ordered_json;
+
+constexpr auto identity_file = "identity.json";
+
+// Only what this class writes is ever removed: a mistyped folder must not cost anyone their data.
+bool is_ours(const fs::path& file) {
+  static const std::regex names(R"((identity\.json|ledger\.\d+\.jsonl|tile_\d+\.bin)(\.tmp)?)");
+  return std::regex_match(file.filename().string(), names);
+}
+
+void remove_ours(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  for (const auto& file : files)
+    if (is_ours(file)) fs::remove(file, error);
+  fs::remove(folder, error);  // stays when something else is in it
+}
+
+std::vector<std::byte> read_bytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw io_error("{}: cannot be opened for reading; run again to paint the tile anew", path.string());
+  std::vector<std::byte> bytes(fs::file_size(path));
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file) throw io_error("{}: cannot be read; run again to paint the tile anew", path.string());
+  return bytes;
+}
+
+std::vector<std::byte> pack(const Table& rows) {
+  std::vector<std::byte> bytes;
+  for (const auto& column : rows.columns())
+    std::visit(
+        [&](const auto& values) {
+          const auto raw = std::as_bytes(std::span(values));
+          bytes.insert(bytes.end(), raw.begin(), raw.end());
+        },
+        column.data);
+  return bytes;
+}
+
+std::size_t bytes_of(const Table& rows) {
+  std::size_t bytes = 0;
+  for (const auto& column : rows.columns())
+    std::visit([&](const auto& values) { bytes += std::span(values).size_bytes(); }, column.data);
+  return bytes;
+}
+
+void unpack(std::span<const std::byte> bytes, Table& rows) {
+  for (auto& column : rows.columns())
+    std::visit(
+        [&](auto& values) {
+          const auto size = std::span(values).size_bytes();
+          if (size > 0) std::memcpy(values.data(), bytes.data(), size);
+          bytes = bytes.subspan(size);
+        },
+        column.data);
+}
+
+std::string to_line(const StagedTile& t) {
+  return json{{"tile", t.tile}, {"rows", t.rows}, {"bytes", t.bytes}, {"checksum", t.checksum}, {"seconds", t.seconds}}.dump();
+}
+
+// Nothing for a line that a crash tore: its tile is painted again.
+std::optional<StagedTile> from_line(const std::string& line) {
+  try {
+    const auto entry = json::parse(line);
+    return StagedTile{entry.at("tile"), entry.at("rows"), entry.at("bytes"), entry.at("checksum"), entry.at("seconds")};
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::vector<fs::path> ledgers_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with("ledger.")) files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
+}
+
+Identity read_identity(const fs::path& path) {
+  try {
+    std::ifstream file(path);
+    const auto entries = json::parse(file);
+    Identity identity;
+    for (const auto& [key, value] : entries.items()) identity.emplace_back(key, value.get<std::string>());
+    return identity;
+  } catch (const json::exception&) {
+    throw data_error("{}: is damaged (no JSON object of texts); run with --restart=never to begin anew", path.string());
+  }
+}
+
+std::string value_in(const Identity& identity, const std::string& key) {
+  const auto it = std::ranges::find(identity, key, &Identity::value_type::first);
+  return it == identity.end() ? "(not set)" : it->second;
+}
+
+void check_identity(const fs::path& folder, const Identity& old, const Identity& now) {
+  auto keys = now;
+  keys.insert(keys.end(), old.begin(), old.end());
+  for (const auto& [key, unused] : keys)
+    if (const auto before = value_in(old, key), after = value_in(now, key); before != after)
+      throw config_error(
+          "{}: was made with {} = {}, this run has {} (a staging folder belongs to one configuration); remove it, choose another "
+          "output.staging, or run with --restart=never",
+          folder.string(), key, before, after);
+}
+
+}  // namespace
+
+Staging::Staging(fs::path folder) : folder_(std::move(folder)) {}
+
+void Staging::open(const Identity& identity, bool discard) const {
+  if (discard) remove_ours(folder_);
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (error) throw cannot_write(folder_, error.value());
+  const auto file = folder_ / identity_file;
+  if (fs::exists(file)) return check_identity(folder_, read_identity(file), identity);
+  if (!ledgers_in(folder_).empty())
+    throw data_error("{}: has a ledger but no {} (made with what, is unknown); run with --restart=never to begin anew",
+                     folder_.string(), identity_file);
+  json entries = json::object();
+  for (const auto& [key, value] : identity) entries[key] = value;
+  const auto text = entries.dump(2) + "\n";
+  write_durably(file, std::as_bytes(std::span(text)));
+}
+
+std::vector<StagedTile> Staging::ledger() const {
+  std::map<std::int64_t, StagedTile> tiles;
+  for (const auto& path : ledgers_in(folder_)) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+      const auto entry = from_line(line);
+      std::error_code absent;
+      if (!entry || fs::file_size(file_of(entry->tile), absent) != entry->bytes || absent) continue;
+      const auto [known, is_new] = tiles.emplace(entry->tile, *entry);
+      // A tile painted twice, say after its file was damaged: only one of two unlike records fits the file.
+      if (!is_new && known->second.checksum != entry->checksum && verify(*entry)) known->second = *entry;
+    }
+  }
+  std::vector<StagedTile> out;
+  for (const auto& [number, tile] : tiles) out.push_back(tile);
+  return out;
+}
+
+bool Staging::verify(const StagedTile& tile) const {
+  try {
+    const auto bytes = read_bytes(file_of(tile.tile));
+    return bytes.size() == tile.bytes && xxh3(bytes) == tile.checksum;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+StagedTile Staging::write(std::int64_t tile, const Table& rows, double seconds, int rank) const {
+  const auto bytes = pack(rows);
+  write_durably(file_of(tile), bytes);
+  const StagedTile entry{tile, rows.rows(), bytes.size(), xxh3(bytes), seconds};
+  append_line_durably(folder_ / fmt::format("ledger.{}.jsonl", rank), to_line(entry));
+  return entry;
+}
+
+Table Staging::read(const StagedTile& tile, const Table& columns) const {
+  const auto bytes = read_bytes(file_of(tile.tile));
+  auto rows = columns.empty_like();
+  rows.resize(tile.rows);
+  if (bytes.size() != tile.bytes || xxh3(bytes) != tile.checksum)
+    throw data_error("{}: is not what was written (size or checksum differ); run again to paint the tile anew",
+                     file_of(tile.tile).string());
+  if (bytes.size() != bytes_of(rows))
+    throw internal_error("{}: {} bytes do not hold {} rows of these columns", file_of(tile.tile).string(), bytes.size(), tile.rows);
+  unpack(bytes, rows);
+  return rows;
+}
+
+void Staging::remove() const { remove_ours(folder_); }
+
+fs::path Staging::file_of(std::int64_t tile) const { return folder_ / fmt::format("tile_{:06}.bin", tile); }
+
+}  // namespace halobrush::catalog

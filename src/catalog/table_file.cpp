@@ -1,0 +1,328 @@
+#include "table_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/text.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "posix.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+constexpr double neutrino_species = 3.046;  // OpenCosmo wants a number; ours are all massless
+
+std::string kind_of_type(const std::string& data_type) {
+  return data_type == galaxy_data_type ? "galaxy catalog" : "halo catalog";
+}
+
+// ---- units: OpenCosmo takes an unknown one for none without a word, and astropy takes "h" for an hour ----
+
+std::string opencosmo_unit(const std::string& unit) {
+  static const std::array<std::string, 13> known = {"",    "Msun/h", "Msun", "km/s",   "mag",    "dex(Msun)", "dex(kpc)",
+                                                    "deg", "rad",    "kpc",  "arcsec", "Mpc/h",  "kpc/h"};
+  if (std::ranges::find(known, unit) == known.end()) throw internal_error("unit '{}' is none that readers know", unit);
+  return unit == "Mpc/h" || unit == "kpc/h" ? "comoving " + unit : unit;
+}
+
+std::string our_unit(std::string unit) {
+  constexpr std::string_view comoving = "comoving ";
+  return unit.starts_with(comoving) ? unit.substr(comoving.size()) : unit;
+}
+
+// ---- what stands beside the rows ----
+
+void write_simulation(hid_t provenance, const Simulation& s) {
+  const auto group = h5::create_group(provenance, "simulation");
+  h5::write_attribute(group, "box", std::span<const double>(s.box));
+  for (const auto& [name, value] : {std::pair{"scale_factor", s.scale_factor}, {"omega_m", s.omega_m}, {"omega_l", s.omega_l},
+                                    {"h", s.h}, {"omega_b", s.omega_b}, {"sigma_8", s.sigma_8}, {"n_s", s.n_s},
+                                    {"particle_mass", s.particle_mass}})
+    h5::write_attribute(group, name, value);
+}
+
+double redshift_of(const Simulation& s) { return 1 / s.scale_factor - 1; }
+
+void write_opencosmo_header(hid_t file, const std::string& data_type, const Simulation& s) {
+  const auto header = h5::create_group(file, "header");
+  const auto about = h5::create_group(header, "file");
+  h5::write_attribute(about, "origin", std::string("halobrush"));
+  h5::write_attribute(about, "data_type", data_type);
+  h5::write_attribute(about, "is_lightcone", false);
+  h5::write_attribute(about, "redshift", redshift_of(s));
+  h5::write_attribute(about, "unit_convention", std::string("scalefree"));
+  h5::write_attribute(about, "region_p1", std::array{0., 0., 0.});
+  h5::write_attribute(about, "region_p2", std::span<const double>(s.box));
+
+  const auto simulation = h5::create_group(header, "simulation");
+  const auto cosmology = h5::create_group(simulation, "cosmology");
+  // A flat cosmology is recognised by an exact sum in floating point.
+  const bool flat = std::abs(s.omega_m + s.omega_l - 1) < 1e-3;
+  for (const auto& [name, value] :
+       {std::pair{"h", s.h}, {"omega_m", s.omega_m}, {"omega_b", s.omega_b}, {"omega_l", flat ? 1.0 - s.omega_m : s.omega_l},
+        {"n_eff_massless", neutrino_species}, {"sigma_8", s.sigma_8}, {"w_0", -1.0}, {"w_a", 0.0}})
+    if (!std::isnan(value)) h5::write_attribute(cosmology, name, value);
+}
+
+// What GCRCatalogs compares with its YAML file.
+void write_gcr_metadata(hid_t file, const Simulation& s) {
+  const auto group = h5::create_group(file, "metaData");
+  for (const auto& [name, value] : {std::pair{"versionMajor", 1}, {"versionMinor", 0}, {"versionMinorMinor", 0}})
+    h5::write_scalar(group, name, std::int64_t{value});
+  h5::write_scalar(group, "H_0", 100 * s.h);
+  h5::write_scalar(group, "Omega_matter", s.omega_m);
+  if (!std::isnan(s.omega_b)) h5::write_scalar(group, "Omega_b", s.omega_b);
+  if (s.box[0] == s.box[1] && s.box[0] == s.box[2]) h5::write_scalar(group, "box_size", s.box[0]);
+  h5::write_scalar(group, "redshift", redshift_of(s));
+}
+
+// Names under which GCRCatalogs' snapshot reader looks for what we have under other ones.
+void write_gcr_links(hid_t file, hid_t data) {
+  h5::link_hard(file, "data", file, "galaxyProperties");
+  for (const std::string name : {"halo_id", "halo_mass"})
+    if (h5::exists(data, name) && !h5::exists(data, "target_" + name)) h5::link_hard(data, name, data, "target_" + name);
+}
+
+std::vector<h5::Handle> create_columns(hid_t data, const Table& columns, std::uint64_t rows) {
+  std::vector<h5::Handle> datasets;
+  for (const auto& column : columns.columns()) {
+    datasets.push_back(h5::create_column(data, column.spec.name, column.data, rows));
+    h5::write_attribute(datasets.back(), "unit", opencosmo_unit(column.spec.unit));
+    h5::write_attribute(datasets.back(), "units", column.spec.unit);
+    h5::write_attribute(datasets.back(), "description", column.spec.description);
+  }
+  return datasets;
+}
+
+// ---- rows ----
+
+void check_cover(const std::vector<RowBlock>& blocks, std::uint64_t total_rows, const mpi::Communicator& comm) {
+  struct Range {
+    std::uint64_t first, rows;
+  };
+  std::vector<Range> mine;
+  for (const auto& block : blocks) mine.push_back({block.first_row, block.rows});
+  auto all = comm.gather_all(std::span<const Range>(mine)).data;
+  std::erase_if(all, [](const Range& range) { return range.rows == 0; });
+  std::ranges::sort(all, {}, &Range::first);
+  std::uint64_t next = 0;
+  for (const auto& range : all) {
+    if (range.first != next) throw internal_error("blocks of rows leave a gap or overlap at row {}", std::min(next, range.first));
+    next += range.rows;
+  }
+  if (next != total_rows) throw internal_error("blocks hold {} rows of {}", next, total_rows);
+}
+
+Table load(const RowBlock& block, const Table& columns) {
+  Table rows = block.load();
+  Table same = columns.empty_like();
+  same.append(rows.empty_like());  // throws where the columns differ
+  if (rows.rows() != block.rows)
+    throw internal_error("a block of {} rows at row {} holds {}", block.rows, block.first_row, rows.rows());
+  return rows;
+}
+
+// At most what the file will take: the rows and, generously, what describes them.
+std::uint64_t file_bytes(const MockHeader& header, const Table& columns, std::uint64_t total_rows) {
+  constexpr std::uint64_t fixed = 64 << 10, each_column = 4 << 10, each_text = 1 << 10;
+  std::uint64_t bytes = fixed;
+  for (const auto& column : columns.columns())
+    bytes += each_column + std::visit([&](const auto& v) { return total_rows * sizeof(*v.data()); }, column.data);
+  for (const auto& [name, text] : header.provenance) bytes += each_text + name.size() + text.size();
+  return bytes;
+}
+
+// One block of each rank at a time: in memory at once, and in the collective calls of every rank.
+void write_rows(const std::vector<h5::Handle>& datasets, const Table& columns, const std::vector<RowBlock>& blocks,
+                const mpi::Communicator& comm) {
+  const auto rounds = comm.max<std::uint64_t>(blocks.size());
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const bool mine = round < blocks.size();
+    const auto rows = mpi::agree(comm, [&] { return mine ? load(blocks[round], columns) : columns.empty_like(); });
+    const auto first = mine ? blocks[round].first_row : 0;
+    for (std::size_t c = 0; c < datasets.size(); ++c)
+      mpi::agree(comm, [&] { h5::write_slice(datasets[c], first, rows.columns()[c].data); });
+  }
+}
+
+void fill(h5::File& file, const std::string& data_type, const MockHeader& header, const Table& columns,
+          std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm) {
+  h5::Handle provenance, data;
+  std::vector<h5::Handle> datasets;
+  mpi::agree(comm, [&] {
+    write_opencosmo_header(file.id(), data_type, header.simulation);
+    write_gcr_metadata(file.id(), header.simulation);
+    provenance = h5::create_group(file.id(), "provenance");
+    for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance, name, text);
+    write_simulation(provenance, header.simulation);
+    data = h5::create_group(file.id(), "data");
+    datasets = create_columns(data, columns, total_rows);
+    if (data_type == galaxy_data_type) write_gcr_links(file.id(), data);
+  });
+  if (total_rows > 0) write_rows(datasets, columns, blocks, comm);
+  mpi::agree(comm, [&] { h5::write_attribute(provenance, "complete", std::int64_t{1}); });
+}
+
+// ---- reading ----
+
+double number(hid_t group, const std::string& name) {
+  const auto values = h5::numbers_attribute(group, name);
+  return values && values->size() == 1 ? values->front() : std::numeric_limits<double>::quiet_NaN();
+}
+
+Simulation our_simulation(hid_t group) {
+  Simulation s;
+  const auto box = h5::numbers_attribute(group, "box");
+  if (box && box->size() == 3) std::ranges::copy(*box, s.box.begin());
+  s.scale_factor = number(group, "scale_factor");
+  s.omega_m = number(group, "omega_m");
+  s.omega_l = number(group, "omega_l");
+  s.h = number(group, "h");
+  s.omega_b = number(group, "omega_b");
+  s.sigma_8 = number(group, "sigma_8");
+  s.n_s = number(group, "n_s");
+  s.particle_mass = number(group, "particle_mass");
+  return s;
+}
+
+// Files of other writers say it in the OpenCosmo header only.
+Simulation opencosmo_simulation(hid_t file) {
+  Simulation s;
+  const auto about = h5::open_group(file, "/header/file");
+  const auto from = h5::numbers_attribute(about, "region_p1"), to = h5::numbers_attribute(about, "region_p2");
+  if (from && to && from->size() == 3 && to->size() == 3)
+    for (std::size_t axis = 0; axis < 3; ++axis) s.box[axis] = (*to)[axis] - (*from)[axis];
+  s.scale_factor = 1 / (1 + number(about, "redshift"));
+  if (!h5::exists(file, "/header/simulation/cosmology")) return s;
+  const auto cosmology = h5::open_group(file, "/header/simulation/cosmology");
+  s.omega_m = number(cosmology, "omega_m");
+  s.omega_l = number(cosmology, "omega_l");
+  s.h = number(cosmology, "h");
+  s.omega_b = number(cosmology, "omega_b");
+  s.sigma_8 = number(cosmology, "sigma_8");
+  return s;
+}
+
+MockHeader read_header_of(hid_t file, const std::string& path) {
+  MockHeader header;
+  const bool ours = h5::exists(file, "/provenance/simulation");
+  header.simulation = ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file);
+  const auto& s = header.simulation;
+  if (!(s.box[0] > 0 && s.box[1] > 0 && s.box[2] > 0))
+    throw data_error("{}: no box (/header/file has no attributes region_p1 and region_p2 of three numbers); add them", path);
+  if (!(s.scale_factor > 0 && s.omega_m > 0 && s.h > 0))
+    throw data_error("{}: no cosmology (/header/file: redshift; /header/simulation/cosmology: omega_m, omega_l, h); add it", path);
+  if (!h5::exists(file, "/provenance")) return header;
+  const auto provenance = h5::open_group(file, "/provenance");
+  for (const auto& name : h5::attributes(provenance))
+    if (const auto text = h5::text_attribute(provenance, name)) header.provenance.emplace_back(name, *text);
+  return header;
+}
+
+ColumnSpec spec_of(hid_t dataset, const std::string& name) {
+  auto unit = h5::text_attribute(dataset, "units");
+  if (!unit) unit = h5::text_attribute(dataset, "unit");
+  return {name, our_unit(unit.value_or("")), h5::text_attribute(dataset, "description").value_or("")};
+}
+
+void check_kind(const std::string& path, const std::string& data_type) {
+  const auto found = data_type_of(path);
+  if (found.empty())
+    throw data_error("{}: no {} (no /data with a /header/file that says data_type = '{}'); give another file", path,
+                     kind_of_type(data_type), data_type);
+  if (found != data_type)
+    throw data_error("{}: holds '{}', a {} ('{}') is needed; give another file", path, found, kind_of_type(data_type), data_type);
+}
+
+void require_column(const std::string& path, hid_t data, const std::string& name) {
+  if (!h5::exists(data, name))
+    throw data_error("{}: no column '{}'{}; add it", path, name, nearest_hint(name, h5::members(data)));
+}
+
+std::uint64_t common_rows(const std::string& path, hid_t data, const std::vector<std::string>& names) {
+  std::uint64_t rows = 0;
+  for (const auto& name : names) {
+    const auto here = h5::rows_of(h5::open_column(data, name));
+    if (&name == &names.front()) rows = here;
+    if (here != rows)
+      throw data_error("{}: column '{}' has {} rows, column '{}' has {}; make them equal", path, name, here, names.front(), rows);
+  }
+  return rows;
+}
+
+}  // namespace
+
+void write_table_file(const std::string& path, const std::string& data_type, const MockHeader& header, const Table& columns,
+                      std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm) {
+  check_cover(blocks, total_rows, comm);
+  const auto partial = path + ".partial";
+  mpi::agree(comm, [&] {
+    if (comm.root()) create_empty(partial);
+  });
+  std::optional<h5::File> file;
+  try {
+    file = mpi::agree(comm, [&] { return h5::File::create(partial, comm); });
+    mpi::agree(comm, [&] {
+      if (comm.root()) reserve(partial, file_bytes(header, columns, total_rows));
+    });
+    fill(*file, data_type, header, columns, total_rows, blocks, comm);
+    mpi::agree(comm, [&] { file->close(); });
+    mpi::agree(comm, [&] {
+      if (comm.root()) publish(partial, path);
+    });
+  } catch (const Error&) {
+    // The same error is on its way on every rank, so closing, which is collective, is safe here.
+    file.reset();
+    std::error_code ignored;
+    if (comm.root()) std::filesystem::remove(partial, ignored);
+    throw;
+  }
+}
+
+TableShare read_table_file(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
+                           const std::vector<std::string>& required, const mpi::Communicator& comm) {
+  mpi::agree(comm, [&] {
+    if (comm.root()) check_kind(path, data_type);
+  });
+  const auto file = mpi::agree(comm, [&] { return h5::File::open(path, comm); });
+  return mpi::agree(comm, [&] {
+    TableShare share{{}, 0, read_header_of(file.id(), path)};
+    const auto data = h5::open_group(file.id(), "/data");
+    for (const auto& name : required) require_column(path, data, name);
+    for (const auto& name : columns) require_column(path, data, name);
+    const auto names = columns.empty() ? h5::members(data) : columns;
+    const auto rows = common_rows(path, data, names);
+    const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
+    share.first_row = rows * rank / n;
+    const auto count = rows * (rank + 1) / n - share.first_row;
+    for (const auto& name : names) {
+      const auto dataset = h5::open_column(data, name);
+      std::visit([&](auto&& values) { share.rows.add(spec_of(dataset, name), std::move(values)); },
+                 rows == 0 ? h5::no_values_of(dataset) : h5::read_slice(dataset, share.first_row, count));
+    }
+    return share;
+  });
+}
+
+MockSummary summarise_table_file(const std::string& path, const std::string& data_type) {
+  check_kind(path, data_type);
+  const auto file = h5::File::open(path);
+  MockSummary summary;
+  summary.header = read_header_of(file.id(), path);
+  const auto data = h5::open_group(file.id(), "/data");
+  const auto names = h5::members(data);
+  for (const auto& name : names) summary.columns.push_back(spec_of(h5::open_column(data, name), name));
+  summary.rows = common_rows(path, data, names);
+  return summary;
+}
+
+std::string data_type_of(const std::string& path) {
+  const auto file = h5::File::open(path);
+  if (!h5::exists(file.id(), "/header/file") || !h5::exists(file.id(), "/data")) return "";
+  return h5::text_attribute(h5::open_group(file.id(), "/header/file"), "data_type").value_or("");
+}
+
+}  // namespace halobrush::catalog

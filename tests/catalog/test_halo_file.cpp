@@ -1,0 +1,111 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "catalog/support.hpp"
+#include "halobrush/catalog/mock.hpp"
+#include "halobrush/catalog/reader.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+const std::string demo = HALOBRUSH_SOURCE_DIR "/data/demo/rockstar_z0_pid.list.gz";
+
+class HaloFile : public testing::Test {
+ protected:
+  // Rows of three halos on rank 0, those of the others are empty.
+  HaloCatalog small() const {
+    HaloCatalog catalog;
+    const auto n = static_cast<std::size_t>(world_.root() ? 3 : 0);
+    for (const auto& column : halo_schema()) {
+      if (!column.required) continue;
+      if (column.integer)
+        catalog.halos.add(column.spec, std::vector<std::int64_t>(n, -1));
+      else
+        catalog.halos.add(column.spec, std::vector<double>(n, 5));
+    }
+    for (std::size_t i = 0; i < n; ++i) catalog.halos.get<std::int64_t>("id")[i] = 10 - static_cast<std::int64_t>(i);
+    catalog.simulation.box = {10, 20, 30};
+    catalog.simulation.omega_m = 0.3;
+    catalog.simulation.omega_l = 0.7;
+    catalog.simulation.h = 0.7;
+    return catalog;
+  }
+  void expect_refused(const HaloCatalog& catalog, const std::string& message) {
+    write_halos(path_, catalog, world_);
+    expect_error(ExitCode::data, path_ + message, [&] { read_halos(path_, {}, world_); });
+  }
+
+  mpi::Communicator world_{MPI_COMM_WORLD};
+  SharedFolder folder_{world_};
+  std::string path_ = folder_ / "halos.hdf5";
+};
+
+TEST_F(HaloFile, HoldsWhatTheRockstarReaderGave) {
+  const auto catalog = read_halos(demo, {}, world_);
+  write_halos(path_, catalog, world_);
+  EXPECT_EQ(kind_of(path_), FileKind::halo_catalog);
+  const auto back = read_halos(path_, {}, world_);
+  expect_equal(gather(back.halos, world_), gather(catalog.halos, world_));
+  EXPECT_EQ(back.simulation.box, catalog.simulation.box);
+  EXPECT_EQ(back.simulation.omega_l, catalog.simulation.omega_l);
+  EXPECT_EQ(back.simulation.particle_mass, catalog.simulation.particle_mass);
+  EXPECT_TRUE(std::isnan(back.simulation.sigma_8));
+  EXPECT_EQ(back.source.format, "halobrush");
+  auto remarks = catalog.remarks;
+  remarks.push_back("made from " + demo + " (rockstar, sha256 " + catalog.source.sha256 + ")");
+  EXPECT_EQ(back.remarks, remarks);
+
+  const auto header = read_header(path_, {});
+  EXPECT_EQ(header.rows, 25'667u);
+  EXPECT_TRUE(header.rows_exact);
+  ASSERT_EQ(header.columns.size(), catalog.halos.columns().size());
+  EXPECT_EQ(header.columns[0], "id");
+}
+
+TEST_F(HaloFile, MayHaveEmptyRanksNoRowsAndOtherColumns) {
+  auto catalog = small();
+  catalog.halos.add<double>({"tidal_1_xx", "", "tidal tensor"});
+  write_halos(path_, catalog, world_);
+  expect_equal(gather(read_halos(path_, {}, world_).halos, world_), gather(catalog.halos, world_));
+  catalog.halos.resize(0);
+  write_halos(path_, catalog, world_);
+  EXPECT_EQ(read_halos(path_, {}, world_).halos.rows(), 0u);
+}
+
+TEST_F(HaloFile, IsRefusedWithImpossibleValuesByRowAndColumn) {
+  auto catalog = small();
+  if (world_.root()) catalog.halos.get<double>("y")[2] = 20.5;
+  expect_refused(catalog, ": row 2: column 'y' is 20.5 (outside the box of 20 Mpc/h); check box and units");
+  if (world_.root()) catalog.halos.get<double>("mass")[1] = 0;
+  expect_refused(catalog, ": row 1: column 'mass' is 0 (a mass is positive); repair or remove the row");
+  catalog = small();
+  if (world_.root()) catalog.halos.get<std::int64_t>("id")[2] = 10;
+  expect_refused(catalog, ": id 10 occurs more than once (ids name halos); keep one of the rows");
+}
+
+TEST_F(HaloFile, IsRefusedWithoutARequiredColumnOrWithAnotherTypeOrUnit) {
+  auto catalog = small();
+  catalog.halos.remove("vy");
+  expect_refused(catalog, ": no column 'vy' (nearest known: 'y'); add it");
+  const auto rows = catalog.halos.rows();
+  catalog.halos.add({"vy", "km/s", ""}, std::vector<float>(rows));
+  expect_refused(catalog, ": column 'vy' is of another type (64-bit floats are needed); convert it");
+  catalog.halos.remove("vy");
+  catalog.halos.add({"vy", "kpc/h", ""}, std::vector<double>(rows));
+  expect_refused(catalog, ": column 'vy' is in 'kpc/h' ('km/s' is needed); convert it");
+}
+
+TEST_F(HaloFile, IsNotTakenForAMockNorTheOtherWayRound) {
+  write_halos(path_, small(), world_);
+  expect_error(ExitCode::data, path_ + ": holds 'halo_properties', a galaxy catalog ('synthetic_galaxies') is needed; give another file",
+               [&] { read_mock(path_, {}, world_); });
+  const auto text = folder_.write("text", "hello");
+  expect_error(ExitCode::data,
+               text + ": no halo catalog (neither a Rockstar list, whose first line begins with '#', nor our HDF5 format); check "
+                      "input.path, or set input.format to learn what is missing",
+               [&] { read_halos(text, {}, world_); });
+}
+
+}  // namespace
+}  // namespace halobrush::catalog

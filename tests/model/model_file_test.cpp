@@ -1,0 +1,92 @@
+// Model files: what is written is read back, and what is damaged is refused in words.
+#include "halobrush/model/model_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/model/network.hpp"
+#include "support/patches.hpp"
+
+namespace halobrush::model {
+namespace {
+
+class ModelFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    const Network network(spec, 5, torch::kFloat32);
+    tensors = network.to_file();
+    write_model(path, {spec, tensors, ""});
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+
+  std::string refusal() const {
+    try {
+      read_model(path);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::model);
+      return error.what();
+    }
+    return "";
+  }
+  void replace(const std::string& from, const std::string& to) const {
+    std::ifstream in(path, std::ios::binary);
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    text.replace(text.find(from), from.size(), to);
+    std::ofstream(path, std::ios::binary) << text;
+  }
+
+  std::string path = std::filesystem::temp_directory_path() / ("model_" + std::to_string(getpid()) + ".safetensors");
+  ModelSpec spec = testing_support::small_spec();
+  std::vector<NamedTensor> tensors;
+};
+
+TEST_F(ModelFiles, give_back_what_was_written) {
+  const auto file = read_model(path);
+  EXPECT_EQ(file.sha256.size(), 64u);
+  EXPECT_EQ(file.spec.inputs, spec.inputs);
+  EXPECT_EQ(file.spec.scalar_mean, spec.scalar_mean);
+  EXPECT_EQ(file.spec.labels.at(2).transform, Transform::logit_of_b_to_a);
+  EXPECT_EQ(file.spec.labels.at(0).column, spec.labels.at(0).column);
+  EXPECT_EQ(file.spec.noise.scalar_max, spec.noise.scalar_max);
+  ASSERT_EQ(file.tensors.size(), tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) EXPECT_EQ(file.tensors[i].values, tensors[i].values);
+}
+
+TEST_F(ModelFiles, that_are_truncated_are_refused) {
+  for (const auto size : {4ul, 1000ul, std::filesystem::file_size(path) - 1}) {
+    std::filesystem::resize_file(path, size);
+    EXPECT_NE(refusal().find("cannot be used as a model"), std::string::npos) << size;
+  }
+}
+
+TEST_F(ModelFiles, of_another_format_version_are_refused) {
+  replace("format_version\\\":1", "format_version\\\":9");
+  EXPECT_NE(refusal().find("its format version is 9, this program reads 1"), std::string::npos) << refusal();
+}
+
+TEST_F(ModelFiles, that_do_not_exist_are_named) {
+  EXPECT_THROW(
+      {
+        try {
+          read_model("/nowhere/m.safetensors");
+        } catch (const Error& error) {
+          EXPECT_STREQ(error.what(), "/nowhere/m.safetensors: model cannot be read (no such file, or no permission); set painter.model");
+          throw;
+        }
+      },
+      Error);
+}
+
+TEST_F(ModelFiles, with_tensors_of_another_architecture_are_refused) {
+  auto other = spec;
+  other.denoiser_width = 16;
+  write_model(path, {other, tensors, ""});
+  const auto file = read_model(path);
+  EXPECT_THROW(Network(file, path, torch::kFloat32), Error);
+}
+
+}  // namespace
+}  // namespace halobrush::model

@@ -1,0 +1,142 @@
+// The symmetry promises of the network, in double precision, for arbitrary rotations.
+#include "halobrush/model/network.hpp"
+
+#include <gtest/gtest.h>
+
+#include "halobrush/core/random.hpp"
+#include "halobrush/model/diffusion.hpp"
+#include "halobrush/so3/rotation.hpp"
+#include "support/patches.hpp"
+
+namespace halobrush::model {
+namespace {
+
+const auto wide = torch::TensorOptions().dtype(torch::kFloat64);
+
+double difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.numel() == 0 ? 0 : (a - b).abs().max().item<double>();
+}
+
+struct Answer {
+  Environment environment;
+  Denoised denoised;
+};
+
+Answer ask(const Network& network, const ModelSpec& spec, const testing_support::Patch& patch, const std::vector<Mat3>& frames) {
+  const torch::NoGradGuard no_grad;
+  const auto batch = make_batch(patch.inputs(), spec, wide);
+  auto environment = network.encode(batch);
+  const auto n = batch.owned, labels = static_cast<std::int64_t>(spec.labels.size());
+  const auto x = torch::sin(torch::arange(n * labels, wide)).view({n, labels});
+  const auto level = torch::full({n, 1}, 0.6, wide);
+  auto denoised = network.denoiser(batch, environment)(frames, x, level);
+  return {environment, denoised};
+}
+
+std::vector<Mat3> random_frames(std::size_t n, std::uint64_t seed) {
+  std::vector<Mat3> frames;
+  for (std::size_t i = 0; i < n; ++i) {
+    RandomStream random(seed, static_cast<std::int64_t>(i), Purpose::test);
+    frames.push_back(so3::uniform_rotation(random));
+  }
+  return frames;
+}
+
+class NetworkSymmetry : public testing::Test {
+ protected:
+  ModelSpec spec = testing_support::small_spec();
+  testing_support::Patch patch = testing_support::random_patch(spec, 40, 60, 5);
+  Network network{spec, 3, wide};
+  std::vector<Mat3> frames = random_frames(40, 1);
+  Answer reference = ask(network, spec, patch, frames);
+};
+
+TEST_F(NetworkSymmetry, a_rotation_of_everything_leaves_the_score_and_labels_alone) {
+  for (std::int64_t k = 0; k < 5; ++k) {
+    RandomStream random(9, k, Purpose::test);
+    const Mat3 q = so3::uniform_rotation(random);
+    auto turned_frames = frames;
+    for (auto& f : turned_frames) f = q * f;
+    const auto turned = ask(network, spec, patch.transformed(q), turned_frames);
+    EXPECT_LT(difference(turned.denoised.rotation, reference.denoised.rotation), 1e-9);
+    EXPECT_LT(difference(turned.denoised.scalars, reference.denoised.scalars), 1e-9);
+    EXPECT_LT(difference(turned.environment.scalars, reference.environment.scalars), 1e-9);
+  }
+}
+
+TEST_F(NetworkSymmetry, the_encoder_turns_its_vectors_and_tensors_with_the_box) {
+  RandomStream random(10, 0, Purpose::test);
+  const Mat3 q = so3::uniform_rotation(random);
+  const auto turned = ask(network, spec, patch.transformed(q), frames);
+  const auto before = reference.environment.axial.contiguous(), after = turned.environment.axial.contiguous();
+  const auto t_before = reference.environment.tensors.contiguous(), t_after = turned.environment.tensors.contiguous();
+  for (std::int64_t v = 0; v < before.numel() / 3; ++v) {
+    const Eigen::Map<const Vec3> b(before.data_ptr<double>() + 3 * v), a(after.data_ptr<double>() + 3 * v);
+    EXPECT_LT((a - q * b).norm(), 1e-9);
+    const Eigen::Map<const Sym3> tb(t_before.data_ptr<double>() + 6 * v), ta(t_after.data_ptr<double>() + 6 * v);
+    EXPECT_LT((to_matrix(ta) - q * to_matrix(tb) * q.transpose()).norm(), 1e-9);
+  }
+}
+
+TEST_F(NetworkSymmetry, inversion_of_space_changes_nothing) {
+  const auto inverted = ask(network, spec, patch.transformed(-Mat3::Identity()), frames);
+  EXPECT_LT(difference(inverted.denoised.rotation, reference.denoised.rotation), 1e-9);
+  EXPECT_LT(difference(inverted.denoised.scalars, reference.denoised.scalars), 1e-9);
+}
+
+TEST_F(NetworkSymmetry, an_ellipsoids_own_symmetry_turns_the_score_with_the_frame) {
+  const auto& d2 = so3::ellipsoid_symmetry();
+  auto other_frames = frames;
+  for (std::size_t i = 0; i < frames.size(); ++i) other_frames[i] = frames[i] * d2[i % 4];
+  const auto other = ask(network, spec, patch, other_frames);
+  EXPECT_LT(difference(other.denoised.scalars, reference.denoised.scalars), 1e-9);
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    for (int k = 0; k < 3; ++k)
+      EXPECT_NEAR(other.denoised.rotation[static_cast<std::int64_t>(i)][k].item<double>(),
+                  d2[i % 4](k, k) * reference.denoised.rotation[static_cast<std::int64_t>(i)][k].item<double>(), 1e-9);
+}
+
+TEST_F(NetworkSymmetry, the_answer_depends_on_every_kind_of_input) {
+  const auto moved = [&](auto change) {
+    auto other = patch;
+    change(other);
+    const auto answer = ask(network, spec, other, frames);
+    return difference(answer.denoised.rotation, reference.denoised.rotation);
+  };
+  EXPECT_GT(moved([](auto& p) { p.nodes.scalars[0] += 0.5; }), 1e-6);
+  EXPECT_GT(moved([](auto& p) { p.nodes.polar[1] += 0.5; }), 1e-6);
+  EXPECT_GT(moved([](auto& p) { p.nodes.axial[1] += 0.5; }), 1e-6);
+  EXPECT_GT(moved([](auto& p) { p.nodes.tensors[3] += 0.5; }), 1e-6);
+}
+
+TEST_F(NetworkSymmetry, a_patch_without_galaxies_gives_no_rows) {
+  const auto none = testing_support::random_patch(spec, 0, 0, 1);
+  const auto answer = ask(network, spec, none, {});
+  EXPECT_EQ(answer.denoised.rotation.size(0), 0);
+}
+
+TEST_F(NetworkSymmetry, galaxies_of_another_group_do_not_speak_while_denoising) {
+  auto other_frames = frames;
+  other_frames[0] = random_frames(1, 77)[0];
+  const auto other = ask(network, spec, patch, other_frames);
+  const auto host = patch.host[0];
+  bool heard = false;
+  for (std::size_t i = 1; i < frames.size(); ++i) {
+    const double change = difference(other.denoised.rotation[static_cast<std::int64_t>(i)], reference.denoised.rotation[static_cast<std::int64_t>(i)]);
+    if (patch.host[i] == host)
+      heard = heard || change > 1e-9;
+    else
+      EXPECT_EQ(change, 0) << "galaxy " << i;
+  }
+  EXPECT_TRUE(heard);
+}
+
+TEST(Samplers, follow_a_known_flow_to_its_end) {
+  // With a denoiser replaced by labels of zero everything must end at zero: the preconditioning identity.
+  const auto p = preconditioning(0.5);
+  EXPECT_NEAR(p.skip + p.out * p.out / (0.5 * 0.5), 1.0 / (1 + 0.25) + 1.0 / (1 + 0.25), 1e-12);
+  EXPECT_NEAR(p.in * p.in * (0.25 + 1), 1, 1e-12);
+}
+
+}  // namespace
+}  // namespace halobrush::model
