@@ -36,8 +36,8 @@ void check_types(const std::string& path, const Table& halos) {
     for (const auto& column : halos.columns()) {
       if (column.spec.name != declared.spec.name) continue;
       if (!has_type(declared, column.data))
-        throw data_error("{}: column '{}' is of another type ({} are needed); convert it", path, declared.spec.name,
-                         type_needed(declared));
+        throw data_error("{}: column '{}' is of another type ({} are needed); convert it", path,
+                         declared.spec.name, type_needed(declared));
       if (!declared.spec.unit.empty() && column.spec.unit != declared.spec.unit)
         throw data_error("{}: column '{}' is in '{}' ('{}' is needed); convert it", path, declared.spec.name,
                          column.spec.unit, declared.spec.unit);
@@ -48,13 +48,16 @@ void check_values(const std::string& path, const TableShare& share) {
   // Row by row, so that the first bad row is named whatever the number of ranks.
   for (std::size_t i = 0; i < share.rows.rows(); ++i)
     for (const auto& column : share.rows.columns()) {
-      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
+      const double value =
+          std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
       if (const auto fault = fault_of(column.spec.name, value, share.header.simulation))
         throw data_error("{}: row {}: column '{}' {}", path, share.first_row + i, column.spec.name, *fault);
     }
 }
 
-Source source_of(const std::string& path) { return {path, "halobrush", std::filesystem::file_size(path), ""}; }
+Source source_of(const std::string& path) {
+  return {path, "halobrush", std::filesystem::file_size(path), ""};
+}
 
 std::vector<std::string> remarks_of(const MockHeader& header) {
   std::vector<std::string> remarks;
@@ -73,7 +76,8 @@ MockHeader header_of(const HaloCatalog& catalog) {
   const auto& source = catalog.source;
   MockHeader header{catalog.simulation, {{remarks_key, remarks}}};
   if (!source.path.empty())
-    header.provenance.emplace_back(made_from_key, fmt::format("{} ({}, sha256 {})", source.path, source.format, source.sha256));
+    header.provenance.emplace_back(
+        made_from_key, fmt::format("{} ({}, sha256 {})", source.path, source.format, source.sha256));
   return header;
 }
 
@@ -98,7 +102,8 @@ HaloHeader read_canonical_header(const std::string& path) {
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {
   const std::uint64_t rows = catalog.halos.rows();
   const RowBlock block{comm.exclusive_sum(rows), rows, [&] { return catalog.halos; }};
-  write_table_file(path, halo_data_type, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows), {block}, comm);
+  write_table_file(path, halo_data_type, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows),
+                   {block}, comm);
 }
 
 }  // namespace halobrush::catalog

@@ -12,7 +12,8 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
   if (!std::isfinite(value)) return fmt::format("is {} (not finite); repair or remove the row", value);
   if ((column == "mass" || column == "radius") && !(value > 0))
     return fmt::format("is {} (a {} is positive); repair or remove the row", value, column);
-  if (column == "id" && value < 0) return fmt::format("is {} (an id is not negative); repair or remove the row", value);
+  if (column == "id" && value < 0)
+    return fmt::format("is {} (an id is not negative); repair or remove the row", value);
   if (column.size() == 1) {
     const double side = simulation.box[static_cast<std::size_t>(column[0] - 'x')];
     if (value < 0 || value > side)

@@ -9,7 +9,8 @@
 
 namespace halobrush::catalog {
 
-/// What is wrong with a value of a halo column (name as in halo_schema), with its cure; nothing when it is fine.
+/// What is wrong with a value of a halo column (name as in halo_schema), with its cure; nothing when it is
+/// fine.
 std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation);
 
 /// @collective Throws data_error naming an id that occurs twice, the same for any number of ranks.

@@ -10,7 +10,9 @@ namespace {
 
 constexpr unsigned keep_order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
-void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+void silence() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 // What went wrong where it went wrong; the outer messages only repeat the names of our calls.
 std::string innermost_message() {
@@ -32,7 +34,8 @@ std::string file_of(hid_t id) {
 }
 
 [[noreturn]] void fail(const std::string& file, const std::string& what) {
-  throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file, what, innermost_message());
+  throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file, what,
+                 innermost_message());
 }
 
 // `result` of an HDF5 call on something in the file of `at`.
@@ -40,7 +43,8 @@ template <class Result>
 Result checked(Result result, hid_t at, const char* what) {
   if (result < 0) {
     const auto reason = innermost_message();
-    throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file_of(at), what, reason);
+    throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file_of(at),
+                   what, reason);
   }
   return result;
 }
@@ -60,8 +64,10 @@ Handle open_file(const std::string& path, const mpi::Communicator* comm) {
   const auto properties = access(comm);
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, properties), H5Fclose);
   if (file >= 0) return file;
-  if (!std::filesystem::exists(path)) throw io_error("{}: cannot be opened (no such file); check the path", path);
-  throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path, innermost_message());
+  if (!std::filesystem::exists(path))
+    throw io_error("{}: cannot be opened (no such file); check the path", path);
+  throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path,
+                   innermost_message());
 }
 
 // Collective transfers in a parallel file.
@@ -89,7 +95,9 @@ Handle boolean_type() {
   return type;
 }
 
-Handle native(hid_t type) { return {H5Tcopy(type), H5Tclose}; }
+Handle native(hid_t type) {
+  return {H5Tcopy(type), H5Tclose};
+}
 
 Handle type_of(const ColumnData& data) {
   if (std::holds_alternative<std::vector<double>>(data)) return native(H5T_NATIVE_DOUBLE);
@@ -98,21 +106,29 @@ Handle type_of(const ColumnData& data) {
   return boolean_type();
 }
 
-void write_attribute_of(hid_t at, const std::string& name, hid_t type, const Handle& space, const void* value) {
-  const Handle attribute(
-      checked(H5Acreate2(at, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), at, "writing an attribute"), H5Aclose);
+void write_attribute_of(hid_t at, const std::string& name, hid_t type, const Handle& space,
+                        const void* value) {
+  const Handle attribute(checked(H5Acreate2(at, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), at,
+                                 "writing an attribute"),
+                         H5Aclose);
   checked(H5Awrite(attribute, type, value), at, "writing an attribute");
 }
 
-Handle scalar_space() { return {H5Screate(H5S_SCALAR), H5Sclose}; }
-Handle simple_space(hsize_t n) { return {H5Screate_simple(1, &n, nullptr), H5Sclose}; }
+Handle scalar_space() {
+  return {H5Screate(H5S_SCALAR), H5Sclose};
+}
+Handle simple_space(hsize_t n) {
+  return {H5Screate_simple(1, &n, nullptr), H5Sclose};
+}
 
 void write_scalar_of(hid_t parent, const std::string& name, hid_t type, const void* value) {
   const auto space = scalar_space();
-  const Handle dataset(checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
-                               "creating a dataset"),
-                       H5Dclose);
-  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer_for(dataset), value), parent, "writing a dataset");
+  const Handle dataset(
+      checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
+              "creating a dataset"),
+      H5Dclose);
+  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer_for(dataset), value), parent,
+          "writing a dataset");
 }
 
 struct Slice {
@@ -126,7 +142,8 @@ Slice slice_of(hid_t column, hsize_t first, hsize_t rows) {
     H5Sselect_none(slice.memory);
     H5Sselect_none(slice.file);
   } else {
-    checked(H5Sselect_hyperslab(slice.file, H5S_SELECT_SET, &first, nullptr, &rows, nullptr), column, "selecting rows");
+    checked(H5Sselect_hyperslab(slice.file, H5S_SELECT_SET, &first, nullptr, &rows, nullptr), column,
+            "selecting rows");
   }
   return slice;
 }
@@ -147,8 +164,12 @@ File File::create(const std::string& path, const mpi::Communicator& comm) {
   return File(std::move(file));
 }
 
-File File::open(const std::string& path, const mpi::Communicator& comm) { return File(open_file(path, &comm)); }
-File File::open(const std::string& path) { return File(open_file(path, nullptr)); }
+File File::open(const std::string& path, const mpi::Communicator& comm) {
+  return File(open_file(path, &comm));
+}
+File File::open(const std::string& path) {
+  return File(open_file(path, nullptr));
+}
 
 void File::close() {
   const auto name = file_of(handle_);
@@ -168,7 +189,9 @@ Handle create_group(hid_t parent, const std::string& name) {
   const Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
   H5Pset_link_creation_order(properties, keep_order);
   H5Pset_attr_creation_order(properties, keep_order);
-  return {checked(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT), parent, "creating a group"), H5Gclose};
+  return {checked(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT), parent,
+                  "creating a group"),
+          H5Gclose};
 }
 
 Handle open_group(hid_t parent, const std::string& path) {
@@ -186,7 +209,8 @@ std::vector<std::string> members(hid_t group) {
   } found;
   const auto add = [](hid_t at, const char* name, const H5L_info_t*, void* out) -> herr_t {
     H5O_info_t info;
-    if (H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return 0;  // a link to nowhere
+    if (H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
+      return 0;  // a link to nowhere
     auto& all = *static_cast<Found*>(out);
     if (all.addresses.insert(info.addr).second) all.names.emplace_back(name);
     return 0;
@@ -233,7 +257,8 @@ std::vector<std::string> attributes(hid_t at) {
 
 std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
   if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
-  const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"), H5Aclose);
+  const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"),
+                         H5Aclose);
   const Handle type(H5Aget_type(attribute), H5Tclose);
   const Handle space(H5Aget_space(attribute), H5Sclose);
   if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
@@ -251,7 +276,8 @@ std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
 
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name) {
   if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
-  const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"), H5Aclose);
+  const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"),
+                         H5Aclose);
   const Handle type(H5Aget_type(attribute), H5Tclose);
   if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER) return std::nullopt;
   const Handle space(H5Aget_space(attribute), H5Sclose);
@@ -287,7 +313,8 @@ std::uint64_t rows_of(hid_t column) {
   const Handle space(H5Dget_space(column), H5Sclose);
   hsize_t rows = 0;
   if (H5Sget_simple_extent_ndims(space) != 1)
-    throw data_error("{}: {} is not one-dimensional; split it into columns", file_of(column), name_of(column));
+    throw data_error("{}: {} is not one-dimensional; split it into columns", file_of(column),
+                     name_of(column));
   H5Sget_simple_extent_dims(space, &rows, nullptr);
   return rows;
 }
@@ -299,12 +326,13 @@ void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
         const auto transfer = transfer_for(column);
         // The dataset's own type, so that nothing is converted: conversion makes HDF5 write independently.
         const Handle type(H5Dget_type(column), H5Tclose);
-        checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column, "writing a column");
+        checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column,
+                "writing a column");
         std::uint32_t local = 0, global = 0;
         H5Pget_mpio_no_collective_cause(transfer, &local, &global);
         if ((local | global) != 0)
-          throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})", file_of(column),
-                               name_of(column), local, global);
+          throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})",
+                               file_of(column), name_of(column), local, global);
       },
       values);
 }
@@ -320,7 +348,8 @@ ColumnData no_values_of(hid_t column) {
       if (H5Tget_size(type) == 1) return std::vector<std::uint8_t>();
       [[fallthrough]];
     default:
-      throw data_error("{}: {} holds neither numbers nor booleans; leave it out", file_of(column), name_of(column));
+      throw data_error("{}: {} holds neither numbers nor booleans; leave it out", file_of(column),
+                       name_of(column));
   }
 }
 
@@ -332,7 +361,8 @@ ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows) {
         const auto slice = slice_of(column, first, rows);
         const bool boolean = std::holds_alternative<std::vector<std::uint8_t>>(values);
         const Handle type = boolean ? Handle(H5Dget_type(column), H5Tclose) : type_of(values);
-        checked(H5Dread(column, type, slice.memory, slice.file, transfer_for(column), v.data()), column, "reading a column");
+        checked(H5Dread(column, type, slice.memory, slice.file, transfer_for(column), v.data()), column,
+                "reading a column");
       },
       values);
   return values;

@@ -1,5 +1,6 @@
-// HDF5 behind a few calls: handles that close themselves, attributes, and one-dimensional columns read and written collectively.
-// Every failure is an Error with the file's name and HDF5's innermost message; HDF5 itself prints nothing.
+// HDF5 behind a few calls: handles that close themselves, attributes, and one-dimensional columns read and
+// written collectively. Every failure is an Error with the file's name and HDF5's innermost message; HDF5
+// itself prints nothing.
 #pragma once
 
 #include <hdf5.h>
@@ -39,7 +40,8 @@ class Handle {
   Close close_ = nullptr;
 };
 
-/// @collective where it has a communicator, and so is every call on what it contains.
+/// @collective where it has a communicator, and so are every call on what it contains and the destructor: an
+/// exception must leave its scope on all ranks (mpi::agree).
 class File {
  public:
   static File create(const std::string& path, const mpi::Communicator& comm);
@@ -80,9 +82,11 @@ Handle create_column(hid_t parent, const std::string& name, const ColumnData& li
 Handle open_column(hid_t parent, const std::string& name);
 /// Throws data_error when it is not one-dimensional.
 std::uint64_t rows_of(hid_t column);
-/// @collective Every rank writes its own slice, which may be empty. Throws internal_error when HDF5 fell back to independent writes.
+/// @collective Every rank writes its own slice, which may be empty. Throws internal_error when HDF5 fell back
+/// to independent writes.
 void write_slice(hid_t column, std::uint64_t first, const ColumnData& values);
-/// @collective in a file opened with a communicator. Integers come as int64, what is of another type as data_error.
+/// @collective in a file opened with a communicator. Integers come as int64, what is of another type as
+/// data_error.
 ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows);
 /// No values, of the type that read_slice gives.
 ColumnData no_values_of(hid_t column);

@@ -24,10 +24,14 @@ Start start_of(const std::string& path) {
   return start;
 }
 
-bool is_hdf5(const Start& start) { return std::string_view(start.data(), 8) == "\x89HDF\r\n\x1a\n"; }
+bool is_hdf5(const Start& start) {
+  return std::string_view(start.data(), 8) == "\x89HDF\r\n\x1a\n";
+}
 
 // safetensors: the length of the JSON header, then the header.
-bool is_safetensors(const Start& start) { return start[8] == '{' && start[6] == 0 && start[7] == 0; }
+bool is_safetensors(const Start& start) {
+  return start[8] == '{' && start[6] == 0 && start[7] == 0;
+}
 
 bool begins_with_names(const std::string& path) {
   try {

@@ -14,7 +14,8 @@ namespace {
 
 class Descriptor {
  public:
-  Descriptor(const std::filesystem::path& path, int flags) : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  Descriptor(const std::filesystem::path& path, int flags)
+      : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
     if (fd_ < 0) throw cannot_write(path_, errno);
   }
   ~Descriptor() {
@@ -35,7 +36,8 @@ class Descriptor {
     const int reason = errno;
     if (reason != EOPNOTSUPP && reason != ENOSYS) throw cannot_write(path_, reason);
     struct statvfs disk {};
-    if (::fstatvfs(fd_, &disk) == 0 && disk.f_bavail * disk.f_frsize < bytes) throw cannot_write(path_, ENOSPC);
+    if (::fstatvfs(fd_, &disk) == 0 && disk.f_bavail * disk.f_frsize < bytes)
+      throw cannot_write(path_, ENOSPC);
   }
   void sync() const {
     if (::fsync(fd_) != 0) throw cannot_write(path_, errno);
@@ -83,9 +85,13 @@ Error cannot_write(const std::filesystem::path& path, int reason) {
   return io_error("{}: cannot be written ({}); {}", path.string(), std::strerror(reason), cure_of(reason));
 }
 
-void create_empty(const std::filesystem::path& path) { Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC).close(); }
+void create_empty(const std::filesystem::path& path) {
+  Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC).close();
+}
 
-void reserve(const std::filesystem::path& path, std::uint64_t bytes) { Descriptor(path, O_WRONLY).reserve(bytes); }
+void reserve(const std::filesystem::path& path, std::uint64_t bytes) {
+  Descriptor(path, O_WRONLY).reserve(bytes);
+}
 
 void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   const auto temporary = std::filesystem::path(path) += ".tmp";

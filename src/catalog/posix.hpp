@@ -1,4 +1,5 @@
-// Files that survive a crash: flushed to the disk before they get their name. Errors carry the system's reason and a cure.
+// Files that survive a crash: flushed to the disk before they get their name. Errors carry the system's
+// reason and a cure.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,9 @@ Error cannot_write(const std::filesystem::path& path, int reason);
 /// Creates or empties a file, to learn early whether that is possible.
 void create_empty(const std::filesystem::path& path);
 
-/// Claims disk space for a file to come, so that a full disk is an error now and not in the middle of a collective write:
-/// Open MPI 4.1 then fails on one rank and leaves the others waiting, and HDF5 crashes when the process ends.
+/// Claims disk space for a file to come, so that a full disk is an error now and not in the middle of a
+/// collective write: Open MPI 4.1 then fails on one rank and leaves the others waiting, and HDF5 crashes when
+/// the process ends.
 void reserve(const std::filesystem::path& path, std::uint64_t bytes);
 
 /// Writes `<path>.tmp` and publishes it as `path`.
@@ -27,7 +29,8 @@ void write_durably(const std::filesystem::path& path, std::span<const std::byte>
 /// Flushes `from` and renames it to `to` in the same folder, for good.
 void publish(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Appends a line and flushes it. What a crash left of an earlier line is ended first, so that it spoils no other.
+/// Appends a line and flushes it. What a crash left of an earlier line is ended first, so that it spoils no
+/// other.
 void append_line_durably(const std::filesystem::path& path, const std::string& line);
 
 }  // namespace halobrush::catalog

@@ -24,15 +24,17 @@ class RowParser {
  public:
   explicit RowParser(const RockstarHeader& header) : header_(header) {
     for (const auto& column : header.columns)
-      data_.push_back(column.integer ? ColumnData(std::vector<std::int64_t>()) : ColumnData(std::vector<double>()));
+      data_.push_back(column.integer ? ColumnData(std::vector<std::int64_t>())
+                                     : ColumnData(std::vector<double>()));
   }
 
   void parse(std::string_view row) {
     split(row);
     if (words_.size() != header_.fields)
-      throw RowFault{fmt::format("{} fields, but line 1 names {} columns (values would land in the wrong ones); make "
-                                 "the names fit the rows",
-                                 words_.size(), header_.fields)};
+      throw RowFault{
+          fmt::format("{} fields, but line 1 names {} columns (values would land in the wrong ones); make "
+                      "the names fit the rows",
+                      words_.size(), header_.fields)};
     for (std::size_t c = 0; c < data_.size(); ++c)
       std::visit([&](auto& values) { take(header_.columns[c], values); }, data_[c]);
   }
@@ -64,8 +66,8 @@ class RowParser {
     const auto begin = word.data() + (word.starts_with('+') ? 1 : 0), end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(begin, end, value);
     if (error != std::errc() || stop != end)
-      throw RowFault{fmt::format("column '{}' is '{}' (not {}); repair or remove the row", column.file_name, word,
-                                 std::is_integral_v<T> ? "an integer" : "a number")};
+      throw RowFault{fmt::format("column '{}' is '{}' (not {}); repair or remove the row", column.file_name,
+                                 word, std::is_integral_v<T> ? "an integer" : "a number")};
     return value;
   }
 
@@ -111,13 +113,16 @@ void agree_on_rows(const std::string& path, const RockstarHeader& header, const 
 
 const ColumnSpec& spec_of(const std::string& name) {
   const auto& schema = halo_schema();
-  return std::find_if(schema.begin(), schema.end(), [&](const auto& column) { return column.spec.name == name; })->spec;
+  return std::find_if(schema.begin(), schema.end(),
+                      [&](const auto& column) { return column.spec.name == name; })
+      ->spec;
 }
 
 Table to_table(const RockstarHeader& header, std::vector<ColumnData> columns) {
   Table halos;
   for (std::size_t c = 0; c < columns.size(); ++c)
-    std::visit([&](auto& values) { halos.add(spec_of(header.columns[c].name), std::move(values)); }, columns[c]);
+    std::visit([&](auto& values) { halos.add(spec_of(header.columns[c].name), std::move(values)); },
+               columns[c]);
   if (!halos.has("parent_id")) std::ranges::fill(halos.add<std::int64_t>(spec_of("parent_id")), -1);
   return halos;
 }
@@ -126,7 +131,8 @@ Table to_table(const RockstarHeader& header, std::vector<ColumnData> columns) {
 void resolve_shapes(Table& halos) {
   const auto resolved = halos.add<std::uint8_t>(spec_of("shape_resolved"));
   const auto b = halos.get<double>("b_to_a"), c = halos.get<double>("c_to_a");
-  const auto x = halos.get<double>("axis_x"), y = halos.get<double>("axis_y"), z = halos.get<double>("axis_z");
+  const auto x = halos.get<double>("axis_x"), y = halos.get<double>("axis_y"),
+             z = halos.get<double>("axis_z");
   for (std::size_t i = 0; i < halos.rows(); ++i) {
     const Vec3 axis(x[i], y[i], z[i]);
     resolved[i] = axis.norm() > 0 && b[i] > 0 && c[i] > 0;
@@ -144,11 +150,14 @@ void remark_on_shapes(HaloCatalog& catalog, const mpi::Communicator& comm) {
                                           comm.sum<std::uint64_t>(catalog.halos.rows())));
 }
 
-Source source_of(const std::string& path) { return {path, "rockstar", std::filesystem::file_size(path), ""}; }
+Source source_of(const std::string& path) {
+  return {path, "rockstar", std::filesystem::file_size(path), ""};
+}
 
 }  // namespace
 
-HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
+HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
+                          const mpi::Communicator& comm) {
   const auto header = mpi::agree(comm, [&] { return parse_rockstar_header(path, options); });
   auto end = mpi::agree(comm, [&] { return comm.root() ? TextFile(path).text_bytes() : 0; });
   comm.broadcast(std::span(&end, 1));
@@ -156,7 +165,8 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options, c
   auto share = mpi::agree(comm, [&] { return parse_share(path, header, mine); });
   agree_on_rows(path, header, share, comm);
 
-  HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path), header.remarks};
+  HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path),
+                      header.remarks};
   if (catalog.halos.has("axis_x")) {
     resolve_shapes(catalog.halos);
     remark_on_shapes(catalog, comm);
@@ -181,7 +191,8 @@ HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& opti
     if (out.rows == sample) out.rows_exact = false;
   }
   if (!out.rows_exact)
-    out.rows = static_cast<std::uint64_t>(static_cast<double>(out.rows) / std::max(file.fraction_read(), 1e-12));
+    out.rows =
+        static_cast<std::uint64_t>(static_cast<double>(out.rows) / std::max(file.fraction_read(), 1e-12));
   return out;
 }
 

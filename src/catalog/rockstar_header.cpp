@@ -65,8 +65,10 @@ class Names {
     const auto key = lower(name);
     const auto n = std::count(keys_.begin(), keys_.end(), key);
     if (n > 1)
-      throw data_error("{}: line 1: column '{}' occurs {} times (upper and lower case are not told apart); rename all but one",
-                       path_, name, n);
+      throw data_error(
+          "{}: line 1: column '{}' occurs {} times (upper and lower case are not told apart); rename all but "
+          "one",
+          path_, name, n);
     if (n == 0) return std::nullopt;
     return static_cast<std::size_t>(std::find(keys_.begin(), keys_.end(), key) - keys_.begin());
   }
@@ -99,12 +101,15 @@ std::string main_definition(const std::string& path, const Names& names) {
   }
   if (radii.empty()) {
     const auto name = "R" + (masses.empty() ? "vir" : masses.front());
-    throw data_error("{}: line 1: no column '{}' (the radius of the main mass){}; rename the column that holds it", path,
-                     name, names.hint(name));
+    throw data_error(
+        "{}: line 1: no column '{}' (the radius of the main mass){}; rename the column that holds it", path,
+        name, names.hint(name));
   }
   if (std::any_of(radii.begin(), radii.end(), [&](const auto& r) { return r != radii.front(); }))
-    throw data_error("{}: line 1: radii of several mass definitions ({}), so the main one is unknown; leave one radius column",
-                     path, fmt::join(radii, ", "));
+    throw data_error(
+        "{}: line 1: radii of several mass definitions ({}), so the main one is unknown; leave one radius "
+        "column",
+        path, fmt::join(radii, ", "));
   return radii.front();
 }
 
@@ -121,7 +126,8 @@ std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names
     if (fields.size() == ours.size())
       for (std::size_t i = 0; i < ours.size(); ++i) take(ours[i], fields[i]);
     else
-      remarks.push_back(fmt::format("no columns {}: {} left out", fmt::join(theirs, ", "), fmt::join(ours, ", ")));
+      remarks.push_back(
+          fmt::format("no columns {}: {} left out", fmt::join(theirs, ", "), fmt::join(ours, ", ")));
     return fields.size() == ours.size();
   };
 
@@ -131,7 +137,8 @@ std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names
   else if (const auto upid = names.find("UPID"))
     take("parent_id", *upid, 1, true);
   else
-    remarks.emplace_back("no column PID or UPID: every halo is taken for a host (Rockstar's find_parents adds PID)");
+    remarks.emplace_back(
+        "no column PID or UPID: every halo is taken for a host (Rockstar's find_parents adds PID)");
 
   const auto definition = main_definition(path, names);
   take("mass", names.require("M" + definition, "the main mass"));
@@ -145,12 +152,14 @@ std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names
   if (const auto field = names.find("Spin")) take("spin", *field);
   take_all({"jx", "jy", "jz"}, {"JX", "JY", "JZ"});
   if (const auto field = names.find("Np")) take("n_particles", *field, 1, true);
-  if (take_all({"b_to_a", "c_to_a", "axis_x", "axis_y", "axis_z"}, {"b_to_a", "c_to_a", "A[x]", "A[y]", "A[z]"}))
+  if (take_all({"b_to_a", "c_to_a", "axis_x", "axis_y", "axis_z"},
+               {"b_to_a", "c_to_a", "A[x]", "A[y]", "A[z]"}))
     remarks.emplace_back("the halos' major axes are known, the roll about them is not");
   return columns;
 }
 
-// `name = value` and `name: value` in the comment lines, several to a line apart by semicolons; names in lower case.
+// `name = value` and `name: value` in the comment lines, several to a line apart by semicolons; names in
+// lower case.
 std::map<std::string, double> numbers_in(const std::vector<std::string>& comments) {
   std::map<std::string, double> numbers;
   for (const auto& comment : comments) {
@@ -177,20 +186,28 @@ void check_units(const std::string& path, const std::vector<std::string>& commen
   const std::array<Quantity, 4> quantities = {{
       {"masses", {"units:masses", "halomass("}, "msun/h", "#Units: Masses in Msun / h"},
       {"positions", {"units:positions", "haloposition"}, "mpc/h", "#Units: Positions in Mpc / h (comoving)"},
-      {"velocities", {"units:velocities", "halovelocity"}, "km/s", "#Units: Velocities in km / s (physical, peculiar)"},
-      {"radii", {"lengths,andradii", "haloradius"}, "kpc/h", "#Units: Halo Distances, Lengths, and Radii in kpc / h (comoving)"},
+      {"velocities",
+       {"units:velocities", "halovelocity"},
+       "km/s",
+       "#Units: Velocities in km / s (physical, peculiar)"},
+      {"radii",
+       {"lengths,andradii", "haloradius"},
+       "kpc/h",
+       "#Units: Halo Distances, Lengths, and Radii in kpc / h (comoving)"},
   }};
   std::vector<std::string> lines;
   for (const auto& comment : comments) lines.push_back(lower(without_blanks(comment)));
   for (const auto& [name, subjects, unit, example] : quantities) {
-    const bool said = std::any_of(lines.begin(), lines.end(), [&, &s = subjects, &u = unit](const std::string& line) {
-      return line.find(u) != std::string::npos && std::any_of(s.begin(), s.end(), [&](const auto& subject) {
-               return line.find(subject) != std::string::npos;
-             });
-    });
+    const bool said =
+        std::any_of(lines.begin(), lines.end(), [&, &s = subjects, &u = unit](const std::string& line) {
+          return line.find(u) != std::string::npos &&
+                 std::any_of(s.begin(), s.end(),
+                             [&](const auto& subject) { return line.find(subject) != std::string::npos; });
+        });
     if (!said)
-      throw data_error("{}: no comment line says the unit of {}; where it is so, add the line '{}', else convert them",
-                       path, name, example);
+      throw data_error(
+          "{}: no comment line says the unit of {}; where it is so, add the line '{}', else convert them",
+          path, name, example);
   }
 }
 
@@ -219,9 +236,11 @@ double box_side(const std::string& path, std::optional<double> said, const ReadO
                 std::vector<std::string>& remarks) {
   const bool given = !std::isnan(options.box_size);
   if (!said && !given)
-    throw data_error("{}: no comment line says the box ('#Box size: 100.0 Mpc/h'); add it or set input.box_size", path);
+    throw data_error(
+        "{}: no comment line says the box ('#Box size: 100.0 Mpc/h'); add it or set input.box_size", path);
   if (said && given && *said != options.box_size)
-    remarks.push_back(fmt::format("input.box_size {} is not used: the file says {} Mpc/h", options.box_size, *said));
+    remarks.push_back(
+        fmt::format("input.box_size {} is not used: the file says {} Mpc/h", options.box_size, *said));
   const double side = said.value_or(options.box_size);
   if (!(side > 0) || !std::isfinite(side))
     throw data_error("{}: the box has side {} Mpc/h (a side is positive); correct it", path, side);
@@ -252,11 +271,12 @@ Simulation resolve_simulation(const std::string& path, const std::vector<std::st
   simulation.omega_l = numbers.require("ol", "omega_l", "#Ol = 0.7");
   simulation.h = numbers.require("h", "h0", "#h = 0.7");
   if (!numbers.missing().empty())
-    throw data_error("{}: the cosmology is incomplete (no comment line as {}); add what is missing below line 1", path,
-                     fmt::join(numbers.missing(), " or "));
+    throw data_error(
+        "{}: the cosmology is incomplete (no comment line as {}); add what is missing below line 1", path,
+        fmt::join(numbers.missing(), " or "));
   if (!(simulation.scale_factor > 0) || !(simulation.h > 0) || !(simulation.omega_m > 0))
-    throw data_error("{}: a = {}, Om = {}, h = {} in the comment lines (all are positive); correct them", path,
-                     simulation.scale_factor, simulation.omega_m, simulation.h);
+    throw data_error("{}: a = {}, Om = {}, h = {} in the comment lines (all are positive); correct them",
+                     path, simulation.scale_factor, simulation.omega_m, simulation.h);
   if (const auto mass = numbers.find("particle mass", "particle mass")) simulation.particle_mass = *mass;
   simulation.box.fill(box_side(path, numbers.find("box size", "full box size"), options, remarks));
   return simulation;
@@ -272,7 +292,9 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
   TextFile file(path);
   const auto first = file.next_line();
   if (!first || !first->starts_with('#'))
-    throw data_error("{}: line 1: does not begin with '#' (a Rockstar list names its columns there); check input.path", path);
+    throw data_error(
+        "{}: line 1: does not begin with '#' (a Rockstar list names its columns there); check input.path",
+        path);
   const Names names(path, std::string(first->substr(1)));
 
   RockstarHeader header;
@@ -290,7 +312,8 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
   header.fields = names.size();
   header.columns = resolve_columns(path, names, header.remarks);
   check_units(path, comments);
-  header.simulation = resolve_simulation(path, comments, scale_of_row(names, first_row), options, header.remarks);
+  header.simulation =
+      resolve_simulation(path, comments, scale_of_row(names, first_row), options, header.remarks);
   return header;
 }
 

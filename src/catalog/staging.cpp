@@ -37,7 +37,8 @@ void remove_ours(const fs::path& folder) {
 
 std::vector<std::byte> read_bytes(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw io_error("{}: cannot be opened for reading; run again to paint the tile anew", path.string());
+  if (!file)
+    throw io_error("{}: cannot be opened for reading; run again to paint the tile anew", path.string());
   std::vector<std::byte> bytes(fs::file_size(path));
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   if (!file) throw io_error("{}: cannot be read; run again to paint the tile anew", path.string());
@@ -75,14 +76,20 @@ void unpack(std::span<const std::byte> bytes, Table& rows) {
 }
 
 std::string to_line(const StagedTile& t) {
-  return json{{"tile", t.tile}, {"rows", t.rows}, {"bytes", t.bytes}, {"checksum", t.checksum}, {"seconds", t.seconds}}.dump();
+  return json{{"tile", t.tile},
+              {"rows", t.rows},
+              {"bytes", t.bytes},
+              {"checksum", t.checksum},
+              {"seconds", t.seconds}}
+      .dump();
 }
 
 // Nothing for a line that a crash tore: its tile is painted again.
 std::optional<StagedTile> from_line(const std::string& line) {
   try {
     const auto entry = json::parse(line);
-    return StagedTile{entry.at("tile"), entry.at("rows"), entry.at("bytes"), entry.at("checksum"), entry.at("seconds")};
+    return StagedTile{entry.at("tile"), entry.at("rows"), entry.at("bytes"), entry.at("checksum"),
+                      entry.at("seconds")};
   } catch (const json::exception&) {
     return std::nullopt;
   }
@@ -104,7 +111,8 @@ Identity read_identity(const fs::path& path) {
     for (const auto& [key, value] : entries.items()) identity.emplace_back(key, value.get<std::string>());
     return identity;
   } catch (const json::exception&) {
-    throw data_error("{}: is damaged (no JSON object of texts); run with --restart=never to begin anew", path.string());
+    throw data_error("{}: is damaged (no JSON object of texts); run with --restart=never to begin anew",
+                     path.string());
   }
 }
 
@@ -119,7 +127,8 @@ void check_identity(const fs::path& folder, const Identity& old, const Identity&
   for (const auto& [key, unused] : keys)
     if (const auto before = value_in(old, key), after = value_in(now, key); before != after)
       throw config_error(
-          "{}: was made with {} = {}, this run has {} (a staging folder belongs to one configuration); remove it, choose another "
+          "{}: was made with {} = {}, this run has {} (a staging folder belongs to one configuration); "
+          "remove it, choose another "
           "output.staging, or run with --restart=never",
           folder.string(), key, before, after);
 }
@@ -136,8 +145,9 @@ void Staging::open(const Identity& identity, bool discard) const {
   const auto file = folder_ / identity_file;
   if (fs::exists(file)) return check_identity(folder_, read_identity(file), identity);
   if (!ledgers_in(folder_).empty())
-    throw data_error("{}: has a ledger but no {} (made with what, is unknown); run with --restart=never to begin anew",
-                     folder_.string(), identity_file);
+    throw data_error(
+        "{}: has a ledger but no {} (made with what, is unknown); run with --restart=never to begin anew",
+        folder_.string(), identity_file);
   json entries = json::object();
   for (const auto& [key, value] : identity) entries[key] = value;
   const auto text = entries.dump(2) + "\n";
@@ -184,16 +194,22 @@ Table Staging::read(const StagedTile& tile, const Table& columns) const {
   auto rows = columns.empty_like();
   rows.resize(tile.rows);
   if (bytes.size() != tile.bytes || xxh3(bytes) != tile.checksum)
-    throw data_error("{}: is not what was written (size or checksum differ); run again to paint the tile anew",
-                     file_of(tile.tile).string());
+    throw data_error(
+        "{}: is not what was written (size or checksum differ); run again to paint the tile anew",
+        file_of(tile.tile).string());
   if (bytes.size() != bytes_of(rows))
-    throw internal_error("{}: {} bytes do not hold {} rows of these columns", file_of(tile.tile).string(), bytes.size(), tile.rows);
+    throw internal_error("{}: {} bytes do not hold {} rows of these columns", file_of(tile.tile).string(),
+                         bytes.size(), tile.rows);
   unpack(bytes, rows);
   return rows;
 }
 
-void Staging::remove() const { remove_ours(folder_); }
+void Staging::remove() const {
+  remove_ours(folder_);
+}
 
-fs::path Staging::file_of(std::int64_t tile) const { return folder_ / fmt::format("tile_{:06}.bin", tile); }
+fs::path Staging::file_of(std::int64_t tile) const {
+  return folder_ / fmt::format("tile_{:06}.bin", tile);
+}
 
 }  // namespace halobrush::catalog

@@ -19,7 +19,8 @@ constexpr const char* type_name() {
 }
 
 const char* type_name_of(const ColumnData& data) {
-  return std::visit([](const auto& v) { return type_name<typename std::decay_t<decltype(v)>::value_type>(); }, data);
+  return std::visit([](const auto& v) { return type_name<typename std::decay_t<decltype(v)>::value_type>(); },
+                    data);
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ void Table::add(ColumnSpec spec, std::vector<T> values) {
   if (has(spec.name)) throw internal_error("table: column '{}' is added twice", spec.name);
   if (columns_.empty()) rows_ = values.size();
   if (values.size() != rows_)
-    throw internal_error("table: column '{}' has {} values, the table has {} rows", spec.name, values.size(), rows_);
+    throw internal_error("table: column '{}' has {} values, the table has {} rows", spec.name, values.size(),
+                         rows_);
   columns_.push_back({std::move(spec), std::move(values)});
 }
 
@@ -63,7 +65,8 @@ std::span<const T> Table::get(const std::string& name) const {
   if (column == nullptr) throw internal_error("table: no column '{}'", name);
   const auto* values = std::get_if<std::vector<T>>(&column->data);
   if (values == nullptr)
-    throw internal_error("table: column '{}' holds {}, asked for as {}", name, type_name_of(column->data), type_name<T>());
+    throw internal_error("table: column '{}' holds {}, asked for as {}", name, type_name_of(column->data),
+                         type_name<T>());
   return *values;
 }
 
@@ -112,15 +115,18 @@ Table Table::empty_like() const {
   Table out;
   out.columns_.reserve(columns_.size());
   for (const auto& column : columns_)
-    std::visit([&](const auto& values) { out.columns_.push_back({column.spec, std::decay_t<decltype(values)>{}}); },
-               column.data);
+    std::visit(
+        [&](const auto& values) {
+          out.columns_.push_back({column.spec, std::decay_t<decltype(values)>{}});
+        },
+        column.data);
   return out;
 }
 
-#define HALOBRUSH_COLUMN_TYPE(T)                                     \
-  template std::span<T> Table::add<T>(ColumnSpec);                   \
-  template void Table::add<T>(ColumnSpec, std::vector<T>);           \
-  template std::span<T> Table::get<T>(const std::string&);           \
+#define HALOBRUSH_COLUMN_TYPE(T)                           \
+  template std::span<T> Table::add<T>(ColumnSpec);         \
+  template void Table::add<T>(ColumnSpec, std::vector<T>); \
+  template std::span<T> Table::get<T>(const std::string&); \
   template std::span<const T> Table::get<T>(const std::string&) const;
 HALOBRUSH_COLUMN_TYPE(double)
 HALOBRUSH_COLUMN_TYPE(float)

@@ -22,9 +22,11 @@ std::string kind_of_type(const std::string& data_type) {
 // ---- units: OpenCosmo takes an unknown one for none without a word, and astropy takes "h" for an hour ----
 
 std::string opencosmo_unit(const std::string& unit) {
-  static const std::array<std::string, 13> known = {"",    "Msun/h", "Msun", "km/s",   "mag",    "dex(Msun)", "dex(kpc)",
-                                                    "deg", "rad",    "kpc",  "arcsec", "Mpc/h",  "kpc/h"};
-  if (std::ranges::find(known, unit) == known.end()) throw internal_error("unit '{}' is none that readers know", unit);
+  static const std::array<std::string, 13> known = {"",          "Msun/h",   "Msun", "km/s", "mag",
+                                                    "dex(Msun)", "dex(kpc)", "deg",  "rad",  "kpc",
+                                                    "arcsec",    "Mpc/h",    "kpc/h"};
+  if (std::ranges::find(known, unit) == known.end())
+    throw internal_error("unit '{}' is none that readers know", unit);
   return unit == "Mpc/h" || unit == "kpc/h" ? "comoving " + unit : unit;
 }
 
@@ -38,13 +40,20 @@ std::string our_unit(std::string unit) {
 void write_simulation(hid_t provenance, const Simulation& s) {
   const auto group = h5::create_group(provenance, "simulation");
   h5::write_attribute(group, "box", std::span<const double>(s.box));
-  for (const auto& [name, value] : {std::pair{"scale_factor", s.scale_factor}, {"omega_m", s.omega_m}, {"omega_l", s.omega_l},
-                                    {"h", s.h}, {"omega_b", s.omega_b}, {"sigma_8", s.sigma_8}, {"n_s", s.n_s},
+  for (const auto& [name, value] : {std::pair{"scale_factor", s.scale_factor},
+                                    {"omega_m", s.omega_m},
+                                    {"omega_l", s.omega_l},
+                                    {"h", s.h},
+                                    {"omega_b", s.omega_b},
+                                    {"sigma_8", s.sigma_8},
+                                    {"n_s", s.n_s},
                                     {"particle_mass", s.particle_mass}})
     h5::write_attribute(group, name, value);
 }
 
-double redshift_of(const Simulation& s) { return 1 / s.scale_factor - 1; }
+double redshift_of(const Simulation& s) {
+  return 1 / s.scale_factor - 1;
+}
 
 void write_opencosmo_header(hid_t file, const std::string& data_type, const Simulation& s) {
   const auto header = h5::create_group(file, "header");
@@ -61,16 +70,22 @@ void write_opencosmo_header(hid_t file, const std::string& data_type, const Simu
   const auto cosmology = h5::create_group(simulation, "cosmology");
   // A flat cosmology is recognised by an exact sum in floating point.
   const bool flat = std::abs(s.omega_m + s.omega_l - 1) < 1e-3;
-  for (const auto& [name, value] :
-       {std::pair{"h", s.h}, {"omega_m", s.omega_m}, {"omega_b", s.omega_b}, {"omega_l", flat ? 1.0 - s.omega_m : s.omega_l},
-        {"n_eff_massless", neutrino_species}, {"sigma_8", s.sigma_8}, {"w_0", -1.0}, {"w_a", 0.0}})
+  for (const auto& [name, value] : {std::pair{"h", s.h},
+                                    {"omega_m", s.omega_m},
+                                    {"omega_b", s.omega_b},
+                                    {"omega_l", flat ? 1.0 - s.omega_m : s.omega_l},
+                                    {"n_eff_massless", neutrino_species},
+                                    {"sigma_8", s.sigma_8},
+                                    {"w_0", -1.0},
+                                    {"w_a", 0.0}})
     if (!std::isnan(value)) h5::write_attribute(cosmology, name, value);
 }
 
 // What GCRCatalogs compares with its YAML file.
 void write_gcr_metadata(hid_t file, const Simulation& s) {
   const auto group = h5::create_group(file, "metaData");
-  for (const auto& [name, value] : {std::pair{"versionMajor", 1}, {"versionMinor", 0}, {"versionMinorMinor", 0}})
+  for (const auto& [name, value] :
+       {std::pair{"versionMajor", 1}, {"versionMinor", 0}, {"versionMinorMinor", 0}})
     h5::write_scalar(group, name, std::int64_t{value});
   h5::write_scalar(group, "H_0", 100 * s.h);
   h5::write_scalar(group, "Omega_matter", s.omega_m);
@@ -83,7 +98,8 @@ void write_gcr_metadata(hid_t file, const Simulation& s) {
 void write_gcr_links(hid_t file, hid_t data) {
   h5::link_hard(file, "data", file, "galaxyProperties");
   for (const std::string name : {"halo_id", "halo_mass"})
-    if (h5::exists(data, name) && !h5::exists(data, "target_" + name)) h5::link_hard(data, name, data, "target_" + name);
+    if (h5::exists(data, name) && !h5::exists(data, "target_" + name))
+      h5::link_hard(data, name, data, "target_" + name);
 }
 
 std::vector<h5::Handle> create_columns(hid_t data, const Table& columns, std::uint64_t rows) {
@@ -99,7 +115,8 @@ std::vector<h5::Handle> create_columns(hid_t data, const Table& columns, std::ui
 
 // ---- rows ----
 
-void check_cover(const std::vector<RowBlock>& blocks, std::uint64_t total_rows, const mpi::Communicator& comm) {
+void check_cover(const std::vector<RowBlock>& blocks, std::uint64_t total_rows,
+                 const mpi::Communicator& comm) {
   struct Range {
     std::uint64_t first, rows;
   };
@@ -110,7 +127,8 @@ void check_cover(const std::vector<RowBlock>& blocks, std::uint64_t total_rows, 
   std::ranges::sort(all, {}, &Range::first);
   std::uint64_t next = 0;
   for (const auto& range : all) {
-    if (range.first != next) throw internal_error("blocks of rows leave a gap or overlap at row {}", std::min(next, range.first));
+    if (range.first != next)
+      throw internal_error("blocks of rows leave a gap or overlap at row {}", std::min(next, range.first));
     next += range.rows;
   }
   if (next != total_rows) throw internal_error("blocks hold {} rows of {}", next, total_rows);
@@ -130,18 +148,20 @@ std::uint64_t file_bytes(const MockHeader& header, const Table& columns, std::ui
   constexpr std::uint64_t fixed = 64 << 10, each_column = 4 << 10, each_text = 1 << 10;
   std::uint64_t bytes = fixed;
   for (const auto& column : columns.columns())
-    bytes += each_column + std::visit([&](const auto& v) { return total_rows * sizeof(*v.data()); }, column.data);
+    bytes +=
+        each_column + std::visit([&](const auto& v) { return total_rows * sizeof(*v.data()); }, column.data);
   for (const auto& [name, text] : header.provenance) bytes += each_text + name.size() + text.size();
   return bytes;
 }
 
 // One block of each rank at a time: in memory at once, and in the collective calls of every rank.
-void write_rows(const std::vector<h5::Handle>& datasets, const Table& columns, const std::vector<RowBlock>& blocks,
-                const mpi::Communicator& comm) {
+void write_rows(const std::vector<h5::Handle>& datasets, const Table& columns,
+                const std::vector<RowBlock>& blocks, const mpi::Communicator& comm) {
   const auto rounds = comm.max<std::uint64_t>(blocks.size());
   for (std::size_t round = 0; round < rounds; ++round) {
     const bool mine = round < blocks.size();
-    const auto rows = mpi::agree(comm, [&] { return mine ? load(blocks[round], columns) : columns.empty_like(); });
+    const auto rows =
+        mpi::agree(comm, [&] { return mine ? load(blocks[round], columns) : columns.empty_like(); });
     const auto first = mine ? blocks[round].first_row : 0;
     for (std::size_t c = 0; c < datasets.size(); ++c)
       mpi::agree(comm, [&] { h5::write_slice(datasets[c], first, rows.columns()[c].data); });
@@ -209,12 +229,18 @@ Simulation opencosmo_simulation(hid_t file) {
 MockHeader read_header_of(hid_t file, const std::string& path) {
   MockHeader header;
   const bool ours = h5::exists(file, "/provenance/simulation");
-  header.simulation = ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file);
+  header.simulation =
+      ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file);
   const auto& s = header.simulation;
   if (!(s.box[0] > 0 && s.box[1] > 0 && s.box[2] > 0))
-    throw data_error("{}: no box (/header/file has no attributes region_p1 and region_p2 of three numbers); add them", path);
+    throw data_error(
+        "{}: no box (/header/file has no attributes region_p1 and region_p2 of three numbers); add them",
+        path);
   if (!(s.scale_factor > 0 && s.omega_m > 0 && s.h > 0))
-    throw data_error("{}: no cosmology (/header/file: redshift; /header/simulation/cosmology: omega_m, omega_l, h); add it", path);
+    throw data_error(
+        "{}: no cosmology (/header/file: redshift; /header/simulation/cosmology: omega_m, omega_l, h); add "
+        "it",
+        path);
   if (!h5::exists(file, "/provenance")) return header;
   const auto provenance = h5::open_group(file, "/provenance");
   for (const auto& name : h5::attributes(provenance))
@@ -231,10 +257,11 @@ ColumnSpec spec_of(hid_t dataset, const std::string& name) {
 void check_kind(const std::string& path, const std::string& data_type) {
   const auto found = data_type_of(path);
   if (found.empty())
-    throw data_error("{}: no {} (no /data with a /header/file that says data_type = '{}'); give another file", path,
-                     kind_of_type(data_type), data_type);
+    throw data_error("{}: no {} (no /data with a /header/file that says data_type = '{}'); give another file",
+                     path, kind_of_type(data_type), data_type);
   if (found != data_type)
-    throw data_error("{}: holds '{}', a {} ('{}') is needed; give another file", path, found, kind_of_type(data_type), data_type);
+    throw data_error("{}: holds '{}', a {} ('{}') is needed; give another file", path, found,
+                     kind_of_type(data_type), data_type);
 }
 
 void require_column(const std::string& path, hid_t data, const std::string& name) {
@@ -248,15 +275,17 @@ std::uint64_t common_rows(const std::string& path, hid_t data, const std::vector
     const auto here = h5::rows_of(h5::open_column(data, name));
     if (&name == &names.front()) rows = here;
     if (here != rows)
-      throw data_error("{}: column '{}' has {} rows, column '{}' has {}; make them equal", path, name, here, names.front(), rows);
+      throw data_error("{}: column '{}' has {} rows, column '{}' has {}; make them equal", path, name, here,
+                       names.front(), rows);
   }
   return rows;
 }
 
 }  // namespace
 
-void write_table_file(const std::string& path, const std::string& data_type, const MockHeader& header, const Table& columns,
-                      std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm) {
+void write_table_file(const std::string& path, const std::string& data_type, const MockHeader& header,
+                      const Table& columns, std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
+                      const mpi::Communicator& comm) {
   check_cover(blocks, total_rows, comm);
   const auto partial = path + ".partial";
   mpi::agree(comm, [&] {
@@ -282,8 +311,9 @@ void write_table_file(const std::string& path, const std::string& data_type, con
   }
 }
 
-TableShare read_table_file(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
-                           const std::vector<std::string>& required, const mpi::Communicator& comm) {
+TableShare read_table_file(const std::string& path, const std::string& data_type,
+                           const std::vector<std::string>& columns, const std::vector<std::string>& required,
+                           const mpi::Communicator& comm) {
   mpi::agree(comm, [&] {
     if (comm.root()) check_kind(path, data_type);
   });

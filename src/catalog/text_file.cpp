@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 }
 
-TextFile::TextFile(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")), buffer_(buffer_bytes) {
+TextFile::TextFile(const std::string& path)
+    : path_(path), file_(gzopen(path.c_str(), "rb")), buffer_(buffer_bytes) {
   if (!file_) throw io_error("{}: cannot be opened ({}); check the path", path, std::strerror(errno));
   gzbuffer(file_.get(), buffer_bytes / 8);  // small enough that zlib inflates straight into ours
 }
@@ -34,8 +35,8 @@ std::optional<std::string_view> TextFile::next_line() {
 }
 
 bool TextFile::fill() {
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
-            buffer_.begin());
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
   buffer_offset_ += begin_;
   end_ -= begin_;
   begin_ = 0;
@@ -52,7 +53,8 @@ void TextFile::fail() const {
   int code = Z_OK;
   const std::string text = gzerror(file_.get(), &code);
   if (code == Z_BUF_ERROR)
-    throw data_error("{}: the gzip stream is cut off (the file ends before the stream does); copy the file again", path_);
+    throw data_error(
+        "{}: the gzip stream is cut off (the file ends before the stream does); copy the file again", path_);
   if (code == Z_ERRNO) throw io_error("{}: cannot be read ({}); check the path", path_, std::strerror(errno));
   throw data_error("{}: the gzip stream is damaged ({}); copy the file again", path_, text);
 }

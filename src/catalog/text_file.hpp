@@ -17,8 +17,8 @@ class TextFile {
   /// Throws io_error when the file cannot be opened.
   explicit TextFile(const std::string& path);
 
-  /// The next line without its end, valid until the next call; nothing at the end. Throws io_error (unreadable) and
-  /// data_error (a gzip stream that is damaged or cut off).
+  /// The next line without its end, valid until the next call; nothing at the end. Throws io_error
+  /// (unreadable) and data_error (a gzip stream that is damaged or cut off).
   std::optional<std::string_view> next_line();
 
   /// Where the next line begins, in bytes of (uncompressed) text.

@@ -30,14 +30,13 @@ double scaled_bessel_i0(double x) {
 }
 
 // Rejection of a Bingham density exp(-y(x)), y a quadratic form with eigenvalues 0 and those given, from an
-// angular central Gaussian of precision 1 + 2 y / b (Kent, Ganeiban & Mardia 2018, sec. 3): efficient for any
+// angular central Gaussian of precision 1 + 2 y / b (Kent, Ganeiban & Mardia 2018): efficient for any
 // concentration.
 class BinghamEnvelope {
  public:
   template <std::size_t N>
   explicit BinghamEnvelope(const std::array<double, N>& eigenvalues) : dimension_(N + 1) {
-    // The best b solves 1/b + sum 1/(b + 2 eigenvalue) = 1; Newton from the left; any b <= dimension is
-    // exact.
+    // Any b <= dimension is exact, the best solves 1/b + sum 1/(b + 2 eigenvalue) = 1; Newton from the left.
     for (int i = 0; i < 6; ++i) {
       double value = 1 / b_ - 1, slope = -1 / (b_ * b_);
       for (double eigenvalue : eigenvalues) {
@@ -75,11 +74,9 @@ struct Pull {  // exp(kappa (axis . direction)^2)
   double kappa;
 };
 
-// Integrated over the second axis, which turns about the first, x, the second pull gives with k = kappa
-// |direction_perp|^2
-//   exp(k/2) I_0(k/2) = exp(max(k, 0)) [exp(-|k|/2) I_0(|k|/2)],
-// so x has a Bingham density (the first pull's and that exponential) times the bracket, which is slowly
-// varying, <= 1.
+// The second axis turns about the first, x. Integrated over it, the second pull gives
+//   exp(k/2) I_0(k/2) = exp(max(k, 0)) [exp(-|k|/2) I_0(|k|/2)], k = kappa |direction_perp|^2,
+// so x has a Bingham density (the first pull and that exponential) times the bracket: slowly varying, <= 1.
 class FirstAxis {
  public:
   FirstAxis(const Pull& first, const Pull& second)
@@ -234,8 +231,8 @@ Mat3 OrientationLaw::sample(RandomStream& random) const {
 
 double OrientationLaw::log_normalisation() const {
   // Over c in closed form (FirstAxis); over a in polar coordinates about w: with t = a.w the other pull sees
-  // a.u = t cos(u,w) + sqrt(1 - t^2) sin(u,w) cos(phi). Even under (t, phi) -> (-t, phi + pi): half of each
-  // range will do.
+  // a.u = t cos(u,w) + sqrt(1 - t^2) sin(u,w) cos(phi). Even under (t, phi) -> (-t, phi + pi):
+  // half of each range will do.
   const FirstAxis first({u, kappa_a}, {w, kappa_c});
   const double top = first.log_maximum(), cosine = u.dot(w),
                sine = std::sqrt(std::max(0., 1 - cosine * cosine));
@@ -309,8 +306,8 @@ GalaxyLaw AnalyticPainter::law_of(const Inputs& inputs, std::size_t row) const {
 
   GalaxyLaw galaxy{mean_log_stellar_mass(law_, scalar[0] - log_h_), scalar[1] != 0, Vec3::Zero(),
                    Vec3::Zero()};
-  // T_ij = d_i d_j phi: matter is stretched along the eigenvector of its smallest eigenvalue, compressed
-  // along the largest's.
+  // T_ij = d_i d_j phi stretches along the eigenvector of its smallest eigenvalue, compresses along the
+  // largest's.
   if (!galaxy.central)
     galaxy.u = Vec3(inputs.nodes.polar.data() + 3 * row).stableNormalized();
   else if (resolved)

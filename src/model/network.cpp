@@ -92,6 +92,11 @@ Tensor cross_product(const Tensor& a, const Tensor& b) {
 Tensor direction(const Tensor& v) { return v / torch::sqrt((v * v).sum(-1, true) + 1e-4); }
 Tensor tensor_direction(const Tensor& t) { return t / torch::sqrt(contract(t, t).unsqueeze(-1) + 1e-4); }
 
+// Length limited to `longest`, direction kept: products of channels then cannot run away from layer to layer.
+constexpr double longest = 3;
+Tensor bounded(const Tensor& v) { return v / torch::sqrt(1 + (v * v).sum(-1, true) / (longest * longest)); }
+Tensor bounded_tensor(const Tensor& t) { return t / torch::sqrt(1 + contract(t, t).unsqueeze(-1) / (longest * longest)); }
+
 // Channels mix; components do not: [n, in, c] x [in, out] -> [n, out, c].
 Tensor mix(const Tensor& x, const Tensor& weight) { return torch::matmul(x.transpose(1, 2), weight).transpose(1, 2); }
 
@@ -367,7 +372,8 @@ Environment Network::encode(const Batch& batch) const {
   auto axial = mix(direction(batch.axial), tensor("encoder.in.axial"));
   auto tensors = mix(torch::cat({batch.tensors, shape, traceless(tensor_square(shape))}, 1), tensor("encoder.in.tensors"));
   const auto invariants = [&] {
-    return torch::cat({(polar * polar).sum(-1), (axial * axial).sum(-1), contract(tensors, tensors), contract(tensors, outer(polar))}, 1);
+    return torch::asinh(
+        torch::cat({(polar * polar).sum(-1), (axial * axial).sum(-1), contract(tensors, tensors), contract(tensors, outer(polar))}, 1));
   };
 
   const auto basis = radial_basis(batch.edge_distance);
@@ -394,9 +400,9 @@ Environment Network::encode(const Batch& batch) const {
     const auto tensor_sum = sum(gate(4) * unit_tensor + gate(5) * gather(tensors, source));
     h = h + dense(torch::cat({h, sum(message), invariants()}, 1), layer(name + ".update"), Activation::silu);
     const auto scale = (1 + dense(h, layer(name + ".scale"))).view({n, 3, k, 1});
-    polar = polar + scale.select(1, 0) * polar_sum;
-    axial = axial + scale.select(1, 1) * axial_sum;
-    tensors = tensors + scale.select(1, 2) * tensor_sum;
+    polar = bounded(polar + scale.select(1, 0) * polar_sum);
+    axial = bounded(axial + scale.select(1, 1) * axial_sum);
+    tensors = bounded_tensor(tensors + scale.select(1, 2) * tensor_sum);
   }
 
   const auto owned = [&](const Tensor& t) { return t.slice(0, 0, batch.owned); };
@@ -409,7 +415,7 @@ Environment Network::encode(const Batch& batch) const {
   const auto even_tensors = torch::cat({gate(2) * tensors, gate(3) * traceless(tensor_square(tensor_direction(tensors))),
                                         gate(4) * traceless(outer(direction(polar))), gate(5) * traceless(outer(direction(axial)))},
                                        1);
-  return {h, mix(even_axial, tensor("encoder.out.axial")), mix(even_tensors, tensor("encoder.out.tensors"))};
+  return {h, bounded(mix(even_axial, tensor("encoder.out.axial"))), bounded_tensor(mix(even_tensors, tensor("encoder.out.tensors")))};
 }
 
 Denoiser Network::denoiser(const Batch& batch, const Environment& environment) const {

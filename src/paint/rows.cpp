@@ -30,7 +30,7 @@ void put_halo_columns(Table& rows, const Table& halos) {
   put<std::uint8_t>(rows, {"is_central", "", "whether the halo is no subhalo"}, central);
   for (const char* name : {"x", "y", "z"}) {
     const auto values = number(name);
-    put<double>(rows, {name, "comoving Mpc/h", "position"}, [&](auto i) { return values[i]; });
+    put<double>(rows, {name, "Mpc/h", "position"}, [&](auto i) { return values[i]; });
   }
   for (const char* name : {"vx", "vy", "vz"}) {
     const auto values = number(name);

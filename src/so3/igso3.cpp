@@ -51,9 +51,8 @@ double scaled_sinhc_slope(double x) {
 
 // Poisson summation of the series: a sum over the images w + 2 pi k of a Gaussian in w,
 //   f = sqrt(pi)/2 e^-3/2 exp(e/4 - w^2/(4e)) w / sin(w/2) {1 + h}, e = sigma^2 / 2,
-// with h the images k and -k together, over w; k = 1 is the closed form of Nikolayev & Savyolova (1997), k =
-// 2 makes it exact up to sigma = 1.5. Written so that nothing cancels at w -> 0 and nothing overflows at w ->
-// pi.
+// with h the images k and -k together, over w; k = 1 is the closed form of Nikolayev & Savyolova (1997), and
+// k = 2 makes it exact up to sigma = 1.5. Nothing cancels at w -> 0 and nothing overflows at w -> pi.
 Value images(double angle, double sigma) {
   const double w = std::max(angle, least_angle), e = sigma * sigma / 2;
   double sum = 1, sum_slope = 0;
@@ -83,8 +82,7 @@ double largest_angle(double sigma) {
   return std::min(pi, 9.2 * sigma);
 }
 
-// Distribution of the angle on equidistant nodes: probability below and above, each accurate relative to
-// itself.
+// The angle's distribution on equidistant nodes: probability below and above, both to full relative accuracy.
 class AngleDistribution {
  public:
   explicit AngleDistribution(double sigma) : step_(largest_angle(sigma) / panels) {
@@ -130,15 +128,14 @@ class AngleDistribution {
   Nodes density_{}, below_{}, above_{};
 };
 
-// One axis of the table: quantile = 1 - exp(-z^3). The angle is linear in z near 0 and smooth up to quantiles
-// of 1 - 1e-16.
+// One axis of the table: quantile = 1 - exp(-z^3). The angle is linear in z near 0
+// and smooth up to quantiles of 1 - 1e-16.
 constexpr double largest_z = 3.35;
 double axis_of_quantile(double quantile) {
   return std::min(std::cbrt(-std::log1p(-quantile)), largest_z);
 }
 
-// The other axis: the angle over sigma is a smooth function of sigma^2 near 0 and of log sigma as rotations
-// become uniform.
+// The other axis: the angle over sigma is smooth in sigma^2 near 0, and in log sigma towards uniformity.
 double axis_of_sigma(double sigma) {
   return std::log1p(sigma * sigma);
 }

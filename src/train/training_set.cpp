@@ -18,7 +18,7 @@
 namespace halobrush::train {
 namespace {
 
-constexpr double galaxies_per_patch = 0.25;  // of a batch: several patches a step, so that ranks share it
+constexpr double galaxies_per_patch = 0.5;  // of a batch: several patches a step, so that ranks share it
 
 model::Label label_named(const std::string& name, const std::vector<catalog::Column>& columns) {
   const auto found = std::ranges::find_if(columns, [&](const auto& c) { return c.spec.name == name; });
@@ -53,18 +53,22 @@ std::array<std::int64_t, 3> tiles_for(std::size_t halos, std::int64_t batch) {
   return {side, side, side};
 }
 
-Mat3 frame_of(const catalog::Table& galaxies, std::size_t row) {
-  Mat3 frame;
-  const char* prefix[] = {"galaxy_axisA_", "galaxy_axisB_", "galaxy_axisC_"};
-  for (int axis = 0; axis < 3; ++axis) frame.col(axis) = galaxies.vector(prefix[axis], row);
-  return frame;
-}
-
 std::vector<double> as_double(const catalog::Table& table, const std::string& name) {
   for (const auto& column : table.columns())
     if (column.spec.name == name)
       return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); }, column.data);
   throw internal_error("column '{}' was not read", name);
+}
+
+// [rows] columns: the axes as the catalog has them.
+std::vector<Mat3> frames_of(const catalog::Table& galaxies) {
+  std::vector<Mat3> frames(galaxies.rows());
+  for (int axis = 0; axis < 3; ++axis)
+    for (int k = 0; k < 3; ++k) {
+      const auto values = as_double(galaxies, fmt::format("galaxy_axis{}_{}", "ABC"[axis], "xyz"[k]));
+      for (std::size_t i = 0; i < frames.size(); ++i) frames[i](k, axis) = values[i];
+    }
+  return frames;
 }
 
 // Held out by host halo, so that a group is never in both parts.
@@ -76,13 +80,12 @@ Split split_of(std::int64_t host, const config::Config& config) {
 class Joiner {
  public:
   Joiner(const config::Config& config, const catalog::Table& galaxies, const std::vector<model::Label>& labels)
-      : config_(config), galaxies_(galaxies) {
+      : config_(config), frames_(frames_of(galaxies)), names_(labels) {
     const auto halo_id = galaxies.get<std::int64_t>("halo_id");
     for (std::size_t i = 0; i < halo_id.size(); ++i)
       if (!row_.emplace(halo_id[i], i).second)
         throw data_error("{}: halo_id {}: two galaxies in one halo (one is painted per halo); keep one", config.train.catalog, halo_id[i]);
     for (const auto& label : labels) columns_.push_back(as_double(galaxies, label.column.name));
-    names_ = labels;
   }
 
   LabelledPatch join(domain::Patch patch) const {
@@ -104,7 +107,7 @@ class Joiner {
 
  private:
   Mat3 checked_frame(std::size_t row, std::int64_t id) const {
-    const Mat3 frame = frame_of(galaxies_, row);
+    const Mat3& frame = frames_[row];
     if (!so3::is_rotation(frame, 1e-4))
       throw data_error("{}: halo_id {}: its axes are not a right-handed orthonormal frame; mend galaxy_axis{{A,B,C}}_{{x,y,z}}",
                        config_.train.catalog, id);
@@ -120,7 +123,7 @@ class Joiner {
   double neutral(std::size_t l) const { return names_[l].transform == model::Transform::identity ? 0.0 : 0.5; }
 
   const config::Config& config_;
-  const catalog::Table& galaxies_;
+  std::vector<Mat3> frames_;
   std::unordered_map<std::int64_t, std::size_t> row_;
   std::vector<std::vector<double>> columns_;
   std::vector<model::Label> names_;

@@ -24,7 +24,8 @@ class HaloFile : public testing::Test {
       else
         catalog.halos.add(column.spec, std::vector<double>(n, 5));
     }
-    for (std::size_t i = 0; i < n; ++i) catalog.halos.get<std::int64_t>("id")[i] = 10 - static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < n; ++i)
+      catalog.halos.get<std::int64_t>("id")[i] = 10 - static_cast<std::int64_t>(i);
     catalog.simulation.box = {10, 20, 30};
     catalog.simulation.omega_m = 0.3;
     catalog.simulation.omega_l = 0.7;
@@ -98,12 +99,17 @@ TEST_F(HaloFile, IsRefusedWithoutARequiredColumnOrWithAnotherTypeOrUnit) {
 
 TEST_F(HaloFile, IsNotTakenForAMockNorTheOtherWayRound) {
   write_halos(path_, small(), world_);
-  expect_error(ExitCode::data, path_ + ": holds 'halo_properties', a galaxy catalog ('synthetic_galaxies') is needed; give another file",
-               [&] { read_mock(path_, {}, world_); });
+  expect_error(
+      ExitCode::data,
+      path_ +
+          ": holds 'halo_properties', a galaxy catalog ('synthetic_galaxies') is needed; give another file",
+      [&] { read_mock(path_, {}, world_); });
   const auto text = folder_.write("text", "hello");
   expect_error(ExitCode::data,
-               text + ": no halo catalog (neither a Rockstar list, whose first line begins with '#', nor our HDF5 format); check "
-                      "input.path, or set input.format to learn what is missing",
+               text +
+                   ": no halo catalog (neither a Rockstar list, whose first line begins with '#', nor our "
+                   "HDF5 format); check "
+                   "input.path, or set input.format to learn what is missing",
                [&] { read_halos(text, {}, world_); });
 }
 

@@ -45,13 +45,16 @@ MockHeader header() {
   h.simulation.box = {100, 110.5, 90};
   h.simulation.scale_factor = 0.8;
   h.simulation.omega_m = 0.3089;
-  h.simulation.omega_l = 0.6911;
+  h.simulation.omega_l = 0.6912;
   h.simulation.h = 0.6774;
   h.simulation.omega_b = 0.0486;
   h.simulation.sigma_8 = 0.8159;
   h.simulation.n_s = 0.9667;
   h.simulation.particle_mass = 4.08828e10;
-  h.provenance = {{"version", "0.1"}, {"config", "seed: 1\n# Ωm\n"}, {"aaa", "not first"}, {"empty", ""},
+  h.provenance = {{"version", "0.1"},
+                  {"config", "seed: 1\n# Ωm\n"},
+                  {"aaa", "not first"},
+                  {"empty", ""},
                   {"long", std::string(200'000, 'x') + "end"}};
   return h;
 }
@@ -76,7 +79,8 @@ class MockFile : public testing::Test {
     std::vector<RowBlock> mine;
     std::uint64_t first = 0;
     for (int b = 0; first < total || b < 3; ++b) {
-      const auto n = std::min<std::uint64_t>(b % 4 == 2 ? 0 : static_cast<std::uint64_t>(3 + 5 * b), total - first);
+      const auto n =
+          std::min<std::uint64_t>(b % 4 == 2 ? 0 : static_cast<std::uint64_t>(3 + 5 * b), total - first);
       const int owner = b % 5 == 0 ? 0 : (b * b) % world_.size();
       if (owner == world_.rank() && owner != 2) mine.insert(mine.begin(), block_of(first, n));
       if (owner == 2 && world_.rank() == 0) mine.push_back(block_of(first, n));
@@ -84,7 +88,9 @@ class MockFile : public testing::Test {
     }
     return mine;
   }
-  void write(std::uint64_t total) { write_mock(path_, header(), declared(), total, my_blocks(total), world_); }
+  void write(std::uint64_t total) {
+    write_mock(path_, header(), declared(), total, my_blocks(total), world_);
+  }
 
   mpi::Communicator world_{MPI_COMM_WORLD};
   mpi::Communicator self_{MPI_COMM_SELF};
@@ -104,7 +110,8 @@ TEST_F(MockFile, ComesBackAsItWasWrittenOnAnyNumberOfRanks) {
 
 TEST_F(MockFile, ReadsTheColumnsAskedForIncludingLinksInThatOrder) {
   write(20);
-  const auto galaxies = gather(read_mock(path_, {"is_central", "target_halo_id", "x"}, world_).galaxies, world_);
+  const auto galaxies =
+      gather(read_mock(path_, {"is_central", "target_halo_id", "x"}, world_).galaxies, world_);
   ASSERT_EQ(galaxies.columns().size(), 3u);
   EXPECT_EQ(galaxies.columns()[0].spec.name, "is_central");
   EXPECT_EQ(galaxies.get<std::int64_t>("target_halo_id")[19], 7 * 19);
@@ -225,7 +232,8 @@ TEST_F(MockFile, IsNotReplacedWhenABlockFailsOnOneRank) {
   std::vector<RowBlock> blocks;
   if (world_.rank() == failing)
     blocks = {block_of(0, 10), {10, 10, []() -> Table { throw data_error("tile 3: gone"); }}};
-  expect_error(ExitCode::data, "tile 3: gone", [&] { write_mock(path_, header(), declared(), 20, blocks, world_); });
+  expect_error(ExitCode::data, "tile 3: gone",
+               [&] { write_mock(path_, header(), declared(), 20, blocks, world_); });
   world_.barrier();
   EXPECT_EQ(folder_.files(), std::vector<std::string>{"mock.hdf5"});
   EXPECT_EQ(contents(path_), before);
@@ -238,10 +246,12 @@ TEST_F(MockFile, RefusesBlocksThatDoNotFitAndUnknownUnits) {
       write_mock(path_, header(), columns, total, world_.root() ? blocks : std::vector<RowBlock>{}, world_);
     });
   };
-  refuse(20, {block_of(0, 10), block_of(9, 11)}, declared(), "blocks of rows leave a gap or overlap at row 9");
+  refuse(20, {block_of(0, 10), block_of(9, 11)}, declared(),
+         "blocks of rows leave a gap or overlap at row 9");
   refuse(20, {block_of(0, 10)}, declared(), "blocks hold 10 rows of 20");
   refuse(10, {{0, 10, [] { return rows_from(0, 9); }}}, declared(), "a block of 10 rows at row 0 holds 9");
-  refuse(10, {{0, 10, [] { return Table(); }}}, declared(), "table: rows are appended from a table with other columns");
+  refuse(10, {{0, 10, [] { return Table(); }}}, declared(),
+         "table: rows are appended from a table with other columns");
   Table furlongs;
   furlongs.add<double>({"x", "furlong", ""});
   refuse(0, {}, furlongs, "unit 'furlong' is none that readers know");
@@ -254,15 +264,21 @@ TEST_F(MockFile, RefusesBlocksThatDoNotFitAndUnknownUnits) {
 }
 
 TEST_F(MockFile, SaysWhyAFolderCannotBeWritten) {
-  const auto write_to = [&](const std::string& path) { write_mock(path, header(), declared(), 0, {}, world_); };
+  const auto write_to = [&](const std::string& path) {
+    write_mock(path, header(), declared(), 0, {}, world_);
+  };
   expect_error(ExitCode::io,
-               folder_ / "absent/mock.hdf5.partial: cannot be written (No such file or directory); create the folder or choose "
-                         "another one",
+               folder_ /
+                   "absent/mock.hdf5.partial: cannot be written (No such file or directory); create the "
+                   "folder or choose "
+                   "another one",
                [&] { write_to(folder_ / "absent/mock.hdf5"); });
   folder_.write("file", "");
-  expect_error(ExitCode::io,
-               folder_ / "file/mock.hdf5.partial: cannot be written (Not a directory); check the path and the file system",
-               [&] { write_to(folder_ / "file/mock.hdf5"); });
+  expect_error(
+      ExitCode::io,
+      folder_ /
+          "file/mock.hdf5.partial: cannot be written (Not a directory); check the path and the file system",
+      [&] { write_to(folder_ / "file/mock.hdf5"); });
 }
 
 // A file system of 256 kB; only root may make one.
@@ -299,7 +315,9 @@ TEST_F(MockFile, IsNotReplacedWhenTheDiskIsFull) {
   const auto before = contents(path_);
   world_.barrier();
   expect_error(ExitCode::io,
-               path_ + ".partial: cannot be written (No space left on device); free space or choose another folder, then run again",
+               path_ +
+                   ".partial: cannot be written (No space left on device); free space or choose another "
+                   "folder, then run again",
                [&] { write_mock(path_, small, declared(), 20'000, my_blocks(20'000), world_); });
   world_.barrier();
   EXPECT_EQ(contents(path_), before);
@@ -308,24 +326,30 @@ TEST_F(MockFile, IsNotReplacedWhenTheDiskIsFull) {
 
 TEST_F(MockFile, IsRefusedWhenItIsNone) {
   const auto text = folder_.write("text", "hello");
-  expect_error(ExitCode::data, text + ": cannot be opened as HDF5 (file signature not found); it is damaged or of another format",
-               [&] { read_mock(text, {}, world_); });
+  expect_error(
+      ExitCode::data,
+      text + ": cannot be opened as HDF5 (file signature not found); it is damaged or of another format",
+      [&] { read_mock(text, {}, world_); });
   expect_error(ExitCode::io, folder_ / "absent: cannot be opened (no such file); check the path",
                [&] { read_mock(folder_ / "absent", {}, world_); });
   write(20);
-  expect_error(ExitCode::data, path_ + ": no column 'xx' (nearest known: 'x'); add it",
-               [&] { read_mock(path_, {"x", "xx"}, world_); });
+  expect_error(ExitCode::data, path_ + ": no column 'xx' (nearest known: 'x'); add it", [&] {
+    read_mock(path_, {"x", "xx"}, world_);
+  });
   const auto cut = folder_.write("cut.hdf5", contents(path_).substr(0, 3000));
-  expect_error(ExitCode::data,
-               cut + ": cannot be opened as HDF5 (truncated file: eof = 3000, sblock->base_addr = 0, stored_eof = " +
-                   std::to_string(std::filesystem::file_size(path_)) + "); it is damaged or of another format",
-               [&] { read_mock(cut, {}, world_); });
+  expect_error(
+      ExitCode::data,
+      cut + ": cannot be opened as HDF5 (truncated file: eof = 3000, sblock->base_addr = 0, stored_eof = " +
+          std::to_string(std::filesystem::file_size(path_)) + "); it is damaged or of another format",
+      [&] { read_mock(cut, {}, world_); });
 }
 
 TEST_F(MockFile, OfAnotherWriterNeedsTheHeaderAndHaloIdOnly) {
   if (world_.root()) {
     const auto file = H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const auto group = [&](const char* name) { return H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT); };
+    const auto group = [&](const char* name) {
+      return H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    };
     const auto numbers = [](hid_t at, const char* name, std::vector<double> values) {
       const hsize_t n = values.size();
       const auto space = n == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, nullptr);
@@ -334,8 +358,9 @@ TEST_F(MockFile, OfAnotherWriterNeedsTheHeaderAndHaloIdOnly) {
       H5Aclose(attribute);
       H5Sclose(space);
     };
-    const auto header_group = group("/header"), about = group("/header/file"), simulation = group("/header/simulation"),
-               cosmology = group("/header/simulation/cosmology"), data = group("/data");
+    const auto header_group = group("/header"), about = group("/header/file"),
+               simulation = group("/header/simulation"), cosmology = group("/header/simulation/cosmology"),
+               data = group("/data");
     const auto type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, 18);
     const auto scalar = H5Screate(H5S_SCALAR);

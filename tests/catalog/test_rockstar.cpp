@@ -22,16 +22,22 @@ const std::string small_names =
     "#ID DescID M200b Vmax Vrms R200b Rs Np X Y Z VX VY VZ JX JY JZ Spin Mvir b_to_a c_to_a A[x] A[y] A[z] "
     "b_to_a(500c) c_to_a(500c) A[x](500c) A[y](500c) A[z](500c) PID\n";
 const std::string small_comments =
-    "#a = 0.500000\n#Om = 0.300000; Ol = 0.700000; h = 0.680000\n#Particle mass: 4.0e+10 Msun/h\n#Box size: 100.000000 Mpc/h\n"
-    "#Units: Masses in Msun / h\n#Units: Positions in Mpc / h (comoving)\n#Units: Velocities in km / s (physical, peculiar)\n"
+    "#a = 0.500000\n#Om = 0.300000; Ol = 0.700000; h = 0.680000\n#Particle mass: 4.0e+10 Msun/h\n#Box size: "
+    "100.000000 Mpc/h\n"
+    "#Units: Masses in Msun / h\n#Units: Positions in Mpc / h (comoving)\n#Units: Velocities in km / s "
+    "(physical, peculiar)\n"
     "#Units: Halo Distances, Lengths, and Radii in kpc / h (comoving)\n";
 const std::vector<std::string> small_rows = {
     "7 -1 1e12 200 180 250 25 50 10 20 30 1 2 3 4 5 6 0.05 2e12 0.8 0.6 0 3 4 0.1 0.1 9 9 9 -1\n",
     "3 -1 2e11 100 90 150 15 20 100 0 50 -1 -2 -3 0 0 1 0.04 3e11 0 0 0 0 0 0 0 0 0 0 7\n",
     "5 -1 3e11 110 95 160 16 25 99.99 1e-3 50 -1 -2 -3 0 0 1 0.04 3e11 0.5 0 1 1 1 0 0 0 0 0 7\n"};
 
-std::string small_file(const std::string& rows) { return small_names + small_comments + rows; }
-std::string small_file() { return small_file(small_rows[0] + small_rows[1] + small_rows[2]); }
+std::string small_file(const std::string& rows) {
+  return small_names + small_comments + rows;
+}
+std::string small_file() {
+  return small_file(small_rows[0] + small_rows[1] + small_rows[2]);
+}
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   const auto at = text.find(what);
@@ -42,14 +48,17 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 std::string inflated(const std::string& path) {
   const auto file = gzopen(path.c_str(), "rb");
   std::string text, buffer(1 << 20, '\0');
-  for (int n; (n = gzread(file, buffer.data(), 1 << 20)) > 0;) text.append(buffer, 0, static_cast<std::size_t>(n));
+  for (int n; (n = gzread(file, buffer.data(), 1 << 20)) > 0;)
+    text.append(buffer, 0, static_cast<std::size_t>(n));
   gzclose(file);
   return text;
 }
 
 class Rockstar : public testing::Test {
  protected:
-  HaloCatalog read(const std::string& text) { return read_halos(folder_.write("halos.list", text), {}, world_); }
+  HaloCatalog read(const std::string& text) {
+    return read_halos(folder_.write("halos.list", text), {}, world_);
+  }
   void expect_refused(const std::string& text, const std::string& message, ExitCode code = ExitCode::data) {
     const auto path = folder_.write("halos.list", text);
     expect_error(code, path + message, [&] { read_halos(path, {}, world_); });
@@ -97,8 +106,9 @@ TEST_F(Rockstar, ReadsTheDemoCatalogAsItsProvenanceDescribesIt) {
   EXPECT_EQ(catalog.source.format, "rockstar");
   EXPECT_EQ(catalog.source.bytes, std::filesystem::file_size(demo));
   EXPECT_EQ(catalog.source.sha256, sha256_hex_of_file(demo));
-  EXPECT_EQ(catalog.remarks, (std::vector<std::string>{"the halos' major axes are known, the roll about them is not",
-                                                       "1233 of 25667 halos have no shape (A, b_to_a or c_to_a is 0)"}));
+  EXPECT_EQ(catalog.remarks,
+            (std::vector<std::string>{"the halos' major axes are known, the roll about them is not",
+                                      "1233 of 25667 halos have no shape (A, b_to_a or c_to_a is 0)"}));
 }
 
 TEST_F(Rockstar, HasAUnitAxisOrNullAndFiniteValuesEverywhere) {
@@ -118,7 +128,17 @@ TEST_F(Rockstar, GivesTheSameRowsInTheSameOrderPlainOrCompressedOnAnyNumberOfRan
   expect_equal(gather(read_halos(demo, {}, world_).halos, world_), alone);
   const auto plain = read_halos(plain_path, {}, world_).halos;
   expect_equal(gather(plain, world_), alone);
-  EXPECT_LT(world_.max<std::uint64_t>(plain.rows()), alone.rows() / static_cast<std::size_t>(world_.size()) + 100);
+  EXPECT_LT(world_.max<std::uint64_t>(plain.rows()),
+            alone.rows() / static_cast<std::size_t>(world_.size()) + 100);
+}
+
+TEST_F(Rockstar, LosesNoRowWhereARanksShareBeginsWithALine) {
+  std::string rows;  // of one length, so that shares of 1, 2, 3 and 4 ranks are cut between rows
+  for (int i = 10; i < 22; ++i) rows += std::to_string(i) + small_rows[0].substr(1);
+  const auto catalog = read(small_file(rows));
+  EXPECT_EQ(catalog.halos.rows(), 12u / static_cast<unsigned>(world_.size()));
+  const auto ids = gather(catalog.halos, world_).columns()[0].data;
+  EXPECT_EQ(ids, ColumnData(std::vector<std::int64_t>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21}));
 }
 
 TEST_F(Rockstar, FindsColumnsByNameWhateverTheirOrder) {
@@ -202,44 +222,61 @@ TEST_F(Rockstar, ReadsItsOwnHeaderWithoutRows) {
 }
 
 TEST_F(Rockstar, RefusesRowsOfAnotherLength) {
-  expect_refused(small_file(small_rows[0] + small_rows[1].substr(0, small_rows[1].size() - 3) + "\n" + small_rows[2]),
-                 ": line 11: 29 fields, but line 1 names 30 columns (values would land in the wrong ones); make the names "
-                 "fit the rows");
+  expect_refused(
+      small_file(small_rows[0] + small_rows[1].substr(0, small_rows[1].size() - 3) + "\n" + small_rows[2]),
+      ": line 11: 29 fields, but line 1 names 30 columns (values would land in the wrong ones); make the "
+      "names "
+      "fit the rows");
   const auto trap = shared_data + "/nbody/find_parents_raw_z0.list.gz";
   if (!std::filesystem::exists(trap)) GTEST_SKIP() << "no " << trap;
-  expect_error(ExitCode::data,
-               trap + ": line 17: 34 fields, but line 1 names 41 columns (values would land in the wrong ones); make the "
-                      "names fit the rows",
-               [&] { read_halos(trap, {}, world_); });
+  expect_error(
+      ExitCode::data,
+      trap +
+          ": line 17: 34 fields, but line 1 names 41 columns (values would land in the wrong ones); make the "
+          "names fit the rows",
+      [&] { read_halos(trap, {}, world_); });
 }
 
 TEST_F(Rockstar, RefusesMissingAndRepeatedColumnsByName) {
-  expect_refused(replaced(small_file(), " VX ", " VX_pec "),
-                 ": line 1: no column 'VX' (the velocity) (nearest known: 'X'); rename the column that holds it");
-  expect_refused(replaced(small_file(), "#ID ", "#Number "),
-                 ": line 1: no column 'ID' (the halo's number) (nearest known: 'PID'); rename the column that holds it");
+  expect_refused(
+      replaced(small_file(), " VX ", " VX_pec "),
+      ": line 1: no column 'VX' (the velocity) (nearest known: 'X'); rename the column that holds it");
+  expect_refused(
+      replaced(small_file(), "#ID ", "#Number "),
+      ": line 1: no column 'ID' (the halo's number) (nearest known: 'PID'); rename the column that holds it");
   expect_refused(replaced(small_file(), " R200b ", " Radius "),
-                 ": line 1: no column 'R200b' (the radius of the main mass) (nearest known: 'M200b'); rename the column that holds it");
+                 ": line 1: no column 'R200b' (the radius of the main mass) (nearest known: 'M200b'); rename "
+                 "the column that holds it");
   expect_refused(replaced(small_file(), " M200b ", " M200a "),
-                 ": line 1: no column 'M200b' (the main mass) (nearest known: 'M200a'); rename the column that holds it");
-  expect_refused(replaced(small_file(), " Rs ", " x "),
-                 ": line 1: column 'X' occurs 2 times (upper and lower case are not told apart); rename all but one");
+                 ": line 1: no column 'M200b' (the main mass) (nearest known: 'M200a'); rename the column "
+                 "that holds it");
+  expect_refused(
+      replaced(small_file(), " Rs ", " x "),
+      ": line 1: column 'X' occurs 2 times (upper and lower case are not told apart); rename all but one");
 }
 
 TEST_F(Rockstar, RefusesAFileThatDoesNotSayItsSimulationOrUnits) {
   expect_refused(replaced(small_file(), "#Om = 0.300000; Ol = 0.700000; h = 0.680000\n", "#h = 0.7\n"),
-                 ": the cosmology is incomplete (no comment line as '#Om = 0.3' or '#Ol = 0.7'); add what is missing below "
+                 ": the cosmology is incomplete (no comment line as '#Om = 0.3' or '#Ol = 0.7'); add what is "
+                 "missing below "
                  "line 1");
   expect_refused(replaced(small_file(), "#Box size: 100.000000 Mpc/h\n", ""),
                  ": no comment line says the box ('#Box size: 100.0 Mpc/h'); add it or set input.box_size");
   expect_refused(replaced(small_file(), "Lengths, and Radii in kpc / h", "Lengths, and Radii in Mpc / h"),
-                 ": no comment line says the unit of radii; where it is so, add the line '#Units: Halo Distances, Lengths, "
+                 ": no comment line says the unit of radii; where it is so, add the line '#Units: Halo "
+                 "Distances, Lengths, "
                  "and Radii in kpc / h (comoving)', else convert them");
   expect_refused(replaced(small_file(), "#Units: Positions in Mpc / h (comoving)\n", ""),
-                 ": no comment line says the unit of positions; where it is so, add the line '#Units: Positions in Mpc / h "
+                 ": no comment line says the unit of positions; where it is so, add the line '#Units: "
+                 "Positions in Mpc / h "
                  "(comoving)', else convert them");
-  expect_refused(small_file().substr(1), ": line 1: does not begin with '#' (a Rockstar list names its columns there); check "
-                                         "input.path");
+  const auto path = folder_.write("halos.list", small_file().substr(1));
+  ReadOptions options;
+  options.format = "rockstar";
+  expect_error(
+      ExitCode::data,
+      path + ": line 1: does not begin with '#' (a Rockstar list names its columns there); check input.path",
+      [&] { read_halos(path, options, world_); });
 }
 
 TEST_F(Rockstar, TakesTheBoxFromTheOptionsWhereTheFileDoesNotSay) {
@@ -270,17 +307,19 @@ TEST_F(Rockstar, RefusesImpossibleValuesWithLineAndColumn) {
                  ": line 12: column 'ID' is '3.5' (not an integer); repair or remove the row");
   expect_refused(bad(replaced(row, "3 ", "-3 ")),
                  ": line 12: column 'ID' is -3 (an id is not negative); repair or remove the row");
-  expect_refused(bad(replaced(row, "3 ", "7 ")), ": id 7 occurs more than once (ids name halos); keep one of the rows");
+  expect_refused(bad(replaced(row, "3 ", "7 ")),
+                 ": id 7 occurs more than once (ids name halos); keep one of the rows");
 }
 
 TEST_F(Rockstar, ReportsTheFirstOfSeveralFaults) {
   std::string rows;
-  for (int i = 0; i < 400; ++i)
-    rows += std::to_string(i) + replaced(small_rows[0], "7 ", " ") ;
+  for (int i = 0; i < 400; ++i) rows += std::to_string(i) + replaced(small_rows[0], "7 ", " ");
   for (int i = 400; i < 800; ++i)
-    rows += std::to_string(i) + replaced(replaced(small_rows[0], "7 ", " "), "1e12", i % 100 == 50 ? "-1e12" : "1e12");
-  expect_refused(small_file(rows),
-                 ": line 460: column 'M200b' is -1000000000000 (a mass is positive); repair or remove the row");
+    rows += std::to_string(i) +
+            replaced(replaced(small_rows[0], "7 ", " "), "1e12", i % 100 == 50 ? "-1e12" : "1e12");
+  expect_refused(
+      small_file(rows),
+      ": line 460: column 'M200b' is -1000000000000 (a mass is positive); repair or remove the row");
 }
 
 TEST_F(Rockstar, RefusesGzipThatIsCutOffOrDamaged) {
@@ -297,12 +336,14 @@ TEST_F(Rockstar, RefusesGzipThatIsCutOffOrDamaged) {
     ADD_FAILURE() << "a damaged stream was read";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::data);
-    EXPECT_TRUE(std::string(error.what()).starts_with(path + ": the gzip stream is damaged (")) << error.what();
+    EXPECT_TRUE(std::string(error.what()).starts_with(path + ": the gzip stream is damaged ("))
+        << error.what();
   }
 }
 
 TEST_F(Rockstar, ReportsAFileThatIsAbsentOrAFolder) {
-  expect_error(ExitCode::io, folder_ / "absent" + ": cannot be opened (No such file or directory); check the path",
+  expect_error(ExitCode::io,
+               folder_ / "absent" + ": cannot be opened (No such file or directory); check the path",
                [&] { read_halos(folder_ / "absent", {}, world_); });
   std::filesystem::create_directory(folder_ / "folder");
   expect_error(ExitCode::io, folder_ / "folder" + ": cannot be read (Is a directory); check the path",
@@ -310,7 +351,8 @@ TEST_F(Rockstar, ReportsAFileThatIsAbsentOrAFolder) {
 }
 
 TEST_F(Rockstar, ReadsRockstarListsOfOtherRunsAndConsistentTrees) {
-  if (!std::filesystem::exists(shared_data + "/rockstar")) GTEST_SKIP() << "no " << shared_data << "/rockstar";
+  if (!std::filesystem::exists(shared_data + "/rockstar"))
+    GTEST_SKIP() << "no " << shared_data << "/rockstar";
   const auto list = read_halos(shared_data + "/rockstar/HaloDataManager_out_163.list", {}, world_);
   EXPECT_EQ(world_.sum<std::uint64_t>(list.halos.rows()), 4'764u);
   EXPECT_EQ(list.simulation.box[0], 25);

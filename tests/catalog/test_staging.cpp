@@ -119,7 +119,8 @@ TEST_F(StagingFolder, BelongsToOneConfiguration) {
   const auto refuse = [&](const Identity& other, const std::string& difference) {
     expect_error(ExitCode::config,
                  folder_.string() + ": was made with " + difference +
-                     " (a staging folder belongs to one configuration); remove it, choose another output.staging, or run with "
+                     " (a staging folder belongs to one configuration); remove it, choose another "
+                     "output.staging, or run with "
                      "--restart=never",
                  [&] { staging_.open(other, false); });
   };
@@ -151,12 +152,14 @@ TEST_F(StagingFolder, SaysWhyItCannotBeWritten) {
   std::filesystem::create_symlink("/dev/full", folder_ / "tile_000005.bin.tmp");
   expect_error(ExitCode::io,
                (folder_ / "tile_000005.bin.tmp").string() +
-                   ": cannot be written (No space left on device); free space or choose another folder, then run again",
+                   ": cannot be written (No space left on device); free space or choose another folder, then "
+                   "run again",
                [&] { staging_.write(5, rows_of(5, 5), 1, 0); });
   EXPECT_TRUE(staging_.ledger().empty());
   append("file", "");
   expect_error(ExitCode::io,
-               (folder_ / "file/staging").string() + ": cannot be written (Not a directory); check the path and the file system",
+               (folder_ / "file/staging").string() +
+                   ": cannot be written (Not a directory); check the path and the file system",
                [&] { Staging(folder_ / "file/staging").open(identity_, false); });
 }
 

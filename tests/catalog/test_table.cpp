@@ -8,7 +8,8 @@ namespace {
 Table three_rows() {
   Table table;
   table.add({"id", "", "number"}, std::vector<std::int64_t>{1, 2, 3});
-  for (const std::string axis : {"x", "y", "z"}) table.add({"host_d" + axis, "Mpc/h", ""}, std::vector<double>{1, 2, 3});
+  for (const std::string axis : {"x", "y", "z"})
+    table.add({"host_d" + axis, "Mpc/h", ""}, std::vector<double>{1, 2, 3});
   table.get<double>("host_dz")[1] = 9;
   return table;
 }
@@ -40,14 +41,19 @@ TEST(Table, SelectsAndAppendsRows) {
 
 TEST(Table, RefusesWhatDoesNotFit) {
   auto table = three_rows();
-  expect_error(ExitCode::internal, "table: column 'id' is added twice", [&] { table.add<double>({"id", "", ""}); });
-  expect_error(ExitCode::internal, "table: column 'q' has 2 values, the table has 3 rows",
-               [&] { table.add({"q", "", ""}, std::vector<double>(2)); });
+  expect_error(ExitCode::internal, "table: column 'id' is added twice", [&] {
+    table.add<double>({"id", "", ""});
+  });
+  expect_error(ExitCode::internal, "table: column 'q' has 2 values, the table has 3 rows", [&] {
+    table.add({"q", "", ""}, std::vector<double>(2));
+  });
   expect_error(ExitCode::internal, "table: no column 'q'", [&] { table.get<double>("q"); });
-  expect_error(ExitCode::internal, "table: column 'id' holds int64, asked for as double", [&] { table.get<double>("id"); });
+  expect_error(ExitCode::internal, "table: column 'id' holds int64, asked for as double",
+               [&] { table.get<double>("id"); });
   auto other = three_rows();
   other.columns()[0].spec.unit = "km/s";
-  expect_error(ExitCode::internal, "table: rows are appended from a table with other columns", [&] { table.append(other); });
+  expect_error(ExitCode::internal, "table: rows are appended from a table with other columns",
+               [&] { table.append(other); });
 }
 
 }  // namespace

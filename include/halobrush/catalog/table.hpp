@@ -1,4 +1,5 @@
-// Tables of named, typed, one-dimensional columns: halos and galaxies alike. Every column has a unit and a description.
+// Tables of named, typed, one-dimensional columns: halos and galaxies alike. Every column has a unit and a
+// description.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +13,12 @@
 
 namespace halobrush::catalog {
 
-using ColumnData = std::variant<std::vector<double>, std::vector<float>, std::vector<std::int64_t>, std::vector<std::uint8_t>>;
+using ColumnData = std::variant<std::vector<double>, std::vector<float>, std::vector<std::int64_t>,
+                                std::vector<std::uint8_t>>;
 
 struct ColumnSpec {
   std::string name;
-  std::string unit;         ///< a name that astropy knows; h as in "Mpc/h" (comoving), "" for none
+  std::string unit;  ///< a name that astropy knows; h as in "Mpc/h" (comoving), "" for none
   std::string description;
   bool operator==(const ColumnSpec&) const = default;
 };
@@ -26,7 +28,8 @@ struct Column {
   ColumnData data;
 };
 
-/// Columns of one length, in the order in which they were added (the same on every rank). std::uint8_t holds booleans.
+/// Columns of one length, in the order in which they were added (the same on every rank). std::uint8_t holds
+/// booleans.
 class Table {
  public:
   std::size_t rows() const { return rows_; }

@@ -1,5 +1,4 @@
-// The analytic painter: a stated law with known density (science.md). Baseline, and ground truth of closure
-// tests.
+// The analytic painter: a stated law with known density. Baseline, and ground truth of closure tests.
 #pragma once
 
 #include <array>
@@ -10,8 +9,8 @@
 namespace halobrush::model {
 
 /// p(R) ~ exp(kappa_a (a.u)^2 + kappa_c (c.w)^2) on SO(3) against Haar measure, a and c the first and last
-/// column of R; u, w unit, not necessarily orthogonal. Any kappa, also negative; 0 where u or w is a zero
-/// vector.
+/// column of R; u, w unit, not necessarily orthogonal. Any kappa, also negative; kappa = 0 where its vector
+/// is 0.
 struct OrientationLaw {
   Vec3 u, w;
   double kappa_a = 0, kappa_c = 0;
@@ -30,8 +29,7 @@ struct GalaxyLaw {
 
 class AnalyticPainter : public Painter {
  public:
-  /// Needs what the columns of `halos` offer of shape, spin and tide (the least smoothed), and mass and host
-  /// always.
+  /// Needs mass and host, and what the columns of `halos` offer of shape, spin and tide (the least smoothed).
   /// @param h Hubble parameter: the law's masses are in Msun, the halos' in Msun/h
   AnalyticPainter(const config::AnalyticLaw& law, std::uint64_t seed, const catalog::Table& halos, double h);
   const Needs& needs() const override { return needs_; }
@@ -39,7 +37,7 @@ class AnalyticPainter : public Painter {
   Painted paint(const Inputs& inputs) const override;
 
   /// log p(galaxy | halo) of each owned row, nats, exact: scalars in the units of their columns, b/a and c/a
-  /// as they are, frame against Haar measure, any of the four symmetric frames of a galaxy counted as the one
+  /// as they are, frame against Haar measure, any of a galaxy's four symmetric frames counted as the one
   /// given.
   std::vector<double> log_density(const Inputs& inputs, const Painted& galaxies) const;
 

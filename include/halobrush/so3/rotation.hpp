@@ -1,5 +1,4 @@
-// Rotations as 3x3 matrices in double. A galaxy's frame has its major, intermediate and minor axis as
-// columns.
+// Rotations as 3x3 matrices in double. Columns of a galaxy's frame: major, intermediate and minor axis.
 #pragma once
 
 #include <array>
