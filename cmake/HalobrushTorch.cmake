@@ -26,8 +26,14 @@ if(TORCH_CXX_FLAGS MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
                       "its cxx11-abi download, a wheel of 2.7 or newer, or Debian's libtorch-dev")
 endif()
 
+# A wheel brings headers of its own fmt, of another version than the library; ours go first, alone, for no option moves /usr/include up.
+set(first_headers ${PROJECT_BINARY_DIR}/first_headers)
+get_target_property(fmt_headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY ${first_headers})
+file(CREATE_LINK ${fmt_headers}/fmt ${first_headers}/fmt SYMBOLIC)
+
 add_library(halobrush_torch INTERFACE)
-target_include_directories(halobrush_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_include_directories(halobrush_torch SYSTEM INTERFACE ${first_headers} ${TORCH_INCLUDE_DIRS})
 target_link_libraries(halobrush_torch INTERFACE ${TORCH_LIBRARIES})
 
 # Headers of one version with the library of another compile, link and crash: a small program asks both, once for each LibTorch.

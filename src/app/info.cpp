@@ -15,23 +15,27 @@ namespace halobrush::app {
 namespace {
 
 std::string simulation_text(const catalog::Simulation& s) {
-  return fmt::format("  box {:g} x {:g} x {:g} Mpc/h, a = {:g}, Omega_m = {:g}, h = {:g}\n", s.box[0], s.box[1], s.box[2], s.scale_factor,
-                     s.omega_m, s.h);
+  return fmt::format("  box {:g} x {:g} x {:g} Mpc/h, a = {:g}, Omega_m = {:g}, h = {:g}\n", s.box[0],
+                     s.box[1], s.box[2], s.scale_factor, s.omega_m, s.h);
 }
 
 // Long texts (the config) are left to those who ask for them with an HDF5 tool.
 std::string one_line(const std::string& text) {
-  if (text.find('\n') == text.npos || text.find('\n') + 1 == text.size()) return text.substr(0, text.find('\n'));
+  if (text.find('\n') == text.npos || text.find('\n') + 1 == text.size())
+    return text.substr(0, text.find('\n'));
   return fmt::format("({} lines)", std::ranges::count(text, '\n'));
 }
 
 std::string describe_mock(const std::string& path) {
   const auto mock = catalog::summarise_mock(path);
-  std::string text = fmt::format("{}: a mock galaxy catalog of {} galaxies\n", path, mock.rows) + simulation_text(mock.header.simulation);
+  std::string text = fmt::format("{}: a mock galaxy catalog of {} galaxies\n", path, mock.rows) +
+                     simulation_text(mock.header.simulation);
   text += "  columns:\n";
-  for (const auto& c : mock.columns) text += fmt::format("    {:<22} {:<16} {}\n", c.name, c.unit, c.description);
+  for (const auto& c : mock.columns)
+    text += fmt::format("    {:<22} {:<16} {}\n", c.name, c.unit, c.description);
   text += "  provenance:\n";
-  for (const auto& [key, value] : mock.header.provenance) text += fmt::format("    {:<22} {}\n", key, one_line(value));
+  for (const auto& [key, value] : mock.header.provenance)
+    text += fmt::format("    {:<22} {}\n", key, one_line(value));
   return text;
 }
 
@@ -40,12 +44,17 @@ std::string describe_model(const std::string& path) {
   const auto& s = file.spec;
   std::size_t weights = 0;
   for (const auto& t : file.tensors) weights += t.values.size();
-  std::string text = fmt::format("{}: a {} model, {} weights, SHA-256 {}\n", path, s.painter, weights, file.sha256);
-  text += fmt::format("  environment graph {:g} Mpc/h, {} layers (ghost width {:g} Mpc/h)\n", s.radius, s.layers, s.radius * static_cast<double>(s.layers));
-  text += fmt::format("  inputs: scalars {}; polar {}; axial {}; tensors {}\n", fmt::join(s.inputs.scalars, ", "), fmt::join(s.inputs.polar, ", "),
+  std::string text =
+      fmt::format("{}: a {} model, {} weights, SHA-256 {}\n", path, s.painter, weights, file.sha256);
+  text += fmt::format("  environment graph {:g} Mpc/h, {} layers (ghost width {:g} Mpc/h)\n", s.radius,
+                      s.layers, s.radius * static_cast<double>(s.layers));
+  text += fmt::format("  inputs: scalars {}; polar {}; axial {}; tensors {}\n",
+                      fmt::join(s.inputs.scalars, ", "), fmt::join(s.inputs.polar, ", "),
                       fmt::join(s.inputs.axial, ", "), fmt::join(s.inputs.tensors, ", "));
   text += "  paints, beside the frame:\n";
-  for (const auto& label : s.labels) text += fmt::format("    {:<22} {:<16} {}\n", label.column.name, label.column.unit, label.column.description);
+  for (const auto& label : s.labels)
+    text +=
+        fmt::format("    {:<22} {:<16} {}\n", label.column.name, label.column.unit, label.column.description);
   text += "  provenance:\n";
   for (const auto& [key, value] : s.provenance) text += fmt::format("    {:<22} {}\n", key, one_line(value));
   return text;
@@ -53,8 +62,9 @@ std::string describe_model(const std::string& path) {
 
 std::string describe_halos(const std::string& path) {
   const auto header = catalog::read_header(path, {});
-  std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos, {}\n", path, header.source.format, header.rows_exact ? "" : "about ",
-                                 header.rows, human_bytes(static_cast<double>(header.source.bytes)));
+  std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos, {}\n", path, header.source.format,
+                                 header.rows_exact ? "" : "about ", header.rows,
+                                 human_bytes(static_cast<double>(header.source.bytes)));
   text += simulation_text(header.simulation);
   return text + fmt::format("  columns: {}\n", fmt::join(header.columns, ", "));
 }
@@ -63,11 +73,15 @@ std::string describe_halos(const std::string& path) {
 
 std::string info(const std::string& path) {
   switch (catalog::kind_of(path)) {
-    case catalog::FileKind::mock: return describe_mock(path);
-    case catalog::FileKind::model: return describe_model(path);
+    case catalog::FileKind::mock:
+      return describe_mock(path);
+    case catalog::FileKind::model:
+      return describe_model(path);
     case catalog::FileKind::halo_catalog:
-    case catalog::FileKind::rockstar: return describe_halos(path);
-    case catalog::FileKind::unknown: break;
+    case catalog::FileKind::rockstar:
+      return describe_halos(path);
+    case catalog::FileKind::unknown:
+      break;
   }
   throw data_error("{}: is neither a mock, a model nor a halo catalog that this program knows", path);
 }

@@ -24,18 +24,20 @@ struct Arguments {
 };
 
 std::string version_text() {
-  return fmt::format("halobrush {}\nLibTorch {}\nHDF5 {}\nMPI {}", version(), model::torch_version(), catalog::hdf5_version(),
-                     mpi::library_version());
+  return fmt::format("halobrush {}\nLibTorch {}\nHDF5 {}\nMPI {}", version(), model::torch_version(),
+                     catalog::hdf5_version(), mpi::library_version());
 }
 
-ExitCode paint(const config::Config& config, const Arguments& arguments, const mpi::Communicator& world, Logger& log) {
+ExitCode paint(const config::Config& config, const Arguments& arguments, const mpi::Communicator& world,
+               Logger& log) {
   if (arguments.dry_run) {
     mpi::agree(world, [&] {
       if (world.root()) paint::dry_run(config, world.size(), log);
     });
     return ExitCode::done;
   }
-  return paint::run(config, arguments.restart == "never" ? paint::Restart::never : paint::Restart::automatic, world, log);
+  return paint::run(config, arguments.restart == "never" ? paint::Restart::never : paint::Restart::automatic,
+                    world, log);
 }
 
 // A job on all ranks: what one rank fails at, all report once and return as one exit code.
@@ -45,9 +47,12 @@ int run_parallel(int& argc, char**& argv, const Arguments& arguments, Job&& job)
   const mpi::Communicator world(MPI_COMM_WORLD);
   const auto log = make_logger(world.root());
   try {
-    const auto config = mpi::agree(world, [&] { return config::load(arguments.config, arguments.overrides); });
+    const auto config =
+        mpi::agree(world, [&] { return config::load(arguments.config, arguments.overrides); });
     const int node_rank = world.node().rank();
-    mpi::agree(world, [&] { model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank); });
+    mpi::agree(world, [&] {
+      model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank);
+    });
     return static_cast<int>(job(config, world, *log));
   } catch (const Error& error) {
     if (world.root()) std::cerr << "halobrush: error: " << error.what() << std::endl;
@@ -56,7 +61,8 @@ int run_parallel(int& argc, char**& argv, const Arguments& arguments, Job&& job)
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Paints galaxies onto N-body halo catalogs with graph and SO(3)-diffusion models.", "halobrush");
+  CLI::App app("Paints galaxies onto N-body halo catalogs with graph and SO(3)-diffusion models.",
+               "halobrush");
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
   Arguments arguments;
@@ -65,10 +71,13 @@ int run(int argc, char** argv) {
   auto* train_command = app.add_subcommand("train", "train a model on a galaxy catalog");
   for (auto* command : {paint_command, train_command}) {
     command->add_option("config", arguments.config, "configuration (YAML)")->required();
-    command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")->allow_extra_args(false);
+    command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
+        ->allow_extra_args(false);
   }
   paint_command->add_flag("--dry-run", arguments.dry_run, "read headers only, print sizes, stop");
-  paint_command->add_option("--restart", arguments.restart, "auto: go on from staged tiles; never: paint anew")->check(CLI::IsMember({"auto", "never"}));
+  paint_command
+      ->add_option("--restart", arguments.restart, "auto: go on from staged tiles; never: paint anew")
+      ->check(CLI::IsMember({"auto", "never"}));
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
   auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");

@@ -27,17 +27,37 @@ Rule not_negative() {
 }
 
 Rule positive_or_unset() {
-  return {"must be > 0", [](const Value& v) { return std::isnan(**std::get_if<double*>(&v)) || **std::get_if<double*>(&v) > 0; }};
+  return {"must be > 0", [](const Value& v) {
+            return std::isnan(**std::get_if<double*>(&v)) || **std::get_if<double*>(&v) > 0;
+          }};
 }
 
 Rule fraction() {
-  return {"must be in [0, 1)", [](const Value& v) { return **std::get_if<double*>(&v) >= 0 && **std::get_if<double*>(&v) < 1; }};
+  return {"must be in [0, 1)",
+          [](const Value& v) { return **std::get_if<double*>(&v) >= 0 && **std::get_if<double*>(&v) < 1; }};
 }
 
 Rule one_of(std::vector<std::string> choices) {
   std::string text = "must be one of";
   for (const auto& c : choices) text += (&c == &choices[0] ? " " : ", ") + c;
-  return {text, [choices](const Value& v) { return std::ranges::count(choices, **std::get_if<std::string*>(&v)) > 0; }};
+  return {text, [choices](const Value& v) {
+            return std::ranges::count(choices, **std::get_if<std::string*>(&v)) > 0;
+          }};
+}
+
+Rule finite() {
+  return {"must be finite numbers", [](const Value& v) {
+            if (auto* d = std::get_if<double*>(&v)) return std::isfinite(**d);
+            return std::ranges::all_of(**std::get_if<std::array<double, 2>*>(&v),
+                                       [](double x) { return std::isfinite(x); });
+          }};
+}
+
+Rule mean_and_scatter() {
+  return {"must be a finite mean and a scatter > 0", [](const Value& v) {
+            const auto& pair = **std::get_if<std::array<double, 2>*>(&v);
+            return std::isfinite(pair[0]) && std::isfinite(pair[1]) && pair[1] > 0;
+          }};
 }
 
 Rule nine_numbers() {
@@ -50,105 +70,158 @@ Rule nine_numbers() {
 std::vector<Key> keys_of(Config& c) {
   constexpr bool steering = false, science = true;
   return {
-      {"seed", &c.seed, "", "seed of every random number; the same seed gives the same mock", science, not_negative()},
+      {"seed", &c.seed, "", "seed of every random number; the same seed gives the same mock", science,
+       not_negative()},
 
-      {"input.path", &c.input.path, "", "halo catalog: a Rockstar list (plain or gzip) or a halobrush HDF5 halo catalog", steering},
+      {"input.path", &c.input.path, "",
+       "halo catalog: a Rockstar list (plain or gzip) or a halobrush HDF5 halo catalog", steering},
       {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content", steering,
        one_of({"auto", "rockstar", "halobrush"})},
-      {"input.orphans", &c.input.orphans, "", "a satellite whose host is absent: stop with an error, or promote it to a central",
-       science, one_of({"error", "promote"})},
-      {"input.box_size", &c.input.box_size, "Mpc/h", "side of the periodic box where the catalog does not say", science,
-       positive_or_unset()},
+      {"input.orphans", &c.input.orphans, "",
+       "a satellite whose host is absent: stop with an error, or promote it to a central", science,
+       one_of({"error", "promote"})},
+      {"input.box_size", &c.input.box_size, "Mpc/h",
+       "side of the periodic box where the catalog does not say", science, positive_or_unset()},
 
-      {"output.path", &c.output.path, "", "the mock; its summary is written beside it as <path>.json", steering},
-      {"output.staging", &c.output.staging, "", "folder of finished tiles, kept until the mock is complete (default: <output.path>.staging)",
+      {"output.path", &c.output.path, "", "the mock; its summary is written beside it as <path>.json",
+       steering},
+      {"output.staging", &c.output.staging, "",
+       "folder of finished tiles, kept until the mock is complete (default: <output.path>.staging)",
        steering},
 
-      {"cosmology.omega_b", &c.cosmology.omega_b, "", "baryon density, for the mock's header where the catalog does not say (default: 0.0486)",
-       science, positive_or_unset()},
-      {"cosmology.sigma_8", &c.cosmology.sigma_8, "", "power spectrum amplitude, for the mock's header (default: 0.8159)", science,
+      {"cosmology.omega_b", &c.cosmology.omega_b, "",
+       "baryon density, for the mock's header where the catalog does not say (default: 0.0486)", science,
        positive_or_unset()},
-      {"cosmology.n_s", &c.cosmology.n_s, "", "spectral index, for the mock's header (default: 0.9667)", science, positive_or_unset()},
+      {"cosmology.sigma_8", &c.cosmology.sigma_8, "",
+       "power spectrum amplitude, for the mock's header (default: 0.8159)", science, positive_or_unset()},
+      {"cosmology.n_s", &c.cosmology.n_s, "", "spectral index, for the mock's header (default: 0.9667)",
+       science, positive_or_unset()},
 
-      {"density.file", &c.density.file, "", "HDF5 file with the overdensity on a mesh; empty: the halos, weighted by mass", science},
+      {"density.file", &c.density.file, "",
+       "HDF5 file with the overdensity on a mesh; empty: the halos, weighted by mass", science},
       {"density.dataset", &c.density.dataset, "", "its dataset [n,n,n], index order x, y, z", science},
 
-      {"field.mesh", &c.field.mesh, "", "cells per side of the mesh that halos are assigned to", science, positive()},
-      {"field.smoothing", &c.field.smoothing, "Mpc/h", "Gaussian smoothing radii of the tidal tensor", science, positive()},
+      {"field.mesh", &c.field.mesh, "", "cells per side of the mesh that halos are assigned to", science,
+       positive()},
+      {"field.smoothing", &c.field.smoothing, "Mpc/h", "Gaussian smoothing radii of the tidal tensor",
+       science, positive()},
 
-      {"domain.tiles", &c.domain.tiles, "", "tiles along x, y and z; the unit of work, of restart and of memory", science, positive()},
-      {"domain.balance", &c.domain.balance, "", "place tile edges so that tiles hold equal numbers of halos", science},
+      {"domain.tiles", &c.domain.tiles, "",
+       "tiles along x, y and z; the unit of work, of restart and of memory", science, positive()},
+      {"domain.balance", &c.domain.balance, "", "place tile edges so that tiles hold equal numbers of halos",
+       science},
       {"domain.ghost_width", &c.domain.ghost_width, "Mpc/h",
        "widens the ghost zone beyond what the model needs (layers x radius)", science, not_negative()},
 
-      {"painter.kind", &c.painter.kind, "", "which painter", science, one_of({"graph_diffusion", "analytic"})},
+      {"painter.kind", &c.painter.kind, "", "which painter", science,
+       one_of({"graph_diffusion", "analytic"})},
       {"painter.model", &c.painter.model, "", "model file (safetensors) of a learned painter", steering},
-      {"painter.sampler", &c.painter.sampler, "", "integrator of the reverse diffusion", science, one_of({"multistep", "midpoint"})},
+      {"painter.sampler", &c.painter.sampler, "", "integrator of the reverse diffusion", science,
+       one_of({"multistep", "midpoint"})},
       {"painter.steps", &c.painter.steps, "", "network evaluations per galaxy", science, positive()},
-      {"painter.frame", &c.painter.frame, "", "rotation applied to the initial random orientations (checks of equivariance)", science,
+      {"painter.frame", &c.painter.frame, "",
+       "rotation applied to the initial random orientations (checks of equivariance)", science,
        nine_numbers()},
 
-      {"analytic.log_m1", &c.analytic.log_m1, "log10 Msun", "stellar-to-halo mass: characteristic halo mass (Moster et al. 2013)"},
-      {"analytic.norm", &c.analytic.norm, "", "stellar-to-halo mass: normalisation N"},
-      {"analytic.beta", &c.analytic.beta, "", "stellar-to-halo mass: low-mass slope"},
-      {"analytic.gamma", &c.analytic.gamma, "", "stellar-to-halo mass: high-mass slope"},
-      {"analytic.stellar_mass_scatter", &c.analytic.stellar_mass_scatter, "dex", "scatter of log M* at fixed halo mass", science, positive()},
-      {"analytic.red_centre", &c.analytic.red_centre, "log10 Msun", "log M* at which half of the centrals are red"},
-      {"analytic.red_width", &c.analytic.red_width, "dex", "width of the logistic red fraction", science, positive()},
-      {"analytic.red_satellite_boost", &c.analytic.red_satellite_boost, "dex", "satellites are red as centrals this much heavier"},
-      {"analytic.color_red", &c.analytic.color_red, "mag", "g-r of red galaxies: mean, scatter"},
-      {"analytic.color_blue", &c.analytic.color_blue, "mag", "g-r of blue galaxies: mean, scatter"},
-      {"analytic.size_red", &c.analytic.size_red, "log10 kpc", "log size of red galaxies at log M* = 10.5, slope with log M*"},
-      {"analytic.size_blue", &c.analytic.size_blue, "log10 kpc", "log size of blue galaxies at log M* = 10.5, slope with log M*"},
+      {"analytic.log_m1", &c.analytic.log_m1, "log10 Msun",
+       "stellar-to-halo mass: characteristic halo mass (Moster et al. 2013)", science, finite()},
+      {"analytic.norm", &c.analytic.norm, "", "stellar-to-halo mass: normalisation N", science, finite()},
+      {"analytic.beta", &c.analytic.beta, "", "stellar-to-halo mass: low-mass slope", science, finite()},
+      {"analytic.gamma", &c.analytic.gamma, "", "stellar-to-halo mass: high-mass slope", science, finite()},
+      {"analytic.stellar_mass_scatter", &c.analytic.stellar_mass_scatter, "dex",
+       "scatter of log M* at fixed halo mass", science, positive()},
+      {"analytic.red_centre", &c.analytic.red_centre, "log10 Msun",
+       "log M* at which half of the centrals are red", science, finite()},
+      {"analytic.red_width", &c.analytic.red_width, "dex", "width of the logistic red fraction", science,
+       positive()},
+      {"analytic.red_satellite_boost", &c.analytic.red_satellite_boost, "dex",
+       "satellites are red as centrals this much heavier", science, finite()},
+      {"analytic.color_red", &c.analytic.color_red, "mag", "g-r of red galaxies: mean, scatter", science,
+       mean_and_scatter()},
+      {"analytic.color_blue", &c.analytic.color_blue, "mag", "g-r of blue galaxies: mean, scatter", science,
+       mean_and_scatter()},
+      {"analytic.size_red", &c.analytic.size_red, "log10 kpc",
+       "log size of red galaxies at log M* = 10.5, slope with log M*", science, finite()},
+      {"analytic.size_blue", &c.analytic.size_blue, "log10 kpc",
+       "log size of blue galaxies at log M* = 10.5, slope with log M*", science, finite()},
       {"analytic.size_scatter", &c.analytic.size_scatter, "dex", "scatter of log size", science, positive()},
-      {"analytic.b_to_a_red", &c.analytic.b_to_a_red, "", "logit of b/a of red galaxies: mean, scatter"},
-      {"analytic.b_to_a_blue", &c.analytic.b_to_a_blue, "", "logit of b/a of blue galaxies: mean, scatter"},
-      {"analytic.c_to_b_red", &c.analytic.c_to_b_red, "", "logit of c/b of red galaxies: mean, scatter (so that c/a < b/a)"},
-      {"analytic.c_to_b_blue", &c.analytic.c_to_b_blue, "", "logit of c/b of blue galaxies: mean, scatter"},
-      {"analytic.kappa_a_red", &c.analytic.kappa_a_red, "", "major-axis concentration of red galaxies at log M* = 10.5, slope with log M*"},
-      {"analytic.kappa_a_blue", &c.analytic.kappa_a_blue, "", "the same for blue galaxies"},
-      {"analytic.kappa_c_red", &c.analytic.kappa_c_red, "", "minor-axis concentration of red galaxies at log M* = 10.5, slope with log M*"},
-      {"analytic.kappa_c_blue", &c.analytic.kappa_c_blue, "", "the same for blue galaxies"},
-      {"analytic.satellite_kappa_a", &c.analytic.satellite_kappa_a, "", "factor on the major-axis concentration of satellites"},
-      {"analytic.satellite_kappa_c", &c.analytic.satellite_kappa_c, "", "factor on the minor-axis concentration of satellites"},
+      {"analytic.b_to_a_red", &c.analytic.b_to_a_red, "", "logit of b/a of red galaxies: mean, scatter",
+       science, mean_and_scatter()},
+      {"analytic.b_to_a_blue", &c.analytic.b_to_a_blue, "", "logit of b/a of blue galaxies: mean, scatter",
+       science, mean_and_scatter()},
+      {"analytic.c_to_b_red", &c.analytic.c_to_b_red, "",
+       "logit of c/b of red galaxies: mean, scatter (so that c/a < b/a)", science, mean_and_scatter()},
+      {"analytic.c_to_b_blue", &c.analytic.c_to_b_blue, "", "logit of c/b of blue galaxies: mean, scatter",
+       science, mean_and_scatter()},
+      {"analytic.kappa_a_red", &c.analytic.kappa_a_red, "",
+       "major-axis concentration of red galaxies at log M* = 10.5, slope with log M*", science, finite()},
+      {"analytic.kappa_a_blue", &c.analytic.kappa_a_blue, "", "the same for blue galaxies", science,
+       finite()},
+      {"analytic.kappa_c_red", &c.analytic.kappa_c_red, "",
+       "minor-axis concentration of red galaxies at log M* = 10.5, slope with log M*", science, finite()},
+      {"analytic.kappa_c_blue", &c.analytic.kappa_c_blue, "", "the same for blue galaxies", science,
+       finite()},
+      {"analytic.satellite_kappa_a", &c.analytic.satellite_kappa_a, "",
+       "factor on the major-axis concentration of satellites", science, finite()},
+      {"analytic.satellite_kappa_c", &c.analytic.satellite_kappa_c, "",
+       "factor on the minor-axis concentration of satellites", science, finite()},
 
-      {"train.catalog", &c.train.catalog, "", "galaxy catalog (a mock) with the labels, joined to input.path by halo_id", steering},
+      {"train.catalog", &c.train.catalog, "",
+       "galaxy catalog (a mock) with the labels, joined to input.path by halo_id", steering},
       {"train.model", &c.train.model, "", "model file to write", steering},
-      {"train.checkpoint", &c.train.checkpoint, "", "checkpoint to resume from and write to (default: <train.model>.checkpoint)", steering},
-      {"train.inputs", &c.train.inputs, "", "node inputs by name; empty: all that the catalog offers", steering},
+      {"train.checkpoint", &c.train.checkpoint, "",
+       "checkpoint to resume from and write to (default: <train.model>.checkpoint)", steering},
+      {"train.inputs", &c.train.inputs, "", "node inputs by name; empty: all that the catalog offers",
+       steering},
       {"train.outputs", &c.train.outputs, "", "scalar labels to learn", steering},
-      {"train.radius", &c.train.radius, "Mpc/h", "linking radius of the environment graph", steering, positive()},
-      {"train.layers", &c.train.layers, "", "message-passing layers of the encoder", steering, not_negative()},
-      {"train.encoder_width", &c.train.encoder_width, "", "scalar channels of the encoder", steering, positive()},
-      {"train.channels", &c.train.channels, "", "vector and tensor channels of the encoder", steering, positive()},
-      {"train.denoiser_width", &c.train.denoiser_width, "", "width of the denoiser, for each of the four symmetry copies", steering, positive()},
-      {"train.denoiser_depth", &c.train.denoiser_depth, "", "hidden layers of the denoiser", steering, positive()},
-      {"train.group_neighbours", &c.train.group_neighbours, "", "edges per galaxy inside a host halo: all pairs up to this, nearest above",
-       steering, not_negative()},
+      {"train.radius", &c.train.radius, "Mpc/h", "linking radius of the environment graph", steering,
+       positive()},
+      {"train.layers", &c.train.layers, "", "message-passing layers of the encoder", steering,
+       not_negative()},
+      {"train.encoder_width", &c.train.encoder_width, "", "scalar channels of the encoder", steering,
+       positive()},
+      {"train.channels", &c.train.channels, "", "vector and tensor channels of the encoder", steering,
+       positive()},
+      {"train.denoiser_width", &c.train.denoiser_width, "",
+       "width of the denoiser, for each of the four symmetry copies", steering, positive()},
+      {"train.denoiser_depth", &c.train.denoiser_depth, "", "hidden layers of the denoiser", steering,
+       positive()},
+      {"train.group_neighbours", &c.train.group_neighbours, "",
+       "edges per galaxy inside a host halo: all pairs up to this, nearest above", steering, not_negative()},
       {"train.steps", &c.train.steps, "", "optimiser steps", steering, positive()},
       {"train.batch", &c.train.batch, "", "galaxies a step, over all ranks", steering, positive()},
-      {"train.interval", &c.train.interval, "steps", "distance of two log lines and rows of the loss table", steering, positive()},
-      {"train.checkpoint_interval", &c.train.checkpoint_interval, "steps", "distance of two checkpoints", steering, positive()},
-      {"train.learning_rate", &c.train.learning_rate, "", "peak learning rate (warm-up, then cosine to zero)", steering, positive()},
-      {"train.ema", &c.train.ema, "", "decay of the averaged weights that are kept", steering, fraction()},
-      {"train.gradient_clip", &c.train.gradient_clip, "", "largest gradient norm", steering, positive()},
-      {"train.validation_fraction", &c.train.validation_fraction, "", "share of host halos held out", steering, fraction()},
-
-      {"limits.wall_time", &c.limits.wall_time, "s", "stop cleanly (exit code 75) before this much time has passed; 0: no limit", steering,
+      {"train.interval", &c.train.interval, "steps", "distance of two log lines and rows of the loss table",
+       steering, positive()},
+      {"train.checkpoint_interval", &c.train.checkpoint_interval, "steps", "distance of two checkpoints",
+       steering, positive()},
+      {"train.learning_rate", &c.train.learning_rate, "", "peak learning rate (warm-up, then cosine to zero)",
+       steering, positive()},
+      {"train.weight_decay", &c.train.weight_decay, "", "decoupled weight decay (AdamW)", steering,
        not_negative()},
-      {"limits.margin", &c.limits.margin, "s", "time kept back for stopping", steering, not_negative()},
-      {"limits.stop_file", &c.limits.stop_file, "", "a file of this name in the staging folder stops the run cleanly", steering},
+      {"train.ema", &c.train.ema, "",
+       "decay of the averaged weights; those with the lowest held-out loss are kept", steering, fraction()},
+      {"train.gradient_clip", &c.train.gradient_clip, "", "largest gradient norm", steering, positive()},
+      {"train.validation_fraction", &c.train.validation_fraction, "", "share of host halos held out",
+       steering, fraction()},
 
-      {"compute.threads", &c.compute.threads, "", "threads of the networks on each rank", steering, positive()},
-      {"compute.device", &c.compute.device, "", "where networks run; cuda takes one GPU a rank", steering, one_of({"cpu", "cuda"})},
+      {"limits.wall_time", &c.limits.wall_time, "s",
+       "stop cleanly (exit code 75) before this much time has passed; 0: no limit", steering, not_negative()},
+      {"limits.margin", &c.limits.margin, "s", "time kept back for stopping", steering, not_negative()},
+      {"limits.stop_file", &c.limits.stop_file, "",
+       "a file of this name in the staging folder stops the run cleanly", steering},
+
+      {"compute.threads", &c.compute.threads, "", "threads of the networks on each rank", steering,
+       positive()},
+      {"compute.device", &c.compute.device, "", "where networks run; cuda takes one GPU a rank", steering,
+       one_of({"cpu", "cuda"})},
 
       {"log.interval", &c.log.interval, "s", "distance of two progress lines", steering, not_negative()},
   };
 }
 
 std::string type_name(const Value& value) {
-  static constexpr std::array names = {"true or false",   "integer",        "number",             "text",
-                                       "list of numbers", "list of texts",  "three integers", "two numbers"};
+  static constexpr std::array names = {"true or false",   "integer",       "number",         "text",
+                                       "list of numbers", "list of texts", "three integers", "two numbers"};
   return names[value.index()];
 }
 

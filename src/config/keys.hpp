@@ -12,8 +12,8 @@
 
 namespace halobrush::config {
 
-using Value = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*, std::vector<std::string>*,
-                           std::array<std::int64_t, 3>*, std::array<double, 2>*>;
+using Value = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*,
+                           std::vector<std::string>*, std::array<std::int64_t, 3>*, std::array<double, 2>*>;
 
 /// What a key may hold beyond its type.
 struct Rule {

@@ -24,10 +24,12 @@ using Entries = std::map<std::string, Entry>;
 template <class T>
 bool read_as(const YAML::Node& node, T& target) {
   try {
-    if constexpr (std::is_same_v<T, std::array<std::int64_t, 3>> || std::is_same_v<T, std::array<double, 2>>) {
+    if constexpr (std::is_same_v<T, std::array<std::int64_t, 3>> ||
+                  std::is_same_v<T, std::array<double, 2>>) {
       if (!node.IsSequence() || node.size() != target.size()) return false;
       for (std::size_t i = 0; i < target.size(); ++i) target[i] = node[i].as<typename T::value_type>();
-    } else if constexpr (std::is_same_v<T, std::vector<double>> || std::is_same_v<T, std::vector<std::string>>) {
+    } else if constexpr (std::is_same_v<T, std::vector<double>> ||
+                         std::is_same_v<T, std::vector<std::string>>) {
       if (!node.IsSequence()) return false;
       target = node.as<T>();
     } else if constexpr (std::is_same_v<T, std::string>) {
@@ -82,11 +84,13 @@ Entries read_file(const std::string& path, std::vector<std::string>& problems) {
     const YAML::Node root = YAML::Load(text.str());
     Entries entries;
     if (root.IsNull()) return entries;
-    if (!root.IsMap()) throw config_error("{}: is not a list of keys; write lines of the form 'key: value'", path);
+    if (!root.IsMap())
+      throw config_error("{}: is not a list of keys; write lines of the form 'key: value'", path);
     flatten(root, "", path, entries, problems);
     return entries;
   } catch (const YAML::ParserException& error) {
-    throw config_error("{}:{}: not valid YAML ({}); check indentation and quotes", path, error.mark.line + 1, error.msg);
+    throw config_error("{}:{}: not valid YAML ({}); check indentation and quotes", path, error.mark.line + 1,
+                       error.msg);
   }
 }
 
@@ -111,11 +115,11 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
   for (const auto& [name, entry] : entries) {
     const auto key = std::ranges::find(keys, name, &Key::name);
     if (key == keys.end()) {
-      found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'", entry.where, name,
-                                                 nearest_hint(name, known)));
+      found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
+                                                 entry.where, name, nearest_hint(name, known)));
     } else if (!assign(entry.node, key->value)) {
-      found.emplace_back(entry.line, fmt::format("{}: {}: '{}' is not {}; correct the value", entry.where, name,
-                                                 as_text(entry.node), type_name(key->value)));
+      found.emplace_back(entry.line, fmt::format("{}: {}: '{}' is not {}; correct the value", entry.where,
+                                                 name, as_text(entry.node), type_name(key->value)));
     } else if (key->rule.satisfied && !key->rule.satisfied(key->value)) {
       found.emplace_back(entry.line, fmt::format("{}: {}: '{}' {}; correct the value", entry.where, name,
                                                  as_text(entry.node), key->rule.text));

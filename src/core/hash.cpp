@@ -34,7 +34,9 @@ class Sha256 {
 
 }  // namespace
 
-std::uint64_t xxh3(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t xxh3(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::string sha256_hex(std::span<const std::byte> bytes) {
   Sha256 sha;

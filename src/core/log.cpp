@@ -20,7 +20,12 @@ std::shared_ptr<Logger> make_logger(bool speaks) {
 }
 
 Progress::Progress(Logger& log, std::string stage, double total, double interval_s)
-    : log_(log), stage_(std::move(stage)), total_(total), interval_s_(interval_s), start_(Clock::now()), last_(start_) {}
+    : log_(log),
+      stage_(std::move(stage)),
+      total_(total),
+      interval_s_(interval_s),
+      start_(Clock::now()),
+      last_(start_) {}
 
 void Progress::update(double done, const std::string& note) {
   const auto now = Clock::now();
@@ -29,8 +34,9 @@ void Progress::update(double done, const std::string& note) {
   last_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   const double left = done > 0 ? elapsed * (total_ - done) / done : 0;
-  log_.info("{}: {:.0f}/{:.0f} ({:.0f}%){}{}, {} {}", stage_, done, total_, total_ > 0 ? 100 * done / total_ : 100.0,
-            note.empty() ? "" : ", ", note, human_duration(finished ? elapsed : left), finished ? "in all" : "left");
+  log_.info("{}: {:.0f}/{:.0f} ({:.0f}%){}{}, {} {}", stage_, done, total_,
+            total_ > 0 ? 100 * done / total_ : 100.0, note.empty() ? "" : ", ", note,
+            human_duration(finished ? elapsed : left), finished ? "in all" : "left");
 }
 
 std::string human_duration(double seconds) {

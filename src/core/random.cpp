@@ -8,7 +8,8 @@
 namespace halobrush {
 
 RandomStream::RandomStream(std::uint64_t seed, std::int64_t id, Purpose purpose, std::uint32_t step)
-    : counter_{static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32), step,
+    : counter_{static_cast<std::uint32_t>(id),
+               static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32), step,
                static_cast<std::uint32_t>(purpose) << 24},
       key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)} {}
 
@@ -22,8 +23,9 @@ double RandomStream::uniform() {
   }
   const std::uint64_t high = block_[used_], low = block_[used_ + 1];
   used_ += 2;
-  const std::uint64_t bits = ((high << 32) | low) >> 11;
-  return (static_cast<double>(bits) + 0.5) * 0x1p-53;
+  const std::uint64_t bits = ((high << 32) | low) >> 12;
+  return (static_cast<double>(bits) + 0.5) *
+         0x1p-52;  // 52 bits, so that adding a half is exact and 1 is never reached
 }
 
 double RandomStream::normal() {

@@ -4,7 +4,9 @@
 
 namespace halobrush {
 
-std::string version() { return HALOBRUSH_VERSION; }
+std::string version() {
+  return HALOBRUSH_VERSION;
+}
 
 std::size_t peak_memory_bytes() {
   rusage usage{};

@@ -9,7 +9,9 @@
 namespace halobrush::model {
 namespace {
 
-double log_linear(double from, double to, double level) { return from * std::pow(to / from, level); }
+double log_linear(double from, double to, double level) {
+  return from * std::pow(to / from, level);
+}
 
 // What one call of the denoiser says: where each galaxy would be without noise.
 struct Estimate {
@@ -42,14 +44,14 @@ class Walker {
   // Exact for a constant estimate: the noise shrinks by sigma_to / sigma_from.
   static void advance(State& state, const Estimate& e, Noise from, Noise to) {
     for (std::size_t i = 0; i < state.frames.size(); ++i)
-      state.frames[i] = so3::orthonormalised(state.frames[i] * so3::exp(e.jump[i] * (1 - to.rotation / from.rotation)));
+      state.frames[i] =
+          so3::orthonormalised(state.frames[i] * so3::exp(e.jump[i] * (1 - to.rotation / from.rotation)));
     const double kept = to.scalar / from.scalar;
-    for (std::size_t i = 0; i < state.labels.size(); ++i) state.labels[i] = kept * state.labels[i] + (1 - kept) * e.labels[i];
+    for (std::size_t i = 0; i < state.labels.size(); ++i)
+      state.labels[i] = kept * state.labels[i] + (1 - kept) * e.labels[i];
   }
 
-  static void jump(State& state, const Estimate& e) {
-    advance(state, e, {1, 1}, {0, 0});
-  }
+  static void jump(State& state, const Estimate& e) { advance(state, e, {1, 1}, {0, 0}); }
 
   State multistep(std::int64_t evaluations) {
     std::vector<Mat3> previous_frames;
@@ -61,9 +63,12 @@ class Walker {
       std::vector<Mat3> clean(state_.frames.size());
       for (std::size_t k = 0; k < clean.size(); ++k) clean[k] = state_.frames[k] * so3::exp(e.jump[k]);
       const auto clean_labels = e.labels;
-      if (i > 0) {  // extrapolate by half a step along the last change (DPM-Solver++ 2M, equal steps in log sigma)
-        for (std::size_t k = 0; k < clean.size(); ++k) e.jump[k] += 0.5 * so3::log(previous_frames[k].transpose() * clean[k]);
-        for (std::size_t k = 0; k < clean_labels.size(); ++k) e.labels[k] += 0.5 * (clean_labels[k] - previous_labels[k]);
+      if (i > 0) {  // extrapolate by half a step along the last change (DPM-Solver++ 2M, equal steps in log
+                    // sigma)
+        for (std::size_t k = 0; k < clean.size(); ++k)
+          e.jump[k] += 0.5 * so3::log(previous_frames[k].transpose() * clean[k]);
+        for (std::size_t k = 0; k < clean_labels.size(); ++k)
+          e.labels[k] += 0.5 * (clean_labels[k] - previous_labels[k]);
       }
       advance(state_, e, noise_at(range_, level), noise_at(range_, level + step));
       previous_frames = std::move(clean);
@@ -77,7 +82,8 @@ class Walker {
     const std::int64_t steps = std::max<std::int64_t>(1, (evaluations - 1) / 2);
     for (std::int64_t i = 0; i < steps; ++i) {
       const double step = 1.0 / static_cast<double>(steps), level = static_cast<double>(i) * step;
-      const auto from = noise_at(range_, level), half = noise_at(range_, level + step / 2), to = noise_at(range_, level + step);
+      const auto from = noise_at(range_, level), half = noise_at(range_, level + step / 2),
+                 to = noise_at(range_, level + step);
       State middle = state_;
       advance(middle, evaluate(state_, level), from, half);
       Estimate e = evaluate(middle, level + step / 2);
@@ -101,9 +107,12 @@ double logit(double p) {
   const double safe = std::clamp(p, 1e-6, 1 - 1e-6);
   return std::log(safe / (1 - safe));
 }
-double logistic(double y) { return 1 / (1 + std::exp(-y)); }
+double logistic(double y) {
+  return 1 / (1 + std::exp(-y));
+}
 
-const std::vector<double>* column_of(const std::vector<Label>& labels, const std::vector<std::vector<double>>& columns,
+const std::vector<double>* column_of(const std::vector<Label>& labels,
+                                     const std::vector<std::vector<double>>& columns,
                                      const std::string& name) {
   for (std::size_t l = 0; l < labels.size(); ++l)
     if (labels[l].column.name == name) return &columns[l];
@@ -113,7 +122,8 @@ const std::vector<double>* column_of(const std::vector<Label>& labels, const std
 }  // namespace
 
 Noise noise_at(const NoiseRange& range, double level) {
-  return {log_linear(range.rotation_max, range.rotation_min, level), log_linear(range.scalar_max, range.scalar_min, level)};
+  return {log_linear(range.rotation_max, range.rotation_min, level),
+          log_linear(range.scalar_max, range.scalar_min, level)};
 }
 
 Preconditioning preconditioning(double scalar_sigma) {
@@ -121,15 +131,18 @@ Preconditioning preconditioning(double scalar_sigma) {
   return {1 / total, scalar_sigma / std::sqrt(total), 1 / std::sqrt(total)};
 }
 
-Sampler sampler_named(const std::string& name) { return name == "midpoint" ? Sampler::midpoint : Sampler::multistep; }
+Sampler sampler_named(const std::string& name) {
+  return name == "midpoint" ? Sampler::midpoint : Sampler::multistep;
+}
 
-State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler, std::int64_t evaluations,
-             torch::TensorOptions options) {
+State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler,
+             std::int64_t evaluations, torch::TensorOptions options) {
   Walker walker(denoiser, std::move(noise), range, options);
   return sampler == Sampler::multistep ? walker.multistep(evaluations) : walker.midpoint(evaluations);
 }
 
-State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint64_t seed, const Mat3& frame, const NoiseRange& range) {
+State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint64_t seed, const Mat3& frame,
+                 const NoiseRange& range) {
   State state;
   for (const auto i : id) {
     RandomStream orientation(seed, i, Purpose::initial_orientation);
@@ -140,7 +153,8 @@ State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint
   return state;
 }
 
-std::vector<double> encode_labels(const std::vector<Label>& labels, const std::vector<std::vector<double>>& columns) {
+std::vector<double> encode_labels(const std::vector<Label>& labels,
+                                  const std::vector<std::vector<double>>& columns) {
   const std::size_t n = columns.empty() ? 0 : columns[0].size();
   const auto* b_to_a = column_of(labels, columns, "b_to_a");
   std::vector<double> encoded(n * labels.size());
@@ -154,7 +168,8 @@ std::vector<double> encode_labels(const std::vector<Label>& labels, const std::v
   return encoded;
 }
 
-std::vector<std::vector<double>> decode_labels(const std::vector<Label>& labels, const std::vector<double>& encoded) {
+std::vector<std::vector<double>> decode_labels(const std::vector<Label>& labels,
+                                               const std::vector<double>& encoded) {
   const std::size_t n = labels.empty() ? 0 : encoded.size() / labels.size();
   std::vector<std::vector<double>> columns(labels.size(), std::vector<double>(n));
   for (std::size_t l = 0; l < labels.size(); ++l)

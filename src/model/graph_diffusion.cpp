@@ -12,7 +12,9 @@
 namespace halobrush::model {
 namespace {
 
-bool is_axis_ratio(const std::string& name) { return name == "b_to_a" || name == "c_to_a"; }
+bool is_axis_ratio(const std::string& name) {
+  return name == "b_to_a" || name == "c_to_a";
+}
 
 class GraphDiffusionPainter : public Painter {
  public:
@@ -42,8 +44,10 @@ class GraphDiffusionPainter : public Painter {
     const auto batch = make_batch(inputs, spec, tensor_options_);
     const auto environment = network_.encode(batch);
     const auto denoiser = network_.denoiser(batch, environment);
-    auto noise = pure_noise(inputs.id.first(inputs.owned), spec.labels.size(), sampling_.seed, sampling_.frame, spec.noise);
-    const auto state = sample(denoiser, std::move(noise), spec.noise, sampler_named(sampling_.sampler), sampling_.evaluations, tensor_options_);
+    auto noise = pure_noise(inputs.id.first(inputs.owned), spec.labels.size(), sampling_.seed,
+                            sampling_.frame, spec.noise);
+    const auto state = sample(denoiser, std::move(noise), spec.noise, sampler_named(sampling_.sampler),
+                              sampling_.evaluations, tensor_options_);
     return painted(state, inputs);
   }
 
@@ -56,8 +60,10 @@ class GraphDiffusionPainter : public Painter {
     auto columns = decode_labels(spec.labels, state.labels);
     for (std::size_t l = 0; l < columns.size(); ++l) {
       if (!std::ranges::all_of(columns[l], [](double v) { return std::isfinite(v); }))
-        throw model_error("model: '{}' is not finite for some galaxies (the network left its range); check the inputs, or train again",
-                          spec.labels[l].column.name);
+        throw model_error(
+            "model: '{}' is not finite for some galaxies (the network left its range); check the inputs, or "
+            "train again",
+            spec.labels[l].column.name);
       if (spec.labels[l].column.name == "b_to_a")
         rows.b_to_a = std::move(columns[l]);
       else if (spec.labels[l].column.name == "c_to_a")
@@ -65,7 +71,8 @@ class GraphDiffusionPainter : public Painter {
       else
         rows.scalars.push_back(std::move(columns[l]));
     }
-    for (const double d : input_distance(inputs.nodes, inputs.owned, spec)) rows.out_of_distribution.push_back(d > spec.range.radius);
+    for (const double d : input_distance(inputs.nodes, inputs.owned, spec))
+      rows.out_of_distribution.push_back(d > spec.range.radius);
     return rows;
   }
 
@@ -79,7 +86,8 @@ class GraphDiffusionPainter : public Painter {
 
 }  // namespace
 
-std::unique_ptr<Painter> make_graph_diffusion_painter(const std::string& model_path, const SamplingOptions& options) {
+std::unique_ptr<Painter> make_graph_diffusion_painter(const std::string& model_path,
+                                                      const SamplingOptions& options) {
   return std::make_unique<GraphDiffusionPainter>(model_path, options);
 }
 

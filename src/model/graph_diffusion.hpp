@@ -15,6 +15,7 @@ struct SamplingOptions {
   std::string device = "cpu";
 };
 
-std::unique_ptr<Painter> make_graph_diffusion_painter(const std::string& model_path, const SamplingOptions& options);
+std::unique_ptr<Painter> make_graph_diffusion_painter(const std::string& model_path,
+                                                      const SamplingOptions& options);
 
 }  // namespace halobrush::model

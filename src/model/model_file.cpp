@@ -79,21 +79,25 @@ ModelSpec spec_from(const ordered_json& j) {
   spec.denoiser_depth = j.at("denoiser_depth");
   spec.group_neighbours = j.at("group_neighbours");
   const auto& noise = j.at("noise");
-  spec.noise = {noise.at("rotation").at(0), noise.at("rotation").at(1), noise.at("scalar").at(0), noise.at("scalar").at(1)};
+  spec.noise = {noise.at("rotation").at(0), noise.at("rotation").at(1), noise.at("scalar").at(0),
+                noise.at("scalar").at(1)};
   const auto& range = j.at("input_range");
-  spec.range = {range.at("mean").get<std::vector<double>>(), range.at("precision").get<std::vector<double>>(), range.at("radius")};
+  spec.range = {range.at("mean").get<std::vector<double>>(), range.at("precision").get<std::vector<double>>(),
+                range.at("radius")};
   for (const auto& [key, value] : j.at("provenance").items()) spec.provenance.emplace_back(key, value);
   return spec;
 }
 
 void check_spec(const ModelSpec& spec) {
-  const std::size_t d = spec.inputs.scalars.size() + spec.inputs.polar.size() + spec.inputs.axial.size() + spec.inputs.tensors.size();
-  if (spec.scalar_mean.size() != spec.inputs.scalars.size() || spec.scalar_deviation.size() != spec.inputs.scalars.size())
+  const std::size_t d = spec.inputs.scalars.size() + spec.inputs.polar.size() + spec.inputs.axial.size() +
+                        spec.inputs.tensors.size();
+  if (spec.scalar_mean.size() != spec.inputs.scalars.size() ||
+      spec.scalar_deviation.size() != spec.inputs.scalars.size())
     throw std::runtime_error("the normalisation does not match the inputs");
   if (spec.range.mean.size() != d || spec.range.precision.size() != d * d)
     throw std::runtime_error("the input range does not match the inputs");
-  if (spec.radius < 0 || spec.layers < 0 || spec.encoder_width < 1 || spec.channels < 1 || spec.denoiser_width < 1 ||
-      spec.denoiser_depth < 1)
+  if (spec.radius < 0 || spec.layers < 0 || spec.encoder_width < 1 || spec.channels < 1 ||
+      spec.denoiser_width < 1 || spec.denoiser_depth < 1)
     throw std::runtime_error("a size of the architecture is out of range");
 }
 
@@ -133,21 +137,26 @@ ModelFile read_model(const std::string& path) {
   model.sha256 = sha256_hex(std::as_bytes(std::span(bytes)));
   try {
     std::uint64_t header_size = 0;
-    if (bytes.size() < sizeof header_size) throw std::runtime_error("it is shorter than a safetensors header");
+    if (bytes.size() < sizeof header_size)
+      throw std::runtime_error("it is shorter than a safetensors header");
     std::memcpy(&header_size, bytes.data(), sizeof header_size);
-    if (header_size > bytes.size() - sizeof header_size) throw std::runtime_error("it is truncated, or no safetensors file");
-    const auto header = ordered_json::parse(bytes.data() + sizeof header_size, bytes.data() + sizeof header_size + header_size);
+    if (header_size > bytes.size() - sizeof header_size)
+      throw std::runtime_error("it is truncated, or no safetensors file");
+    const auto header = ordered_json::parse(bytes.data() + sizeof header_size,
+                                            bytes.data() + sizeof header_size + header_size);
     const auto spec = ordered_json::parse(header.at("__metadata__").at("halobrush").get<std::string>());
     if (const int version = spec.at("format_version"); version != format_version)
-      throw std::runtime_error(fmt::format("its format version is {}, this program reads {}", version, format_version));
+      throw std::runtime_error(
+          fmt::format("its format version is {}, this program reads {}", version, format_version));
     model.spec = spec_from(spec);
     check_spec(model.spec);
     const auto data = std::span(bytes).subspan(sizeof header_size + header_size);
     for (const auto& [name, entry] : header.items())
       if (name != "__metadata__") model.tensors.push_back(tensor_from(name, entry, data));
   } catch (const std::exception& error) {
-    throw model_error("{}: cannot be used as a model ({}); take a file written by 'halobrush train' of this version", path,
-                      error.what());
+    throw model_error(
+        "{}: cannot be used as a model ({}); take a file written by 'halobrush train' of this version", path,
+        error.what());
   }
   return model;
 }
@@ -158,7 +167,8 @@ void write_model(const std::string& path, const ModelFile& model) {
   std::size_t offset = 0;
   for (const auto& tensor : model.tensors) {
     const std::size_t bytes = tensor.values.size() * sizeof(float);
-    header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + bytes}}};
+    header[tensor.name] = {
+        {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
   std::string text = header.dump();
@@ -173,7 +183,9 @@ void write_model(const std::string& path, const ModelFile& model) {
       file.write(reinterpret_cast<const char*>(tensor.values.data()),
                  static_cast<std::streamsize>(tensor.values.size() * sizeof(float)));
     file.flush();
-    if (!file) throw io_error("{}: cannot be written (no permission, or disk full); choose another train.model", partial);
+    if (!file)
+      throw io_error("{}: cannot be written (no permission, or disk full); choose another train.model",
+                     partial);
   }
   std::filesystem::rename(partial, path);
 }

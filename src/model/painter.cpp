@@ -11,24 +11,29 @@ namespace {
 Mat3 frame_of(const std::vector<double>& rows) {
   Mat3 frame;
   for (int i = 0; i < 9; ++i) frame(i / 3, i % 3) = rows[static_cast<std::size_t>(i)];
-  if (!so3::is_rotation(frame, 1e-6)) throw config_error("painter.frame: is not a rotation matrix; give nine numbers by rows, or remove the key");
+  if (!so3::is_rotation(frame, 1e-6))
+    throw config_error(
+        "painter.frame: is not a rotation matrix; give nine numbers by rows, or remove the key");
   return frame;
 }
 
 std::unique_ptr<Painter> make(const config::Config& config, const catalog::Table& halos, double h) {
   const auto seed = static_cast<std::uint64_t>(config.seed);
-  if (config.painter.kind == "analytic") return std::make_unique<AnalyticPainter>(config.analytic, seed, halos, h);
+  if (config.painter.kind == "analytic")
+    return std::make_unique<AnalyticPainter>(config.analytic, seed, halos, h);
   if (config.painter.model.empty())
     throw config_error("painter.model: is empty; give a model file, or set painter.kind: analytic");
-  return make_graph_diffusion_painter(config.painter.model, {config.painter.sampler, config.painter.steps, seed,
-                                                             frame_of(config.painter.frame), config.compute.device});
+  return make_graph_diffusion_painter(config.painter.model,
+                                      {config.painter.sampler, config.painter.steps, seed,
+                                       frame_of(config.painter.frame), config.compute.device});
 }
 
 }  // namespace
 
 std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos, double h) {
   auto painter = make(config, halos, h);
-  features::assemble(halos.empty_like(), painter->needs().features);  // throws, naming an input that the catalog lacks
+  features::assemble(halos.empty_like(),
+                     painter->needs().features);  // throws, naming an input that the catalog lacks
   return painter;
 }
 

@@ -16,8 +16,8 @@ void choose_blas_kernels(char** argv) {
   if (std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
   __builtin_cpu_init();
   const char* core = nullptr;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
     core = "SkylakeX";
   else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     core = "Haswell";
@@ -32,8 +32,10 @@ torch::TensorOptions device_options(const std::string& device) {
   const auto options = torch::TensorOptions().dtype(torch::kFloat32);
   if (device == "cpu") return options;
   if (!torch::cuda::is_available())
-    throw config_error("compute.device: cuda: this LibTorch ({}) sees no GPU; set compute.device: cpu, or use a CUDA build on a GPU node",
-                       torch_version());
+    throw config_error(
+        "compute.device: cuda: this LibTorch ({}) sees no GPU; set compute.device: cpu, or use a CUDA build "
+        "on a GPU node",
+        torch_version());
   return options.device(torch::kCUDA);
 }
 
@@ -41,14 +43,19 @@ void set_up_torch(int threads, const std::string& device, int node_rank) {
   at::set_num_interop_threads(1);
   at::set_num_threads(threads);
   // at::set_num_threads does not reach OpenBLAS; the symbol is absent where LibTorch brings MKL.
-  if (auto* set_blas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set_blas(threads);
+  if (auto* set_blas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set_blas(threads);
   if (device != "cuda" || !torch::cuda::is_available()) return;
   const auto gpus = static_cast<int>(torch::cuda::device_count());
   if (gpus > 1 && node_rank >= gpus)
-    throw config_error("compute.device: cuda: more ranks on this node than its {} visible GPUs; start one rank a GPU", gpus);
-  c10::impl::getDeviceGuardImpl(c10::kCUDA)->setDevice({c10::kCUDA, static_cast<c10::DeviceIndex>(gpus > 1 ? node_rank : 0)});
+    throw config_error(
+        "compute.device: cuda: more ranks on this node than its {} visible GPUs; start one rank a GPU", gpus);
+  c10::impl::getDeviceGuardImpl(c10::kCUDA)
+      ->setDevice({c10::kCUDA, static_cast<c10::DeviceIndex>(gpus > 1 ? node_rank : 0)});
 }
 
-std::string torch_version() { return TORCH_VERSION; }
+std::string torch_version() {
+  return TORCH_VERSION;
+}
 
 }  // namespace halobrush::model

@@ -10,7 +10,8 @@
 namespace halobrush::mpi {
 namespace {
 
-// Counts and offsets in elements of one contiguous type, so that only 2^31 elements (not bytes) bound a message.
+// Counts and offsets in elements of one contiguous type, so that only 2^31 elements (not bytes) bound a
+// message.
 class ElementType {
  public:
   explicit ElementType(std::size_t bytes) {
@@ -27,7 +28,8 @@ class ElementType {
 };
 
 int as_int(std::size_t count) {
-  if (count > INT_MAX) throw internal_error("a message of {} elements is over MPI's limit; use more ranks", count);
+  if (count > INT_MAX)
+    throw internal_error("a message of {} elements is over MPI's limit; use more ranks", count);
   return static_cast<int>(count);
 }
 
@@ -93,13 +95,16 @@ Communicator::~Communicator() {
 
 Communicator Communicator::node() const {
   MPI_Comm shared = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &shared), "MPI_Comm_split_type");
+  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &shared),
+        "MPI_Comm_split_type");
   Communicator result(shared);
   check(MPI_Comm_free(&shared), "MPI_Comm_free");
   return result;
 }
 
-void Communicator::barrier() const { check(MPI_Barrier(comm_), "MPI_Barrier"); }
+void Communicator::barrier() const {
+  check(MPI_Barrier(comm_), "MPI_Barrier");
+}
 
 std::string Communicator::broadcast(std::string text, int from) const {
   std::uint64_t length = text.size();
@@ -113,7 +118,8 @@ void Communicator::broadcast_bytes(void* data, std::size_t bytes, int from) cons
   constexpr std::size_t most = std::size_t{1} << 30;
   auto* begin = static_cast<char*>(data);
   for (std::size_t done = 0; done < bytes; done += most)
-    check(MPI_Bcast(begin + done, static_cast<int>(std::min(most, bytes - done)), MPI_BYTE, from, comm_), "MPI_Bcast");
+    check(MPI_Bcast(begin + done, static_cast<int>(std::min(most, bytes - done)), MPI_BYTE, from, comm_),
+          "MPI_Bcast");
 }
 
 std::vector<std::size_t> Communicator::gather_counts(std::size_t mine) const {
@@ -143,8 +149,8 @@ void Communicator::exchange_bytes(const void* mine, std::span<const std::size_t>
                                   std::span<const std::size_t> receive, std::size_t element) const {
   const ElementType type(element);
   const Layout out(send), in(receive);
-  check(MPI_Alltoallv(mine, out.counts.data(), out.offsets.data(), type, received, in.counts.data(), in.offsets.data(),
-                      type, comm_),
+  check(MPI_Alltoallv(mine, out.counts.data(), out.offsets.data(), type, received, in.counts.data(),
+                      in.offsets.data(), type, comm_),
         "MPI_Alltoallv");
 }
 

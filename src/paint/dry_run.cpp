@@ -54,21 +54,25 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);
   const double width = painter->needs().ghost_width() + config.domain.ghost_width;
   if (width > box.side.minCoeff() / 2)
-    throw config_error("domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h; use a model of shorter reach or a larger box",
-                       width, box.side.minCoeff());
+    throw config_error(
+        "domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h; use a model of shorter "
+        "reach or a larger box",
+        width, box.side.minCoeff());
   const double ghosts = ghost_share(box, tiles, width);
   const double rows = static_cast<double>(header.rows), rows_per_rank = rows / ranks;
   const double mesh = 16.0 * std::pow(static_cast<double>(config.field.mesh), 3) / ranks;
   const double activations_per_galaxy = 4.0 * 4096;  // measured order of the networks' intermediate tensors
-  const double memory = rows_per_rank * bytes_per_row(halos) * (2 + ghosts) + 3 * mesh + rows / count * (1 + ghosts) * activations_per_galaxy + 200e6;
-  log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ", header.rows, config.input.path,
-           header.source.format, box.side[0], box.side[1], box.side[2]);
-  log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0], tiles[1], tiles[2], rows / count,
-           count / ranks);
+  const double memory = rows_per_rank * bytes_per_row(halos) * (2 + ghosts) + 3 * mesh +
+                        rows / count * (1 + ghosts) * activations_per_galaxy + 200e6;
+  log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ",
+           header.rows, config.input.path, header.source.format, box.side[0], box.side[1], box.side[2]);
+  log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0],
+           tiles[1], tiles[2], rows / count, count / ranks);
   log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);
   log.info("dry run: about {} of memory on each of {} ranks", human_bytes(memory), ranks);
   log.info("dry run: {} will have about {} ({} columns); nothing was painted", config.output.path,
-           human_bytes(rows * bytes_per_row(mock_columns(*painter))), mock_columns(*painter).columns().size());
+           human_bytes(rows * bytes_per_row(mock_columns(*painter))),
+           mock_columns(*painter).columns().size());
 }
 
 }  // namespace halobrush::paint

@@ -33,7 +33,8 @@ class Job {
  public:
   Job(const config::Config& config, Restart restart, const mpi::Communicator& comm, Logger& log)
       : config_(config), restart_(restart), comm_(comm), log_(log), staging_(config.staging()) {
-    for (const char* stage : {"read", "hosts", "tidal", "distribute", "inputs", "model", "staging", "assemble"})
+    for (const char* stage :
+         {"read", "hosts", "tidal", "distribute", "inputs", "model", "staging", "assemble"})
       times_.measure(stage, [] {});  // the same stages in the same order on every rank, with or without tiles
   }
 
@@ -43,8 +44,10 @@ class Job {
     open_staging();
 
     halos_ = pipeline::load_halos(config_, comm_, times_, log_);
-    painter_ = mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
-    if (!painter_->sha256().empty()) log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
+    painter_ =
+        mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
+    if (!painter_->sha256().empty())
+      log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
     auto patches = times_.measure("distribute", [&] { return distribute(); });
 
     if (!paint(patches)) return stopped();
@@ -57,14 +60,17 @@ class Job {
   // A finished mock of the same identity is kept.
   bool already_done() {
     const auto done = mpi::agree(comm_, [&] {
-      if (!comm_.root() || restart_ == Restart::never || !std::filesystem::exists(config_.output.path)) return 0;
+      if (!comm_.root() || restart_ == Restart::never || !std::filesystem::exists(config_.output.path))
+        return 0;
       if (catalog::kind_of(config_.output.path) != catalog::FileKind::mock) return 0;
       for (const auto& [name, text] : catalog::summarise_mock(config_.output.path).header.provenance)
         if (name == identity_attribute) return text == text_of(identity_) ? 1 : 0;
       return 0;
     });
     if (comm_.max(done) == 0) return false;
-    log_.info("paint: {} is complete and of this configuration: nothing to do (--restart=never paints it again)", config_.output.path);
+    log_.info(
+        "paint: {} is complete and of this configuration: nothing to do (--restart=never paints it again)",
+        config_.output.path);
     return true;
   }
 
@@ -80,11 +86,13 @@ class Job {
 
   std::vector<domain::Patch> distribute() {
     const auto box = pipeline::box_of(halos_.simulation);
-    const auto tiling = config_.domain.balance ? domain::Tiling::balanced(box, config_.domain.tiles, halos_.halos, comm_)
-                                               : domain::Tiling(box, config_.domain.tiles);
+    const auto tiling = config_.domain.balance
+                            ? domain::Tiling::balanced(box, config_.domain.tiles, halos_.halos, comm_)
+                            : domain::Tiling(box, config_.domain.tiles);
     rows_of_tile_ = domain::owned_counts(tiling, halos_.halos, comm_);
     const auto todo = unpainted_tiles();
-    auto patches = domain::distribute(box, tiling, halos_.halos, painter_->needs().ghost_width() + config_.domain.ghost_width, todo,
+    auto patches = domain::distribute(box, tiling, halos_.halos,
+                                      painter_->needs().ghost_width() + config_.domain.ghost_width, todo,
                                       domain::assign_tiles(todo, rows_of_tile_, comm_.size()), comm_);
     columns_ = mock_columns(*painter_);
     halos_.halos = halos_.halos.empty_like();  // the patches hold all that is needed from here on
@@ -93,15 +101,18 @@ class Job {
 
   // Verifies what the ledger records, each rank its share, and says what has to be painted again.
   std::vector<std::int64_t> unpainted_tiles() {
-    const auto recorded = mpi::agree(comm_, [&] { return comm_.root() ? staging_.ledger() : std::vector<StagedTile>(); });
+    const auto recorded =
+        mpi::agree(comm_, [&] { return comm_.root() ? staging_.ledger() : std::vector<StagedTile>(); });
     const auto ledger = comm_.gather_all(std::span<const StagedTile>(recorded)).data;
     std::vector<std::int64_t> whole;
     mpi::agree(comm_, [&] {
-      for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size(); i += static_cast<std::size_t>(comm_.size()))
+      for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size();
+           i += static_cast<std::size_t>(comm_.size()))
         if (staging_.verify(ledger[i])) whole.push_back(ledger[i].tile);
     });
     std::vector<char> done(rows_of_tile_.size(), 0);
-    for (const auto tile : comm_.gather_all(std::span<const std::int64_t>(whole)).data) done[static_cast<std::size_t>(tile)] = 1;
+    for (const auto tile : comm_.gather_all(std::span<const std::int64_t>(whole)).data)
+      done[static_cast<std::size_t>(tile)] = 1;
     for (const auto& tile : ledger) {
       if (done[static_cast<std::size_t>(tile.tile)])
         staged_.push_back(tile);
@@ -110,7 +121,8 @@ class Job {
     }
     facts_.tiles = rows_of_tile_.size();
     facts_.reused_tiles = staged_.size();
-    if (!staged_.empty()) log_.info("staging: {} of {} tiles are there already", staged_.size(), facts_.tiles);
+    if (!staged_.empty())
+      log_.info("staging: {} of {} tiles are there already", staged_.size(), facts_.tiles);
     std::vector<std::int64_t> todo;
     for (std::size_t tile = 0; tile < done.size(); ++tile)
       if (!done[tile]) todo.push_back(static_cast<std::int64_t>(tile));
@@ -121,7 +133,8 @@ class Job {
   bool paint(std::vector<domain::Patch>& patches) {
     StopSwitch stop(config_.limits, stop_file());
     Timer timer;
-    Progress progress(log_, "paint: tiles of rank 0", static_cast<double>(patches.size()), config_.log.interval);
+    Progress progress(log_, "paint: tiles of rank 0", static_cast<double>(patches.size()),
+                      config_.log.interval);
     std::vector<StagedTile> painted;
     std::uint64_t galaxies = 0, ghosts = 0;
     double slowest = 0;
@@ -139,14 +152,17 @@ class Job {
       galaxies += patch.owned;
       ghosts += patch.pos.size() - patch.owned;
       patch = {};
-      progress.update(static_cast<double>(painted.size()),
-                      fmt::format("{:.3g} galaxies/s over {} ranks", static_cast<double>(galaxies) / timer.seconds() * comm_.size(), comm_.size()));
+      progress.update(
+          static_cast<double>(painted.size()),
+          fmt::format("{:.3g} galaxies/s over {} ranks",
+                      static_cast<double>(galaxies) / timer.seconds() * comm_.size(), comm_.size()));
     }
     facts_.paint_seconds = comm_.max(timer.seconds());
     const bool all = comm_.min(painted.size() == patches.size() ? 1 : 0) == 1;
     stop.clear();
     mpi::agree_on(comm_, failure);
-    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(painted)).data) staged_.push_back(tile);
+    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(painted)).data)
+      staged_.push_back(tile);
     facts_.painted_tiles = staged_.size() - facts_.reused_tiles;
     facts_.painted_galaxies = comm_.sum(galaxies);
     facts_.ghosts = comm_.sum(ghosts);
@@ -155,7 +171,8 @@ class Job {
 
   StagedTile paint_tile(const domain::Patch& patch) {
     Timer timer;
-    const auto inputs = times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
+    const auto inputs =
+        times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
     const auto painted = times_.measure("model", [&] { return painter_->paint(inputs); });
     return times_.measure("staging", [&] {
       return staging_.write(patch.tile, rows_of(patch, painted, *painter_), timer.seconds(), comm_.rank());
@@ -163,8 +180,10 @@ class Job {
   }
 
   ExitCode stopped() {
-    log_.warn("paint: stopped with {} of {} tiles painted; run the same command again, on any number of ranks, to go on", staged_.size(),
-              facts_.tiles);
+    log_.warn(
+        "paint: stopped with {} of {} tiles painted; run the same command again, on any number of ranks, to "
+        "go on",
+        staged_.size(), facts_.tiles);
     return ExitCode::stopped;
   }
 
@@ -203,7 +222,8 @@ class Job {
     fill(header.simulation.n_s, config_.cosmology.n_s, 0.9667, "n_s");
     for (const auto& remark : halos_.remarks) assumed += remark + "\n";
     std::string timings;
-    for (const auto& [stage, seconds] : times_.stages()) timings += fmt::format("{}: {:.3f} s\n", stage, seconds);
+    for (const auto& [stage, seconds] : times_.stages())
+      timings += fmt::format("{}: {:.3f} s\n", stage, seconds);
     header.provenance = {{"halobrush", version()},
                          {"libtorch", model::torch_version()},
                          {"hdf5", catalog::hdf5_version()},
@@ -230,9 +250,12 @@ class Job {
       if (comm_.root()) staging_.remove();
     });
     if (out > 0.05)
-      log_.warn("paint: {:.1f}% of the galaxies have inputs outside the model's training range (column out_of_distribution)", 100 * out);
-    log_.info("paint: {} galaxies in {} ({} tiles painted, {} reused); summary {}", facts_.galaxies, config_.output.path,
-              facts_.painted_tiles, facts_.reused_tiles, summary);
+      log_.warn(
+          "paint: {:.1f}% of the galaxies have inputs outside the model's training range (column "
+          "out_of_distribution)",
+          100 * out);
+    log_.info("paint: {} galaxies in {} ({} tiles painted, {} reused); summary {}", facts_.galaxies,
+              config_.output.path, facts_.painted_tiles, facts_.reused_tiles, summary);
   }
 
   const config::Config& config_;

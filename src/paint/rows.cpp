@@ -10,7 +10,8 @@ namespace {
 using catalog::Table;
 
 constexpr const char* ellipticity_convention =
-    "epsilon = (1-q)/(1+q) on the sky of a distant observer along z; flat frame x, y of the box, positive component 1 along x";
+    "epsilon = (1-q)/(1+q) on the sky of a distant observer along z; flat frame x, y of the box, positive "
+    "component 1 along x";
 
 template <class T, class Value>
 void put(Table& table, catalog::ColumnSpec spec, Value&& value_of) {
@@ -24,9 +25,12 @@ void put_halo_columns(Table& rows, const Table& halos) {
   const auto id = integer("id"), host = integer("host_id");
   const auto central = [&](std::size_t i) { return id[i] == host[i]; };
   put<std::int64_t>(rows, {"galaxy_id", "", "galaxy id, unique"}, [&](auto i) { return id[i]; });
-  put<std::int64_t>(rows, {"halo_id", "", "id of the (sub)halo that the galaxy lives in"}, [&](auto i) { return id[i]; });
-  put<std::int64_t>(rows, {"host_halo_id", "", "id of the host halo; the halo itself for a central"}, [&](auto i) { return host[i]; });
-  put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"}, [&](auto i) { return central(i) ? -1 : host[i]; });
+  put<std::int64_t>(rows, {"halo_id", "", "id of the (sub)halo that the galaxy lives in"},
+                    [&](auto i) { return id[i]; });
+  put<std::int64_t>(rows, {"host_halo_id", "", "id of the host halo; the halo itself for a central"},
+                    [&](auto i) { return host[i]; });
+  put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"},
+                    [&](auto i) { return central(i) ? -1 : host[i]; });
   put<std::uint8_t>(rows, {"is_central", "", "whether the halo is no subhalo"}, central);
   for (const char* name : {"x", "y", "z"}) {
     const auto values = number(name);
@@ -51,13 +55,16 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
   const char* names[] = {"major", "intermediate", "minor"};
   for (int axis = 0; axis < 3; ++axis)
     for (int k = 0; k < 3; ++k)
-      put<float>(rows, {std::string(axes[axis]) + "xyz"[k], "", std::string(names[axis]) + " axis, unit vector, sign without meaning"},
+      put<float>(rows,
+                 {std::string(axes[axis]) + "xyz"[k], "",
+                  std::string(names[axis]) + " axis, unit vector, sign without meaning"},
                  [&](auto i) { return painted.frame[i](k, axis); });
   put<float>(rows, {"b_to_a", "", "intermediate to major axis"}, [&](auto i) { return painted.b_to_a[i]; });
   put<float>(rows, {"c_to_a", "", "minor to major axis"}, [&](auto i) { return painted.c_to_a[i]; });
   for (int k = 0; k < 2; ++k)
     put<float>(rows, {k == 0 ? "ellipticity_1" : "ellipticity_2", "", ellipticity_convention}, [&](auto i) {
-      return so3::projected_ellipticity(painted.frame[i], painted.b_to_a[i], painted.c_to_a[i])[static_cast<std::size_t>(k)];
+      return so3::projected_ellipticity(painted.frame[i], painted.b_to_a[i],
+                                        painted.c_to_a[i])[static_cast<std::size_t>(k)];
     });
   put<std::uint8_t>(rows, {"out_of_distribution", "", "inputs outside the range of the model's training"},
                     [&](auto i) { return painted.out_of_distribution[i]; });
@@ -65,7 +72,8 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
 
 }  // namespace
 
-catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted, const model::Painter& painter) {
+catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted,
+                       const model::Painter& painter) {
   Table rows;
   rows.resize(patch.owned);
   put_halo_columns(rows, patch.halos);

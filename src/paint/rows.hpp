@@ -10,6 +10,7 @@ namespace halobrush::paint {
 catalog::Table mock_columns(const model::Painter& painter);
 
 /// The owned galaxies of a patch, in their order.
-catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted, const model::Painter& painter);
+catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted,
+                       const model::Painter& painter);
 
 }  // namespace halobrush::paint

@@ -8,7 +8,9 @@ namespace {
 
 volatile std::sig_atomic_t signalled = 0;  // a signal handler can reach nothing else
 
-extern "C" void on_signal(int) { signalled = 1; }
+extern "C" void on_signal(int) {
+  signalled = 1;
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ StopSwitch::~StopSwitch() {
 bool StopSwitch::should_stop(double next_seconds) {
   if (signalled)
     reason_ = "a signal";
-  else if (limits_.wall_time > 0 && timer_.seconds() + 1.5 * next_seconds + limits_.margin > limits_.wall_time)
+  else if (limits_.wall_time > 0 &&
+           timer_.seconds() + 1.5 * next_seconds + limits_.margin > limits_.wall_time)
     reason_ = "limits.wall_time";
   else if (std::filesystem::exists(stop_file_))
     reason_ = "the stop file";
@@ -37,7 +40,9 @@ bool StopSwitch::should_stop(double next_seconds) {
   return true;
 }
 
-void StopSwitch::tell_others() const { std::ofstream(stop_file_, std::ios::app); }
+void StopSwitch::tell_others() const {
+  std::ofstream(stop_file_, std::ios::app);
+}
 
 void StopSwitch::clear() const {
   std::error_code ignored;

@@ -1,5 +1,5 @@
-// Stopping between two tiles: by signal, wall-time budget or stop file. Whichever rank learns of it first leaves the stop
-// file for the others, so ranks need not meet at every tile.
+// Stopping between two tiles: by signal, wall-time budget or stop file. Whichever rank learns of it first
+// leaves the stop file for the others, so ranks need not meet at every tile.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,8 @@ class StopSwitch {
   StopSwitch(const StopSwitch&) = delete;
   StopSwitch& operator=(const StopSwitch&) = delete;
 
-  /// Whether to stop before a tile that may take `next_seconds`; leaves the stop file when it decides so itself.
+  /// Whether to stop before a tile that may take `next_seconds`; leaves the stop file when it decides so
+  /// itself.
   bool should_stop(double next_seconds);
   void tell_others() const;
   void clear() const;  ///< removes the stop file, so that the next run goes on

@@ -35,9 +35,14 @@ ColumnStatistics::Moments moments_of(const catalog::Column& column) {
 }
 
 nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m) {
-  if (m.count == 0) return {{"min", nullptr}, {"max", nullptr}, {"mean", nullptr}, {"std", nullptr}, {"nan", m.nan}};
+  if (m.count == 0)
+    return {{"min", nullptr}, {"max", nullptr}, {"mean", nullptr}, {"std", nullptr}, {"nan", m.nan}};
   const double mean = m.sum / m.count;
-  return {{"min", m.min}, {"max", m.max}, {"mean", mean}, {"std", std::sqrt(std::max(0.0, m.squares / m.count - mean * mean))}, {"nan", m.nan}};
+  return {{"min", m.min},
+          {"max", m.max},
+          {"mean", mean},
+          {"std", std::sqrt(std::max(0.0, m.squares / m.count - mean * mean))},
+          {"nan", m.nan}};
 }
 
 void write_json(const std::string& path, const nlohmann::ordered_json& json) {
@@ -45,7 +50,8 @@ void write_json(const std::string& path, const nlohmann::ordered_json& json) {
     std::ofstream file(path + ".partial");
     file << json.dump(2) << '\n';
     file.flush();
-    if (!file) throw io_error("{}: cannot be written (no permission, or disk full); choose another output.path", path);
+    if (!file)
+      throw io_error("{}: cannot be written (no permission, or disk full); choose another output.path", path);
   }
   std::filesystem::rename(path + ".partial", path);
 }
@@ -65,28 +71,34 @@ void ColumnStatistics::add(const catalog::Table& rows) {
   }
 }
 
-std::vector<ColumnStatistics::Moments> ColumnStatistics::reduced(const catalog::Table& columns, const mpi::Communicator& comm) const {
+std::vector<ColumnStatistics::Moments> ColumnStatistics::reduced(const catalog::Table& columns,
+                                                                 const mpi::Communicator& comm) const {
   std::vector<Moments> result;
   for (std::size_t c = 0; c < columns.columns().size(); ++c) {
     Moments m = c < moments_.size() ? moments_[c] : Moments{"", 0, 0, 0, infinity, -infinity, 0};
-    result.push_back({columns.columns()[c].spec.name, comm.sum(m.count), comm.sum(m.sum), comm.sum(m.squares), comm.min(m.min),
-                      comm.max(m.max), comm.sum(m.nan)});
+    result.push_back({columns.columns()[c].spec.name, comm.sum(m.count), comm.sum(m.sum), comm.sum(m.squares),
+                      comm.min(m.min), comm.max(m.max), comm.sum(m.nan)});
   }
   return result;
 }
 
-double write_summary(const std::string& path, const RunFacts& facts, const StageTimes& times, const ColumnStatistics& statistics,
-                     const catalog::Table& columns, const mpi::Communicator& comm) {
+double write_summary(const std::string& path, const RunFacts& facts, const StageTimes& times,
+                     const ColumnStatistics& statistics, const catalog::Table& columns,
+                     const mpi::Communicator& comm) {
   nlohmann::ordered_json json = {
       {"halobrush", version()},
       {"galaxies", facts.galaxies},
       {"ranks", comm.size()},
       {"tiles", {{"total", facts.tiles}, {"painted", facts.painted_tiles}, {"reused", facts.reused_tiles}}},
-      {"ghost_fraction", facts.painted_galaxies > 0 ? static_cast<double>(facts.ghosts) / static_cast<double>(facts.painted_galaxies) : 0.0},
-      {"galaxies_per_second", facts.paint_seconds > 0 ? static_cast<double>(facts.painted_galaxies) / facts.paint_seconds : 0.0},
+      {"ghost_fraction", facts.painted_galaxies > 0
+                             ? static_cast<double>(facts.ghosts) / static_cast<double>(facts.painted_galaxies)
+                             : 0.0},
+      {"galaxies_per_second",
+       facts.paint_seconds > 0 ? static_cast<double>(facts.painted_galaxies) / facts.paint_seconds : 0.0},
       {"peak_memory_bytes", comm.max(static_cast<std::uint64_t>(peak_memory_bytes()))}};
   for (const auto& [stage, seconds] : times.stages())
-    json["stages"][stage] = {{"min", comm.min(seconds)}, {"mean", comm.sum(seconds) / comm.size()}, {"max", comm.max(seconds)}};
+    json["stages"][stage] = {
+        {"min", comm.min(seconds)}, {"mean", comm.sum(seconds) / comm.size()}, {"max", comm.max(seconds)}};
   double out_of_distribution = 0;
   for (const auto& m : statistics.reduced(columns, comm)) {
     json["columns"][m.name] = to_json(m);

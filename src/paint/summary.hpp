@@ -33,8 +33,10 @@ struct RunFacts {
   double paint_seconds = 0;  ///< the slowest rank's
 };
 
-/// @collective Writes <output>.json on the root (temporary name, then rename); returns the fraction out of distribution.
-double write_summary(const std::string& path, const RunFacts& facts, const StageTimes& times, const ColumnStatistics& statistics,
-                     const catalog::Table& columns, const mpi::Communicator& comm);
+/// @collective Writes <output>.json on the root (temporary name, then rename); returns the fraction out of
+/// distribution.
+double write_summary(const std::string& path, const RunFacts& facts, const StageTimes& times,
+                     const ColumnStatistics& statistics, const catalog::Table& columns,
+                     const mpi::Communicator& comm);
 
 }  // namespace halobrush::paint

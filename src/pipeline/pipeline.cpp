@@ -9,11 +9,13 @@
 namespace halobrush::pipeline {
 namespace {
 
-void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const domain::Box& box, const mpi::Communicator& comm) {
+void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const domain::Box& box,
+                      const mpi::Communicator& comm) {
   const auto overdensity = config.density.file.empty()
                                ? field::halo_overdensity(halos, box, config.field.mesh, comm)
                                : field::read_overdensity(config.density.file, config.density.dataset, comm);
-  field::add_tidal_tensor(halos, overdensity, field::Window::cloud_in_cell, box, config.field.smoothing, comm);
+  field::add_tidal_tensor(halos, overdensity, field::Window::cloud_in_cell, box, config.field.smoothing,
+                          comm);
 }
 
 }  // namespace
@@ -22,17 +24,20 @@ domain::Box box_of(const catalog::Simulation& simulation) {
   return {Vec3(simulation.box[0], simulation.box[1], simulation.box[2])};
 }
 
-catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm, StageTimes& times, Logger& log) {
+catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
+                                StageTimes& times, Logger& log) {
   auto halos = times.measure("read", [&] {
     return catalog::read_halos(config.input.path, {config.input.format, config.input.box_size}, comm);
   });
   const auto box = box_of(halos.simulation);
   const auto rows = comm.sum(static_cast<std::uint64_t>(halos.halos.rows()));
-  log.info("read: {} halos ({}), box {:g} x {:g} x {:g} Mpc/h, a = {:g}", rows, halos.source.format, box.side[0], box.side[1],
-           box.side[2], halos.simulation.scale_factor);
+  log.info("read: {} halos ({}), box {:g} x {:g} x {:g} Mpc/h, a = {:g}", rows, halos.source.format,
+           box.side[0], box.side[1], box.side[2], halos.simulation.scale_factor);
   times.measure("hosts", [&] {
-    domain::resolve_hosts(halos, box, config.input.orphans == "promote" ? domain::OrphanPolicy::promote : domain::OrphanPolicy::error,
-                          comm);
+    domain::resolve_hosts(
+        halos, box,
+        config.input.orphans == "promote" ? domain::OrphanPolicy::promote : domain::OrphanPolicy::error,
+        comm);
   });
   for (const auto& remark : halos.remarks) log.info("read: {}", remark);
   times.measure("tidal", [&] { add_tidal_tensor(config, halos.halos, box, comm); });
@@ -41,10 +46,12 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
 
 void add_derived_columns(catalog::Table& halos, const std::vector<double>& smoothing_mpc_h) {
   halos.add<std::int64_t>({"host_id", "", ""});
-  for (const char* name : {"host_mass", "host_radius", "host_dx", "host_dy", "host_dz", "host_dvx", "host_dvy", "host_dvz"})
+  for (const char* name :
+       {"host_mass", "host_radius", "host_dx", "host_dy", "host_dz", "host_dvx", "host_dvy", "host_dvz"})
     halos.add<double>({name, "", ""});
   for (const double r : smoothing_mpc_h)
-    for (int component = 0; component < 6; ++component) halos.add<double>({field::tidal_column(r, component), "", ""});
+    for (int component = 0; component < 6; ++component)
+      halos.add<double>({field::tidal_column(r, component), "", ""});
 }
 
 model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs) {
@@ -54,8 +61,9 @@ model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs) {
   inputs.pos = patch.pos;
   inputs.nodes = features::assemble(patch.halos, needs.features);
   inputs.environment = graph::radius_graph(patch.pos, needs.layers > 0 ? needs.radius : 0);
-  inputs.group = graph::group_graph(std::span(patch.pos).first(patch.owned),
-                                    patch.halos.get<std::int64_t>("host_id").first(patch.owned), needs.group_neighbours);
+  inputs.group =
+      graph::group_graph(std::span(patch.pos).first(patch.owned),
+                         patch.halos.get<std::int64_t>("host_id").first(patch.owned), needs.group_neighbours);
   return inputs;
 }
 

@@ -7,11 +7,13 @@
 namespace halobrush::train {
 namespace {
 
-void write_parameters(torch::serialize::OutputArchive& archive, const std::string& prefix, const model::Network& network) {
+void write_parameters(torch::serialize::OutputArchive& archive, const std::string& prefix,
+                      const model::Network& network) {
   for (const auto& [name, parameter] : network.parameters()) archive.write(prefix + name, parameter.detach());
 }
 
-void read_parameters(torch::serialize::InputArchive& archive, const std::string& prefix, model::Network& network) {
+void read_parameters(torch::serialize::InputArchive& archive, const std::string& prefix,
+                     model::Network& network) {
   const torch::NoGradGuard no_grad;
   for (auto& [name, parameter] : network.parameters()) {
     torch::Tensor stored;
@@ -28,13 +30,17 @@ void save_checkpoint(const std::string& path, const TrainingState& state, const 
   archive.write("step", torch::IValue(state.step));
   write_parameters(archive, "network.", state.network);
   write_parameters(archive, "averaged.", state.averaged);
+  write_parameters(archive, "best.", state.best);
+  archive.write("best_loss", torch::IValue(state.best_loss));
   state.optimiser->save(optimiser);
   archive.write("optimiser", optimiser);
   try {
     archive.save_to(path + ".partial");
     std::filesystem::rename(path + ".partial", path);
   } catch (const std::exception&) {
-    throw io_error("{}: checkpoint cannot be written (no permission, or disk full); choose another train.checkpoint", path);
+    throw io_error(
+        "{}: checkpoint cannot be written (no permission, or disk full); choose another train.checkpoint",
+        path);
   }
 }
 
@@ -50,10 +56,17 @@ bool load_checkpoint(const std::string& path, TrainingState& state, const std::s
     throw model_error("{}: is not a readable checkpoint (truncated?); remove it to start again", path);
   }
   if (stored_identity.toStringRef() != identity)
-    throw config_error("{}: checkpoint of another configuration or training set; remove it, or choose another train.checkpoint", path);
+    throw config_error(
+        "{}: checkpoint of another configuration or training set; remove it, or choose another "
+        "train.checkpoint",
+        path);
   state.step = step.toInt();
   read_parameters(archive, "network.", state.network);
   read_parameters(archive, "averaged.", state.averaged);
+  read_parameters(archive, "best.", state.best);
+  torch::IValue best_loss;
+  archive.read("best_loss", best_loss);
+  state.best_loss = best_loss.toDouble();
   archive.read("optimiser", optimiser);
   state.optimiser->load(optimiser);
   return true;

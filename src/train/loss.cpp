@@ -11,8 +11,8 @@ struct Noised {
   std::vector<double> level, score, scaled_labels, target, weight;
 };
 
-Noised noised(const LabelledPatch& patch, const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-              std::uint64_t seed, std::uint32_t step) {
+Noised noised(const LabelledPatch& patch, const model::ModelSpec& spec, const so3::Igso3Sampler& kernel,
+              Split split, std::uint64_t seed, std::uint32_t step) {
   const auto id = patch.patch.halos.get<std::int64_t>("id");
   const auto clean = model::encode_labels(spec.labels, patch.labels);
   const std::size_t labels = spec.labels.size();
@@ -42,12 +42,13 @@ Noised noised(const LabelledPatch& patch, const model::ModelSpec& spec, const so
 }  // namespace
 
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
-                       const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split, std::uint64_t seed,
-                       std::uint32_t step) {
+                       const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
+                       std::uint64_t seed, std::uint32_t step) {
   const auto noise = noised(patch, spec, kernel, split, seed, step);
   const auto n = batch.owned, labels = static_cast<std::int64_t>(spec.labels.size());
   const auto tensor = [&](const std::vector<double>& values, std::int64_t columns) {
-    return torch::from_blob(const_cast<double*>(values.data()), {n, columns}, torch::kFloat64).to(network.options(), false, true);
+    return torch::from_blob(const_cast<double*>(values.data()), {n, columns}, torch::kFloat64)
+        .to(network.options(), false, true);
   };
   const auto denoiser = network.denoiser(batch, network.encode(batch));
   const auto out = denoiser(noise.frames, tensor(noise.scaled_labels, labels), tensor(noise.level, 1));

@@ -20,17 +20,21 @@
 namespace halobrush::train {
 namespace {
 
-constexpr std::uint32_t validation_noise = 0xffffffff;  // one fixed draw, so that losses compare between intervals
+constexpr std::uint32_t validation_noise =
+    0xffffffff;  // one fixed draw, so that losses compare between intervals
 
 std::string identity_of(const config::Config& config, const model::ModelSpec& spec) {
   std::string text;
   for (const auto& [key, value] : config::science_keys(config)) text += key + ": " + value + "\n";
   const auto& t = config.train;
-  text += fmt::format("{} {} {} {} {} {}", t.steps, t.batch, t.learning_rate, t.ema, t.gradient_clip, t.validation_fraction);
-  text += fmt::format("{} {} {} {} {} {} {}", spec.radius, spec.layers, spec.encoder_width, spec.channels, spec.denoiser_width,
-                      spec.denoiser_depth, spec.group_neighbours);
+  text += fmt::format("{} {} {} {} {} {}", t.steps, t.batch, t.learning_rate, t.ema, t.gradient_clip,
+                      t.validation_fraction);
+  text += fmt::format(" {} {} ", t.interval, t.weight_decay);
+  text += fmt::format("{} {} {} {} {} {} {}", spec.radius, spec.layers, spec.encoder_width, spec.channels,
+                      spec.denoiser_width, spec.denoiser_depth, spec.group_neighbours);
   for (const auto& v : spec.range.mean) text += fmt::format(" {}", v);
-  for (const auto& label : spec.labels) text += fmt::format(" {} {} {}", label.column.name, label.mean, label.deviation);
+  for (const auto& label : spec.labels)
+    text += fmt::format(" {} {} {}", label.column.name, label.mean, label.deviation);
   return sha256_hex(std::as_bytes(std::span(text)));
 }
 
@@ -51,16 +55,27 @@ class Trainer {
         log_(log),
         set_(mpi::agree(comm, [&] { return load_training_set(config, log); })),
         seed_(static_cast<std::uint64_t>(config.seed)),
-        state_{0, fresh_network(), fresh_network(), nullptr} {
+        state_{0,
+               fresh_network(),
+               fresh_network(),
+               fresh_network(),
+               std::numeric_limits<double>::infinity(),
+               nullptr} {
     std::vector<torch::Tensor> parameters;
-    for (auto& [name, parameter] : state_.network.parameters()) parameters.push_back(parameter.set_requires_grad(true));
-    state_.optimiser = std::make_unique<torch::optim::Adam>(parameters, torch::optim::AdamOptions(config.train.learning_rate).betas({0.9, 0.99}));
+    for (auto& [name, parameter] : state_.network.parameters())
+      parameters.push_back(parameter.set_requires_grad(true));
+    state_.optimiser = std::make_unique<torch::optim::AdamW>(
+        parameters, torch::optim::AdamWOptions(config.train.learning_rate)
+                        .betas({0.9, 0.99})
+                        .weight_decay(config.train.weight_decay));
     const model::Needs needs = model::needs_of(set_.spec);
     for (const auto& patch : set_.patches)
-      batches_.push_back(model::make_batch(pipeline::inputs_of(patch.patch, needs), set_.spec, state_.network.options()));
+      batches_.push_back(
+          model::make_batch(pipeline::inputs_of(patch.patch, needs), set_.spec, state_.network.options()));
     patches_a_step_ = std::clamp<std::size_t>(
-        static_cast<std::size_t>(std::lround(static_cast<double>(config.train.batch * static_cast<std::int64_t>(set_.patches.size())) /
-                                             static_cast<double>(set_.training + set_.validation))),
+        static_cast<std::size_t>(std::lround(
+            static_cast<double>(config.train.batch * static_cast<std::int64_t>(set_.patches.size())) /
+            static_cast<double>(set_.training + set_.validation))),
         1, set_.patches.size());
   }
 
@@ -77,8 +92,10 @@ class Trainer {
       if (last || state_.step % config_.train.interval == 0) {
         training_loss_ = interval_loss / static_cast<double>(interval_steps);
         validation_loss_ = validation_loss();
+        keep_if_best();
         record(timer.seconds());
-        lines.update(static_cast<double>(state_.step), fmt::format("loss {:.4f}, held out {:.4f}", training_loss_, validation_loss_));
+        lines.update(static_cast<double>(state_.step),
+                     fmt::format("loss {:.4f}, held out {:.4f}", training_loss_, validation_loss_));
         interval_loss = 0, interval_steps = 0;
       }
       if (last || state_.step % config_.train.checkpoint_interval == 0) write_checkpoint();
@@ -97,10 +114,13 @@ class Trainer {
 
   void resume() {
     const bool resumed = mpi::agree(comm_, [&] {
-      return model::guarded([&] { return load_checkpoint(checkpoint_path(), state_, identity_of(config_, set_.spec)); });
+      return model::guarded(
+          [&] { return load_checkpoint(checkpoint_path(), state_, identity_of(config_, set_.spec)); });
     });
     if (resumed) log_.info("train: goes on from step {} of {}", state_.step, checkpoint_path());
-    if (!resumed && comm_.root()) std::ofstream(config_.train.model + ".losses.csv") << "step,training_loss,validation_loss,learning_rate,seconds\n";
+    if (!resumed && comm_.root())
+      std::ofstream(config_.train.model + ".losses.csv")
+          << "step,training_loss,validation_loss,learning_rate,seconds\n";
   }
 
   // The patches of a step: consecutive pieces of one random order for each pass through the data.
@@ -118,7 +138,9 @@ class Trainer {
     if (pass != ordered_pass_ || order_.empty()) {
       std::vector<double> key;
       for (std::size_t i = 0; i < set_.patches.size(); ++i)
-        key.push_back(RandomStream(seed_, static_cast<std::int64_t>(i), Purpose::train_order, static_cast<std::uint32_t>(pass)).uniform());
+        key.push_back(RandomStream(seed_, static_cast<std::int64_t>(i), Purpose::train_order,
+                                   static_cast<std::uint32_t>(pass))
+                          .uniform());
       order_.resize(key.size());
       std::iota(order_.begin(), order_.end(), std::size_t{0});
       std::ranges::sort(order_, {}, [&](std::size_t i) { return key[i]; });
@@ -127,7 +149,8 @@ class Trainer {
     return order_;
   }
 
-  torch::Tensor loss_of(std::size_t patch, const model::Network& network, Split split, std::uint32_t step) const {
+  torch::Tensor loss_of(std::size_t patch, const model::Network& network, Split split,
+                        std::uint32_t step) const {
     return loss_sum(set_.patches[patch], batches_[patch], network, set_.spec, kernel_, split, seed_, step);
   }
 
@@ -135,14 +158,18 @@ class Trainer {
   double take_step() {
     const auto chosen = patches_of(state_.step);
     double galaxies = 0;
-    for (const auto p : chosen) galaxies += static_cast<double>(std::ranges::count(set_.patches[p].split, Split::training));
+    for (const auto p : chosen)
+      galaxies += static_cast<double>(std::ranges::count(set_.patches[p].split, Split::training));
     galaxies = std::max(galaxies, 1.0);
     double loss = 0;
     mpi::agree(comm_, [&] {
       model::guarded([&] {
         state_.optimiser->zero_grad();
-        for (std::size_t k = static_cast<std::size_t>(comm_.rank()); k < chosen.size(); k += static_cast<std::size_t>(comm_.size())) {
-          const auto patch_loss = loss_of(chosen[k], state_.network, Split::training, static_cast<std::uint32_t>(state_.step)) / galaxies;
+        for (std::size_t k = static_cast<std::size_t>(comm_.rank()); k < chosen.size();
+             k += static_cast<std::size_t>(comm_.size())) {
+          const auto patch_loss =
+              loss_of(chosen[k], state_.network, Split::training, static_cast<std::uint32_t>(state_.step)) /
+              galaxies;
           patch_loss.backward();
           loss += patch_loss.item<double>();
         }
@@ -160,28 +187,33 @@ class Trainer {
   [[noreturn]] void stop_on_bad_loss(double loss, const std::vector<std::size_t>& chosen) const {
     std::string tiles;
     for (const auto p : chosen) tiles += fmt::format(" {}", set_.patches[p].patch.tile);
-    throw model_error("train: step {}: the loss is {} (patches{}); the last checkpoint {} is kept; lower train.learning_rate",
-                      state_.step, loss, tiles, checkpoint_path());
+    throw model_error(
+        "train: step {}: the loss is {} (patches{}); the last checkpoint {} is kept; lower "
+        "train.learning_rate",
+        state_.step, loss, tiles, checkpoint_path());
   }
 
   // Gradients of all ranks are summed in one message; every rank gets the same bits, so replicas stay equal.
   void share_gradients() {
     std::vector<torch::Tensor> flat;
     for (auto& [name, parameter] : state_.network.parameters())
-      flat.push_back(parameter.grad().defined() ? parameter.grad().reshape({-1}) : torch::zeros({parameter.numel()}, parameter.options()));
+      flat.push_back(parameter.grad().defined() ? parameter.grad().reshape({-1})
+                                                : torch::zeros({parameter.numel()}, parameter.options()));
     auto all = torch::cat(flat).to(torch::kCPU, torch::kFloat32).contiguous();
     comm_.sum_in_place(std::span(all.data_ptr<float>(), static_cast<std::size_t>(all.numel())));
     const double norm = all.norm().item<double>();
     if (norm > config_.train.gradient_clip) all.mul_(config_.train.gradient_clip / norm);
     std::int64_t at = 0;
     for (auto& [name, parameter] : state_.network.parameters()) {
-      parameter.mutable_grad() = all.slice(0, at, at + parameter.numel()).view(parameter.sizes()).to(parameter.options()).clone();
+      parameter.mutable_grad() =
+          all.slice(0, at, at + parameter.numel()).view(parameter.sizes()).to(parameter.options()).clone();
       at += parameter.numel();
     }
   }
 
   void update(double rate) {
-    for (auto& group : state_.optimiser->param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
+    for (auto& group : state_.optimiser->param_groups())
+      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
     state_.optimiser->step();
     const torch::NoGradGuard no_grad;
     const double step = static_cast<double>(state_.step);
@@ -194,9 +226,18 @@ class Trainer {
   double validation_loss() const {
     const torch::NoGradGuard no_grad;
     double loss = 0;
-    for (std::size_t p = static_cast<std::size_t>(comm_.rank()); p < set_.patches.size(); p += static_cast<std::size_t>(comm_.size()))
+    for (std::size_t p = static_cast<std::size_t>(comm_.rank()); p < set_.patches.size();
+         p += static_cast<std::size_t>(comm_.size()))
       loss += loss_of(p, state_.averaged, Split::validation, validation_noise).item<double>();
     return comm_.sum(loss) / static_cast<double>(set_.validation);
+  }
+
+  void keep_if_best() {
+    if (!(validation_loss_ < state_.best_loss)) return;
+    state_.best_loss = validation_loss_;
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < state_.best.parameters().size(); ++i)
+      state_.best.parameters()[i].second.copy_(state_.averaged.parameters()[i].second);
   }
 
   void record(double seconds) const {
@@ -216,13 +257,14 @@ class Trainer {
     auto spec = set_.spec;
     spec.provenance.emplace_back("steps", fmt::format("{}", state_.step));
     spec.provenance.emplace_back("training_loss", fmt::format("{:.5f}", training_loss_));
-    spec.provenance.emplace_back("validation_loss", fmt::format("{:.5f}", validation_loss_));
+    spec.provenance.emplace_back("held_out_loss", fmt::format("{:.5f}", state_.best_loss));
     spec.provenance.emplace_back("training_galaxies_used", fmt::format("{}", set_.training));
     spec.provenance.emplace_back("seconds", fmt::format("{:.0f} on {} ranks", seconds, comm_.size()));
     mpi::agree(comm_, [&] {
-      if (comm_.root()) model::write_model(config_.train.model, {spec, state_.averaged.to_file(), ""});
+      if (comm_.root()) model::write_model(config_.train.model, {spec, state_.best.to_file(), ""});
     });
-    log_.info("train: wrote {} ({} patches a step, held-out loss {:.4f})", config_.train.model, patches_a_step_, validation_loss_);
+    log_.info("train: wrote {} ({} patches a step, lowest held-out loss {:.4f})", config_.train.model,
+              patches_a_step_, state_.best_loss);
   }
 
   const config::Config& config_;
@@ -241,6 +283,8 @@ class Trainer {
 
 }  // namespace
 
-void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) { Trainer(config, comm, log).run(); }
+void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  Trainer(config, comm, log).run();
+}
 
 }  // namespace halobrush::train

@@ -43,7 +43,9 @@ features::FeatureNames input_names(const config::Train& train, const catalog::Ta
   }
   for (const auto& name : train.inputs)
     if (std::ranges::none_of(known, [&](const auto& f) { return f.name == name; }))
-      throw config_error("train.inputs: '{}' is not an input that this catalog offers; see 'halobrush info' on the catalog", name);
+      throw config_error(
+          "train.inputs: '{}' is not an input that this catalog offers; see 'halobrush info' on the catalog",
+          name);
   return names;
 }
 
@@ -56,7 +58,8 @@ std::array<std::int64_t, 3> tiles_for(std::size_t halos, std::int64_t batch) {
 std::vector<double> as_double(const catalog::Table& table, const std::string& name) {
   for (const auto& column : table.columns())
     if (column.spec.name == name)
-      return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); }, column.data);
+      return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); },
+                        column.data);
   throw internal_error("column '{}' was not read", name);
 }
 
@@ -79,12 +82,14 @@ Split split_of(std::int64_t host, const config::Config& config) {
 
 class Joiner {
  public:
-  Joiner(const config::Config& config, const catalog::Table& galaxies, const std::vector<model::Label>& labels)
+  Joiner(const config::Config& config, const catalog::Table& galaxies,
+         const std::vector<model::Label>& labels)
       : config_(config), frames_(frames_of(galaxies)), names_(labels) {
     const auto halo_id = galaxies.get<std::int64_t>("halo_id");
     for (std::size_t i = 0; i < halo_id.size(); ++i)
       if (!row_.emplace(halo_id[i], i).second)
-        throw data_error("{}: halo_id {}: two galaxies in one halo (one is painted per halo); keep one", config.train.catalog, halo_id[i]);
+        throw data_error("{}: halo_id {}: two galaxies in one halo (one is painted per halo); keep one",
+                         config.train.catalog, halo_id[i]);
     for (const auto& label : labels) columns_.push_back(as_double(galaxies, label.column.name));
   }
 
@@ -109,18 +114,22 @@ class Joiner {
   Mat3 checked_frame(std::size_t row, std::int64_t id) const {
     const Mat3& frame = frames_[row];
     if (!so3::is_rotation(frame, 1e-4))
-      throw data_error("{}: halo_id {}: its axes are not a right-handed orthonormal frame; mend galaxy_axis{{A,B,C}}_{{x,y,z}}",
-                       config_.train.catalog, id);
+      throw data_error(
+          "{}: halo_id {}: its axes are not a right-handed orthonormal frame; mend "
+          "galaxy_axis{{A,B,C}}_{{x,y,z}}",
+          config_.train.catalog, id);
     return so3::orthonormalised(frame);
   }
   double checked_label(std::size_t l, std::size_t row, std::int64_t id) const {
     const double value = columns_[l][row];
     if (!std::isfinite(value))
-      throw data_error("{}: halo_id {}: {} is {}; remove the galaxy, or the column from train.outputs", config_.train.catalog, id,
-                       names_[l].column.name, value);
+      throw data_error("{}: halo_id {}: {} is {}; remove the galaxy, or the column from train.outputs",
+                       config_.train.catalog, id, names_[l].column.name, value);
     return value;
   }
-  double neutral(std::size_t l) const { return names_[l].transform == model::Transform::identity ? 0.0 : 0.5; }
+  double neutral(std::size_t l) const {
+    return names_[l].transform == model::Transform::identity ? 0.0 : 0.5;
+  }
 
   const config::Config& config_;
   std::vector<Mat3> frames_;
@@ -215,7 +224,8 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   TrainingSet set;
   set.spec = spec_for(config.train);
   set.spec.inputs = input_names(config.train, halos.halos);
-  for (const auto& name : config.train.outputs) set.spec.labels.push_back(label_named(name, mock.galaxies.columns()));
+  for (const auto& name : config.train.outputs)
+    set.spec.labels.push_back(label_named(name, mock.galaxies.columns()));
   set.spec.provenance = {{"halobrush", version()},
                          {"training_galaxies", config.train.catalog},
                          {"training_halos", halos.source.path},
@@ -223,12 +233,14 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
                          {"config", config::to_yaml(config)}};
 
   const auto box = pipeline::box_of(halos.simulation);
-  const auto tiling = domain::Tiling::balanced(box, tiles_for(halos.halos.rows(), config.train.batch), halos.halos, self);
+  const auto tiling =
+      domain::Tiling::balanced(box, tiles_for(halos.halos.rows(), config.train.batch), halos.halos, self);
   std::vector<std::int64_t> tiles;
   for (std::int64_t t = 0; t < tiling.count(); ++t) tiles.push_back(t);
   const Joiner joiner(config, mock.galaxies, set.spec.labels);
   const double ghosts = config.train.radius * static_cast<double>(config.train.layers);
-  for (auto& patch : domain::distribute(box, tiling, halos.halos, ghosts, tiles, std::vector<int>(tiles.size(), 0), self))
+  for (auto& patch :
+       domain::distribute(box, tiling, halos.halos, ghosts, tiles, std::vector<int>(tiles.size(), 0), self))
     if (patch.owned > 0) set.patches.push_back(joiner.join(std::move(patch)));
 
   for (const auto& patch : set.patches) {
@@ -236,12 +248,15 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
     set.validation += static_cast<std::size_t>(std::ranges::count(patch.split, Split::validation));
   }
   if (set.training == 0 || set.validation == 0)
-    throw data_error("{}: {} galaxies to train on and {} to validate with match halos of {} by halo_id; give the halos that the "
-                     "galaxies live in, and a train.validation_fraction that leaves both",
-                     config.train.catalog, set.training, set.validation, config.input.path);
+    throw data_error(
+        "{}: {} galaxies to train on and {} to validate with match halos of {} by halo_id; give the halos "
+        "that the "
+        "galaxies live in, and a train.validation_fraction that leaves both",
+        config.train.catalog, set.training, set.validation, config.input.path);
   normalise_labels(set);
   normalise_inputs(set);
-  log.info("train: {} galaxies, {} held out by host halo, {} patches", set.training, set.validation, set.patches.size());
+  log.info("train: {} galaxies, {} held out by host halo, {} patches", set.training, set.validation,
+           set.patches.size());
   return set;
 }
 

@@ -17,7 +17,7 @@ constexpr double z_limit = 4.5;  // false-alarm rate 7e-6 for each comparison
 
 // The number that two words of Philox output must give.
 double uniform_of(std::uint64_t high, std::uint64_t low) {
-  return (static_cast<double>(((high << 32) | low) >> 11) + 0.5) * 0x1p-53;
+  return (static_cast<double>(((high << 32) | low) >> 12) + 0.5) * 0x1p-52;
 }
 
 TEST(RandomStream, GivesTheKnownAnswersOfPhilox) {

@@ -94,7 +94,8 @@ Moments brute_force(const OrientationLaw& l, int panels = 16, int ring = 80) {
 
 TEST(OrientationLaw, NormalisationIsExact) {
   for (const auto& l : laws())
-    EXPECT_NEAR(l.log_normalisation(), brute_force(l, 40, 128).log_norm, 1e-10) << l.kappa_a << " " << l.kappa_c;
+    EXPECT_NEAR(l.log_normalisation(), brute_force(l, 40, 128).log_norm, 1e-10)
+        << l.kappa_a << " " << l.kappa_c;
   EXPECT_NEAR(law(0, 0, 10).log_normalisation(), 0, 1e-14);
   // One axis alone, concentrated: integral of exp(k t^2) over (0, 1) -> exp(k) / (2k) (1 + 1/(2k) + 3/(4k^2)
   // + 15/(8k^3)).

@@ -38,7 +38,8 @@ class ModelFiles : public testing::Test {
     std::ofstream(path, std::ios::binary) << text;
   }
 
-  std::string path = std::filesystem::temp_directory_path() / ("model_" + std::to_string(getpid()) + ".safetensors");
+  std::string path =
+      std::filesystem::temp_directory_path() / ("model_" + std::to_string(getpid()) + ".safetensors");
   ModelSpec spec = testing_support::small_spec();
   std::vector<NamedTensor> tensors;
 };
@@ -73,7 +74,9 @@ TEST_F(ModelFiles, that_do_not_exist_are_named) {
         try {
           read_model("/nowhere/m.safetensors");
         } catch (const Error& error) {
-          EXPECT_STREQ(error.what(), "/nowhere/m.safetensors: model cannot be read (no such file, or no permission); set painter.model");
+          EXPECT_STREQ(error.what(),
+                       "/nowhere/m.safetensors: model cannot be read (no such file, or no permission); set "
+                       "painter.model");
           throw;
         }
       },

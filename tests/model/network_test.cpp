@@ -22,7 +22,8 @@ struct Answer {
   Denoised denoised;
 };
 
-Answer ask(const Network& network, const ModelSpec& spec, const testing_support::Patch& patch, const std::vector<Mat3>& frames) {
+Answer ask(const Network& network, const ModelSpec& spec, const testing_support::Patch& patch,
+           const std::vector<Mat3>& frames) {
   const torch::NoGradGuard no_grad;
   const auto batch = make_batch(patch.inputs(), spec, wide);
   auto environment = network.encode(batch);
@@ -69,11 +70,13 @@ TEST_F(NetworkSymmetry, the_encoder_turns_its_vectors_and_tensors_with_the_box) 
   const Mat3 q = so3::uniform_rotation(random);
   const auto turned = ask(network, spec, patch.transformed(q), frames);
   const auto before = reference.environment.axial.contiguous(), after = turned.environment.axial.contiguous();
-  const auto t_before = reference.environment.tensors.contiguous(), t_after = turned.environment.tensors.contiguous();
+  const auto t_before = reference.environment.tensors.contiguous(),
+             t_after = turned.environment.tensors.contiguous();
   for (std::int64_t v = 0; v < before.numel() / 3; ++v) {
     const Eigen::Map<const Vec3> b(before.data_ptr<double>() + 3 * v), a(after.data_ptr<double>() + 3 * v);
     EXPECT_LT((a - q * b).norm(), 1e-9);
-    const Eigen::Map<const Sym3> tb(t_before.data_ptr<double>() + 6 * v), ta(t_after.data_ptr<double>() + 6 * v);
+    const Eigen::Map<const Sym3> tb(t_before.data_ptr<double>() + 6 * v),
+        ta(t_after.data_ptr<double>() + 6 * v);
     EXPECT_LT((to_matrix(ta) - q * to_matrix(tb) * q.transpose()).norm(), 1e-9);
   }
 }
@@ -92,8 +95,10 @@ TEST_F(NetworkSymmetry, an_ellipsoids_own_symmetry_turns_the_score_with_the_fram
   EXPECT_LT(difference(other.denoised.scalars, reference.denoised.scalars), 1e-9);
   for (std::size_t i = 0; i < frames.size(); ++i)
     for (int k = 0; k < 3; ++k)
-      EXPECT_NEAR(other.denoised.rotation[static_cast<std::int64_t>(i)][k].item<double>(),
-                  d2[i % 4](k, k) * reference.denoised.rotation[static_cast<std::int64_t>(i)][k].item<double>(), 1e-9);
+      EXPECT_NEAR(
+          other.denoised.rotation[static_cast<std::int64_t>(i)][k].item<double>(),
+          d2[i % 4](k, k) * reference.denoised.rotation[static_cast<std::int64_t>(i)][k].item<double>(),
+          1e-9);
 }
 
 TEST_F(NetworkSymmetry, the_answer_depends_on_every_kind_of_input) {
@@ -122,7 +127,8 @@ TEST_F(NetworkSymmetry, galaxies_of_another_group_do_not_speak_while_denoising) 
   const auto host = patch.host[0];
   bool heard = false;
   for (std::size_t i = 1; i < frames.size(); ++i) {
-    const double change = difference(other.denoised.rotation[static_cast<std::int64_t>(i)], reference.denoised.rotation[static_cast<std::int64_t>(i)]);
+    const double change = difference(other.denoised.rotation[static_cast<std::int64_t>(i)],
+                                     reference.denoised.rotation[static_cast<std::int64_t>(i)]);
     if (patch.host[i] == host)
       heard = heard || change > 1e-9;
     else

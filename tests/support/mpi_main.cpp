@@ -1,4 +1,5 @@
-// main() of every test program: real MPI ranks, a watchdog against deadlock, failures of any rank shown and counted.
+// main() of every test program: real MPI ranks, a watchdog against deadlock, failures of any rank shown and
+// counted.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -19,8 +20,8 @@ class FailurePrinter : public testing::EmptyTestEventListener {
   explicit FailurePrinter(int rank) : rank_(rank) {}
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    std::fprintf(stderr, "[rank %d] %s:%d: %s\n", rank_, result.file_name() ? result.file_name() : "", result.line_number(),
-                 result.message());
+    std::fprintf(stderr, "[rank %d] %s:%d: %s\n", rank_, result.file_name() ? result.file_name() : "",
+                 result.line_number(), result.message());
     std::fflush(stderr);
   }
 
@@ -33,7 +34,8 @@ class Watchdog {
  public:
   explicit Watchdog(int seconds)
       : thread_([this, seconds] {
-          for (int i = 0; i < seconds * 10 && !done_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          for (int i = 0; i < seconds * 10 && !done_; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
           if (!done_) {
             std::fprintf(stderr, "watchdog: no end after %d s, aborting (a deadlock?)\n", seconds);
             MPI_Abort(MPI_COMM_WORLD, 1);

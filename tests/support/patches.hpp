@@ -12,7 +12,8 @@ namespace halobrush::testing_support {
 
 inline model::ModelSpec small_spec() {
   model::ModelSpec spec;
-  spec.inputs = {{"log_mass", "log_host_mass"}, {"host_displacement"}, {"angular_momentum"}, {"tidal_1", "halo_shape"}};
+  spec.inputs = {
+      {"log_mass", "log_host_mass"}, {"host_displacement"}, {"angular_momentum"}, {"tidal_1", "halo_shape"}};
   spec.scalar_mean = {12, 12.5};
   spec.scalar_deviation = {1, 0.8};
   spec.labels = {{{"log_stellar_mass", "dex(Msun)", "stellar mass"}, model::Transform::identity, 10, 0.5},
@@ -84,10 +85,14 @@ inline Patch random_patch(const model::ModelSpec& spec, std::size_t owned, std::
     patch.id.push_back(static_cast<std::int64_t>(100 + i));
     patch.host.push_back(static_cast<std::int64_t>(100 + i - i % 5));  // groups of five
     patch.pos.emplace_back(side * random.uniform(), side * random.uniform(), side * random.uniform());
-    for (std::size_t k = 0; k < spec.inputs.scalars.size(); ++k) patch.nodes.scalars.push_back(12 + random.normal());
-    for (std::size_t k = 0; k < 3 * spec.inputs.polar.size(); ++k) patch.nodes.polar.push_back(random.normal());
-    for (std::size_t k = 0; k < 3 * spec.inputs.axial.size(); ++k) patch.nodes.axial.push_back(random.normal());
-    for (std::size_t k = 0; k < 6 * spec.inputs.tensors.size(); ++k) patch.nodes.tensors.push_back(random.normal());
+    for (std::size_t k = 0; k < spec.inputs.scalars.size(); ++k)
+      patch.nodes.scalars.push_back(12 + random.normal());
+    for (std::size_t k = 0; k < 3 * spec.inputs.polar.size(); ++k)
+      patch.nodes.polar.push_back(random.normal());
+    for (std::size_t k = 0; k < 3 * spec.inputs.axial.size(); ++k)
+      patch.nodes.axial.push_back(random.normal());
+    for (std::size_t k = 0; k < 6 * spec.inputs.tensors.size(); ++k)
+      patch.nodes.tensors.push_back(random.normal());
   }
   return patch;
 }

@@ -22,6 +22,7 @@ END
   cat >"$folder/project/CMakeLists.txt" <<END
 cmake_minimum_required(VERSION 3.21)
 project(check LANGUAGES CXX)
+find_package(fmt REQUIRED)
 include($root/cmake/HalobrushTorch.cmake)
 END
 }

@@ -19,24 +19,28 @@ struct MockHeader {
   std::vector<std::pair<std::string, std::string>> provenance;
 };
 
-/// One block of consecutive rows that this rank writes, e.g. a tile: `load` is called once, when it is written.
+/// One block of consecutive rows that this rank writes, e.g. a tile: `load` is called once, when it is
+/// written.
 struct RowBlock {
   std::uint64_t first_row = 0, rows = 0;
   std::function<Table()> load;
 };
 
-/// @collective Writes `path` under a temporary name in the same folder, flushes and renames it when complete; an existing file is
-/// replaced only then. `columns` is a table without rows that declares the columns. Blocks of all ranks cover
-/// [0, total_rows) once. Throws io_error (full disk, no permission) with the old file untouched.
-void write_mock(const std::string& path, const MockHeader& header, const Table& columns, std::uint64_t total_rows,
-                const std::vector<RowBlock>& blocks, const mpi::Communicator& comm);
+/// @collective Writes `path` under a temporary name in the same folder, flushes and renames it when complete;
+/// an existing file is replaced only then. `columns` is a table without rows that declares the columns.
+/// Blocks of all ranks cover [0, total_rows) once. Throws io_error (full disk, no permission) with the old
+/// file untouched.
+void write_mock(const std::string& path, const MockHeader& header, const Table& columns,
+                std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm);
 
 struct Mock {
   Table galaxies;  ///< this rank's share of rows, consecutive in rank order
   MockHeader header;
 };
-/// @collective Reads the named columns (all when empty); galaxy catalogs by other writers need halo_id at least.
-Mock read_mock(const std::string& path, const std::vector<std::string>& columns, const mpi::Communicator& comm);
+/// @collective Reads the named columns (all when empty); galaxy catalogs by other writers need halo_id at
+/// least.
+Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
+               const mpi::Communicator& comm);
 
 /// Rows, columns and provenance without data; not collective. Throws data_error when it is no mock.
 struct MockSummary {

@@ -11,16 +11,17 @@ namespace halobrush::catalog {
 enum class HaloFormat { rockstar, halobrush };
 
 struct ReadOptions {
-  std::string format = "auto";  ///< auto, rockstar, halobrush
+  std::string format = "auto";                                 ///< auto, rockstar, halobrush
   double box_size = std::numeric_limits<double>::quiet_NaN();  ///< where the file does not say, Mpc/h
 };
 
 /// @collective Every rank gets its share of rows (any share may be empty; an empty catalog is valid).
-/// Checks finite positions inside the box, positive masses and radii, unique ids. Throws data_error naming file, column, row (the
-/// same on every rank).
+/// Checks finite positions inside the box, positive masses and radii, unique ids. Throws data_error naming
+/// file, column, row (the same on every rank).
 HaloCatalog read_halos(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm);
 
-/// What a header says, without reading rows: for --dry-run and info. `rows` of a text file is an estimate from its size.
+/// What a header says, without reading rows: for --dry-run and info. `rows` of a text file is an estimate
+/// from its size.
 struct HaloHeader {
   Simulation simulation;
   Source source;  ///< without sha256

@@ -1,5 +1,6 @@
-// Finished tiles on disk: what a crash cannot take away. A tile is written to a temporary file, flushed, renamed and
-// then recorded with its checksum by one appended line; it counts as done only when line, file and checksum agree.
+// Finished tiles on disk: what a crash cannot take away. A tile is written to a temporary file, flushed,
+// renamed and then recorded with its checksum by one appended line; it counts as done only when line, file
+// and checksum agree.
 #pragma once
 
 #include <cstdint>
@@ -27,18 +28,20 @@ class Staging {
   explicit Staging(std::filesystem::path folder);
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// Root only. Makes the folder, or checks that it was made with the same identity: config_error naming the first key
-  /// that differs and both values. With `discard`, whatever was there is removed first.
+  /// Root only. Makes the folder, or checks that it was made with the same identity: config_error naming the
+  /// first key that differs and both values. With `discard`, whatever was there is removed first.
   void open(const Identity& identity, bool discard) const;
 
-  /// Root only. The ledger's tiles whose file has the recorded size; a torn last line is ignored. Checksums are compared by
-  /// verify(). Lines of all ranks are read (each rank appends to its own ledger file, ledger.<rank>.jsonl).
+  /// Root only. The ledger's tiles whose file has the recorded size; a torn last line is ignored. Checksums
+  /// are compared by verify(). Lines of all ranks are read (each rank appends to its own ledger file,
+  /// ledger.<rank>.jsonl).
   std::vector<StagedTile> ledger() const;
 
   /// Any rank: whether the file of a recorded tile is whole (size and checksum).
   bool verify(const StagedTile& tile) const;
 
-  /// Any rank. Writes the rows of a tile (tmp, fsync, rename, fsync of the folder), then one ledger line. Throws io_error.
+  /// Any rank. Writes the rows of a tile (tmp, fsync, rename, fsync of the folder), then one ledger line.
+  /// Throws io_error.
   StagedTile write(std::int64_t tile, const Table& rows, double seconds, int rank) const;
 
   /// Any rank. The rows of a tile, checked against the recorded checksum. `columns` declares them.

@@ -1,5 +1,6 @@
-// Every setting of a run, as plain structs with their defaults. Keys are declared, with type, unit and meaning, in
-// src/config/keys.cpp; `halobrush describe-config` prints them. Paths are relative to the working directory.
+// Every setting of a run, as plain structs with their defaults. Keys are declared, with type, unit and
+// meaning, in src/config/keys.cpp; `halobrush describe-config` prints them. Paths are relative to the working
+// directory.
 #pragma once
 
 #include <array>
@@ -79,7 +80,7 @@ struct Train {
   std::int64_t layers = 2, encoder_width = 64, channels = 8, denoiser_width = 48, denoiser_depth = 4;
   std::int64_t group_neighbours = 16;
   std::int64_t steps = 4000, batch = 1024, interval = 100, checkpoint_interval = 500;
-  double learning_rate = 3e-3, ema = 0.998, gradient_clip = 1.0;
+  double learning_rate = 3e-3, weight_decay = 0.05, ema = 0.998, gradient_clip = 1.0;
   double validation_fraction = 0.15;
 };
 
@@ -117,15 +118,17 @@ struct Config {
 };
 
 /// Reads a YAML file, then applies `--set section.key=value` texts in order.
-/// Throws config_error listing every problem (unknown keys with the nearest known one, wrong types, values out of
-/// range), one a line: `file:line: key: problem; what to do`. Not collective: call it inside mpi::agree.
+/// Throws config_error listing every problem (unknown keys with the nearest known one, wrong types, values
+/// out of range), one a line: `file:line: key: problem; what to do`. Not collective: call it inside
+/// mpi::agree.
 Config load(const std::string& path, const std::vector<std::string>& overrides);
 
 /// The resolved configuration as YAML; reading it back gives the same Config.
 std::string to_yaml(const Config& config);
 
 /// What decides the rows of a mock: the keys (with values) that a staging directory must have been made with.
-/// Lines `key: value`, sorted as declared; keys that only steer a run (threads, limits, log, output) are left out.
+/// Lines `key: value`, sorted as declared; keys that only steer a run (threads, limits, log, output) are left
+/// out.
 std::vector<std::pair<std::string, std::string>> science_keys(const Config& config);
 
 /// The table of every key: name, type, unit, default, meaning.

@@ -1,4 +1,5 @@
-// Errors that a user can act on: one line that says where, what, why and what to do, and the exit code that goes with it.
+// Errors that a user can act on: one line that says where, what, why and what to do, and the exit code that
+// goes with it.
 #pragma once
 
 #include <fmt/format.h>

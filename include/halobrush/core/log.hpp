@@ -1,4 +1,5 @@
-// Log lines for a batch job: time, level, text; rank 0 speaks, the others are silent. Passed in, never global.
+// Log lines for a batch job: time, level, text; rank 0 speaks, the others are silent. Passed in, never
+// global.
 #pragma once
 
 #include <spdlog/logger.h>

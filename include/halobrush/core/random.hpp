@@ -1,6 +1,6 @@
 // Random numbers that belong to galaxies, not to ranks: Philox4x32-10 (Salmon et al. 2011) with
-// key = seed and counter = (id, step, purpose and draw). The same (seed, id, purpose, step) gives the same numbers
-// on any rank, in any order, in any run.
+// key = seed and counter = (id, step, purpose and draw). The same (seed, id, purpose, step) gives the same
+// numbers on any rank, in any order, in any run.
 #pragma once
 
 #include <array>
@@ -31,10 +31,10 @@ class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::int64_t id, Purpose purpose, std::uint32_t step = 0);
 
-  double uniform();      ///< in (0, 1), 53 bits, never 0 or 1
-  double normal();       ///< mean 0, variance 1 (Box-Muller, a fixed number of draws)
-  Vec3 normal3();        ///< three independent normals
-  Vec3 unit_vector();    ///< isotropic
+  double uniform();    ///< in (0, 1), 52 bits, never 0 or 1
+  double normal();     ///< mean 0, variance 1 (Box-Muller, a fixed number of draws)
+  Vec3 normal3();      ///< three independent normals
+  Vec3 unit_vector();  ///< isotropic
 
  private:
   std::array<std::uint32_t, 4> counter_;

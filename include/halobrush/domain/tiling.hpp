@@ -15,9 +15,9 @@ class Tiling {
  public:
   /// Equal widths. Slabs are {n,1,1}; pencils and bricks are the same code.
   Tiling(const Box& box, std::array<std::int64_t, 3> tiles);
-  /// @collective Edges such that tiles hold equal numbers of halos, to the resolution of a fine integer histogram (so
-  /// that they do not depend on ranks or row order): along x, then y inside each x slab, then z. Halos count at the
-  /// position of their host's centre. Needs the host columns.
+  /// @collective Edges such that tiles hold equal numbers of halos, to the resolution of a fine integer
+  /// histogram (so that they do not depend on ranks or row order): along x, then y inside each x slab, then
+  /// z. Halos count at the position of their host's centre. Needs the host columns.
   static Tiling balanced(const Box& box, std::array<std::int64_t, 3> tiles, const catalog::Table& halos,
                          const mpi::Communicator& comm);
 

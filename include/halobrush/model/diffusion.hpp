@@ -1,6 +1,6 @@
 // Joint diffusion on SO(3) x R^n: noise levels, the two denoised estimates, and the reverse samplers.
-// SO(3): score matching in the body frame, score = net / sigma (science.md). R^n: variance exploding, preconditioned as
-// Karras et al. 2022 (EDM), eqs. 7 and Table 1, with data of unit variance.
+// SO(3): score matching in the body frame, score = net / sigma (science.md). R^n: variance exploding,
+// preconditioned as Karras et al. 2022 (EDM), eqs. 7 and Table 1, with data of unit variance.
 #pragma once
 
 #include <string>
@@ -37,14 +37,18 @@ enum class Sampler {
 Sampler sampler_named(const std::string& name);
 
 /// From pure noise (level 0) to a sample, deterministically, in `evaluations` calls of the denoiser.
-State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler, std::int64_t evaluations,
-             torch::TensorOptions options);
+State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler,
+             std::int64_t evaluations, torch::TensorOptions options);
 
-/// Pure noise for each id: orientations uniform on SO(3), turned by `frame`; labels normal of the largest sigma.
-State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint64_t seed, const Mat3& frame, const NoiseRange& range);
+/// Pure noise for each id: orientations uniform on SO(3), turned by `frame`; labels normal of the largest
+/// sigma.
+State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint64_t seed, const Mat3& frame,
+                 const NoiseRange& range);
 
 /// Labels in the units of their columns <-> standardised. `columns[l]` holds label l.
-std::vector<double> encode_labels(const std::vector<Label>& labels, const std::vector<std::vector<double>>& columns);
-std::vector<std::vector<double>> decode_labels(const std::vector<Label>& labels, const std::vector<double>& encoded);
+std::vector<double> encode_labels(const std::vector<Label>& labels,
+                                  const std::vector<std::vector<double>>& columns);
+std::vector<std::vector<double>> decode_labels(const std::vector<Label>& labels,
+                                               const std::vector<double>& encoded);
 
 }  // namespace halobrush::model

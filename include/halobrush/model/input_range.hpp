@@ -11,6 +11,7 @@ namespace halobrush::model {
 InputRange fit_input_range(const features::NodeFeatures& nodes, const ModelSpec& spec);
 
 /// Mahalanobis distance of each of the first `rows` nodes.
-std::vector<double> input_distance(const features::NodeFeatures& nodes, std::size_t rows, const ModelSpec& spec);
+std::vector<double> input_distance(const features::NodeFeatures& nodes, std::size_t rows,
+                                   const ModelSpec& spec);
 
 }  // namespace halobrush::model

@@ -1,5 +1,5 @@
-// A model on disk: a safetensors file (raw tensors and a JSON header) that holds all that is needed to run it.
-// It cannot run code; Python opens it with the `safetensors` package.
+// A model on disk: a safetensors file (raw tensors and a JSON header) that holds all that is needed to run
+// it. It cannot run code; Python opens it with the `safetensors` package.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct NoiseRange {
   double scalar_min = 0.01, scalar_max = 30;     ///< standard deviations
 };
 
-/// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of polar, axial
-/// and tensor inputs). A galaxy farther than `radius` is out of distribution.
+/// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of
+/// polar, axial and tensor inputs). A galaxy farther than `radius` is out of distribution.
 struct InputRange {
   std::vector<double> mean;       ///< [d]
   std::vector<double> precision;  ///< [d, d]
@@ -46,10 +46,12 @@ struct ModelSpec {
   std::vector<double> scalar_mean, scalar_deviation;  ///< [inputs.scalars], as trained
   std::vector<Label> labels;
   double radius = 0;  ///< Mpc/h
-  std::int64_t layers = 0, encoder_width = 0, channels = 0, denoiser_width = 0, denoiser_depth = 0, group_neighbours = 0;
+  std::int64_t layers = 0, encoder_width = 0, channels = 0, denoiser_width = 0, denoiser_depth = 0,
+               group_neighbours = 0;
   NoiseRange noise;
   InputRange range;
-  std::vector<std::pair<std::string, std::string>> provenance;  ///< catalog, hashes, seed, steps, losses, version
+  std::vector<std::pair<std::string, std::string>>
+      provenance;  ///< catalog, hashes, seed, steps, losses, version
 };
 
 struct NamedTensor {
@@ -64,7 +66,8 @@ struct ModelFile {
   std::string sha256;  ///< of the whole file, set on reading
 };
 
-/// Throws model_error: not a safetensors file, truncated, another format version, tensors out of bounds, not finite.
+/// Throws model_error: not a safetensors file, truncated, another format version, tensors out of bounds, not
+/// finite.
 ModelFile read_model(const std::string& path);
 /// Writes to a temporary name and renames. Throws io_error.
 void write_model(const std::string& path, const ModelFile& model);

@@ -1,11 +1,13 @@
-// The graph-diffusion network: an E(3)-equivariant encoder of the environment, run once per galaxy, and a small body-frame
-// denoiser over the group graph, run at every noise level. Includes torch; only model and train include this header.
+// The graph-diffusion network: an E(3)-equivariant encoder of the environment, run once per galaxy, and a
+// small body-frame denoiser over the group graph, run at every noise level. Includes torch; only model and
+// train include this header.
 //
-// Symmetry. The encoder keeps scalar, polar, axial and tensor channels apart and hands on only what is even under
-// inversion (scalars, axial vectors, symmetric tensors), so reflections are exact too. The denoiser sees those in the
-// galaxy's own noisy frame R (R^T a, R^T T R), so its outputs do not change when everything is rotated. An ellipsoid is the
-// same after R -> R D, D in D2: the denoiser's layers are group convolutions over D2, written out as plain dense layers with
-// tied weights, so p(R D) = p(R) holds exactly at no extra cost.
+// Symmetry. The encoder keeps scalar, polar, axial and tensor channels apart and hands on only what is even
+// under inversion (scalars, axial vectors, symmetric tensors), so reflections are exact too. The denoiser
+// sees those in the galaxy's own noisy frame R (R^T a, R^T T R), so its outputs do not change when everything
+// is rotated. An ellipsoid is the same after R -> R D, D in D2: the denoiser's layers are group convolutions
+// over D2, written out as plain dense layers with tied weights, so p(R D) = p(R) holds exactly at no extra
+// cost.
 #pragma once
 
 #include <torch/torch.h>
@@ -32,13 +34,13 @@ Needs needs_of(const ModelSpec& spec);
 /// One patch as tensors, normalised as the spec says.
 struct Batch {
   std::int64_t owned = 0;
-  torch::Tensor scalars;                                ///< [n, S]
-  torch::Tensor polar, axial, tensors;                  ///< [n, P, 3], [n, A, 3], [n, T, 6]
-  torch::Tensor edge_source, edge_destination;          ///< [E] environment edges
-  torch::Tensor edge_direction, edge_distance;          ///< [E, 3] unit, [E, 1] in units of the radius
-  torch::Tensor group_source, group_destination;        ///< [G] group edges, over owned galaxies
-  torch::Tensor group_distance;                         ///< [G, 1] log10(Mpc/h)
-  std::vector<Vec3> group_direction;                    ///< [G, 3] unit, box coordinates
+  torch::Tensor scalars;                          ///< [n, S]
+  torch::Tensor polar, axial, tensors;            ///< [n, P, 3], [n, A, 3], [n, T, 6]
+  torch::Tensor edge_source, edge_destination;    ///< [E] environment edges
+  torch::Tensor edge_direction, edge_distance;    ///< [E, 3] unit, [E, 1] in units of the radius
+  torch::Tensor group_source, group_destination;  ///< [G] group edges, over owned galaxies
+  torch::Tensor group_distance;                   ///< [G, 1] log10(Mpc/h)
+  std::vector<Vec3> group_direction;              ///< [G, 3] unit, box coordinates
 };
 Batch make_batch(const Inputs& inputs, const ModelSpec& spec, torch::TensorOptions options);
 
@@ -55,18 +57,20 @@ struct Denoised {
   torch::Tensor scalars;   ///< [owned, labels] the network's F of Karras et al. 2022, eq. 7
 };
 
-/// The denoiser with its symmetric layers written out and its environment terms computed: ready for many calls.
+/// The denoiser with its symmetric layers written out and its environment terms computed: ready for many
+/// calls.
 class Denoiser {
  public:
   /// @param frames   [owned] noisy frames
   /// @param scalars  [owned, labels] noisy labels times c_in
   /// @param level    [owned, 1] in [0, 1]: 0 the largest noise, 1 the smallest
-  Denoised operator()(const std::vector<Mat3>& frames, const torch::Tensor& scalars, const torch::Tensor& level) const;
+  Denoised operator()(const std::vector<Mat3>& frames, const torch::Tensor& scalars,
+                      const torch::Tensor& level) const;
 
  private:
   friend class Network;
   const Batch* batch_ = nullptr;
-  torch::Tensor axial_, tensors_;                    // environment, box coordinates
+  torch::Tensor axial_, tensors_;                      // environment, box coordinates
   torch::Tensor node_environment_, edge_environment_;  // environment's part of the first layers
   Dense node_, message_, message_hidden_, gather_, out_;
   std::vector<Dense> hidden_;

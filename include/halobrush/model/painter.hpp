@@ -30,16 +30,16 @@ struct Inputs {
   std::span<const std::int64_t> id;  ///< [nodes] random numbers belong to these
   std::span<const Vec3> pos;         ///< [nodes,3] Mpc/h, unwrapped
   features::NodeFeatures nodes;
-  graph::Edges environment;          ///< over all nodes
-  graph::Edges group;                ///< over owned nodes
+  graph::Edges environment;  ///< over all nodes
+  graph::Edges group;        ///< over owned nodes
 };
 
 /// Galaxies of the owned rows, in their order.
 struct Painted {
-  std::vector<Mat3> frame;                         ///< [owned] columns: major, intermediate, minor axis, box coordinates
-  std::vector<double> b_to_a, c_to_a;              ///< [owned] in (0, 1], c_to_a <= b_to_a
-  std::vector<std::vector<double>> scalars;        ///< [scalar][owned], as Painter::scalars() declares them
-  std::vector<std::uint8_t> out_of_distribution;   ///< [owned]
+  std::vector<Mat3> frame;             ///< [owned] columns: major, intermediate, minor axis, box coordinates
+  std::vector<double> b_to_a, c_to_a;  ///< [owned] in (0, 1], c_to_a <= b_to_a
+  std::vector<std::vector<double>> scalars;       ///< [scalar][owned], as Painter::scalars() declares them
+  std::vector<std::uint8_t> out_of_distribution;  ///< [owned]
 };
 
 class Painter {
@@ -53,8 +53,9 @@ class Painter {
   virtual std::string sha256() const { return {}; }
 };
 
-/// The painter a config asks for. `h`: the Hubble parameter of the run. `halos` (columns only) decides whether its inputs are there: model_error naming a missing
-/// one. Not collective: every rank reads the model.
+/// The painter a config asks for. `h`: the Hubble parameter of the run. `halos` (columns only) decides
+/// whether its inputs are there: model_error naming a missing one. Not collective: every rank reads the
+/// model.
 std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos, double h);
 
 }  // namespace halobrush::model

@@ -11,7 +11,8 @@
 
 namespace halobrush::model {
 
-/// Float tensors on a device: "cpu", or "cuda" (GPU chosen by set_up_torch). Throws config_error when there is none.
+/// Float tensors on a device: "cpu", or "cuda" (GPU chosen by set_up_torch). Throws config_error when there
+/// is none.
 torch::TensorOptions device_options(const std::string& device);
 
 /// Runs `work`; LibTorch's exceptions become one-line model errors.

@@ -1,4 +1,5 @@
-// A communicator with typed collectives on plain data. Every function here is @collective unless it says otherwise.
+// A communicator with typed collectives on plain data. Every function here is @collective unless it says
+// otherwise.
 #pragma once
 
 #include <mpi.h>
@@ -71,7 +72,8 @@ class Communicator {
   }
   template <Number T>
   void sum_in_place(std::span<T> values) const {
-    check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), datatype<T>(), MPI_SUM, comm_),
+    check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), datatype<T>(), MPI_SUM,
+                        comm_),
           "MPI_Allreduce");
   }
 
@@ -111,7 +113,8 @@ class Communicator {
   std::vector<std::size_t> gather_counts(std::size_t mine) const;
   std::vector<std::size_t> exchange_counts(std::span<const std::size_t> counts) const;
   void broadcast_bytes(void* data, std::size_t bytes, int from) const;
-  void gather_bytes(const void* mine, void* all, std::span<const std::size_t> counts, std::size_t element) const;
+  void gather_bytes(const void* mine, void* all, std::span<const std::size_t> counts,
+                    std::size_t element) const;
   void exchange_bytes(const void* mine, std::span<const std::size_t> send, void* received,
                       std::span<const std::size_t> receive, std::size_t element) const;
 

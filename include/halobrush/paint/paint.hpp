@@ -13,11 +13,12 @@ enum class Restart {
   never,      ///< paints everything anew
 };
 
-/// @collective Paints the configured catalog and writes output.path and its summary. Returns done, or stopped when a signal
-/// (SIGTERM, SIGUSR1), the wall-time budget or a stop file ended it between two tiles.
+/// @collective Paints the configured catalog and writes output.path and its summary. Returns done, or stopped
+/// when a signal (SIGTERM, SIGUSR1), the wall-time budget or a stop file ended it between two tiles.
 ExitCode run(const config::Config& config, Restart restart, const mpi::Communicator& comm, Logger& log);
 
-/// Reads headers only and prints rows, tiles, ghost fraction, memory per rank and output size. Not collective: call it on the root.
+/// Reads headers only and prints rows, tiles, ghost fraction, memory per rank and output size. Not
+/// collective: call it on the root.
 void dry_run(const config::Config& config, int ranks, Logger& log);
 
 }  // namespace halobrush::paint

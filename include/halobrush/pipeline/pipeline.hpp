@@ -1,4 +1,5 @@
-// What painting and training share: from a configuration to halos with all their columns, and from a patch to a painter's inputs.
+// What painting and training share: from a configuration to halos with all their columns, and from a patch to
+// a painter's inputs.
 #pragma once
 
 #include "halobrush/catalog/halo_catalog.hpp"
@@ -15,7 +16,8 @@ namespace halobrush::pipeline {
 domain::Box box_of(const catalog::Simulation& simulation);
 
 /// @collective The configured catalog, with host columns and tidal tensor; every rank its share of rows.
-catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm, StageTimes& times, Logger& log);
+catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
+                                StageTimes& times, Logger& log);
 
 /// Adds the columns that load_halos derives (host, tidal) to a table without rows: what a catalog will offer.
 void add_derived_columns(catalog::Table& halos, const std::vector<double>& smoothing_mpc_h);

@@ -1,0 +1,58 @@
+"""A signal, the wall-time budget and a stop file end the run between two tiles with exit code 75; run again, it goes on. A finished
+mock is kept; a damaged tile is painted again; a staging folder of another configuration is refused."""
+import pathlib
+import signal
+import subprocess
+import time
+
+from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets
+
+TILES = "domain.tiles=[60,1,1]"
+
+
+def stopped(done, why):
+    expect(done.returncode == 75, f"{why}: exit code {done.returncode}, not 75\n{done.stdout}{done.stderr}")
+
+
+def signalled(output):
+    process = subprocess.Popen(command(2, ["paint", "config/demo.yaml", *sets([f"output.path={output}", TILES])]), cwd=ROOT,
+                               env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    staging = pathlib.Path(f"{output}.staging")
+    deadline = time.time() + 60
+    while not list(staging.glob("tile_*")) and time.time() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGUSR1)
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess([], process.returncode, out, err)
+
+
+def main():
+    with Scratch() as scratch:
+        reference, output = scratch / "reference.hdf5", scratch / "mock.hdf5"
+        paint(2, reference, TILES)
+        staging = pathlib.Path(f"{output}.staging")
+
+        stopped(signalled(output), "SIGUSR1")
+        tiles = sorted(staging.glob("tile_*"))
+        expect(0 < len(tiles) < 60, f"{len(tiles)} tiles were staged")
+
+        other = run(2, "paint", "config/demo.yaml", *sets([f"output.path={output}", TILES, "seed=2"]))
+        expect(other.returncode == 2 and "seed" in other.stderr, f"another seed was not refused: {other.returncode} {other.stderr}")
+
+        with open(tiles[0], "r+b") as file:
+            file.seek(100)
+            file.write(b"damage")
+        stopped(run(3, "paint", "config/demo.yaml", *sets([f"output.path={output}", TILES, "limits.wall_time=0.001", "limits.margin=0"])),
+                "wall time")
+
+        log = paint(3, output, TILES)
+        expect("is damaged on disk and is painted again" in log, f"the damaged tile was not named:\n{log}")
+        print(compare(reference, output, "--exact"))
+
+        before = output.stat().st_mtime_ns
+        expect("nothing to do" in paint(2, output, TILES) and output.stat().st_mtime_ns == before, "a finished mock was painted again")
+        paint(2, output, TILES, options=["--restart=never"])
+        expect(output.stat().st_mtime_ns != before, "--restart=never kept the old mock")
+
+
+main()
