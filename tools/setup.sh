@@ -36,7 +36,7 @@ install_packages() {
   if ((EUID != 0)); then
     fail "missing packages: ${missing[*]}; as root: apt-get update && ${apt[*]}"
   fi
-  say "installing ${#missing[@]} packages"
+  say "installing ${#missing[@]} packages (a few minutes)"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   "${apt[@]}" -qq -o Dpkg::Use-Pty=0 >/dev/null
@@ -76,6 +76,6 @@ build() {
   shift
   if (($#)); then targets=(--target "$@"); fi
   say "building preset $preset ${*:+($*)}"
-  cmake --preset "$preset" -U Torch_DIR --log-level=WARNING
+  cmake --preset "$preset" -U Torch_DIR | grep '^-- LibTorch'
   cmake --build --preset "$preset" -j "$(nproc)" "${targets[@]}"
 }

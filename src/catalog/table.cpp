@@ -88,8 +88,8 @@ Table Table::select(std::span<const std::size_t> rows) const {
     std::visit(
         [&](const auto& from) {
           auto& to = std::get<std::decay_t<decltype(from)>>(out.columns_[c].data);
-          to.reserve(rows.size());
-          for (const auto row : rows) to.push_back(from[row]);
+          to.resize(rows.size());
+          for (std::size_t i = 0; i < rows.size(); ++i) to[i] = from[rows[i]];
         },
         columns_[c].data);
   return out;

@@ -94,21 +94,22 @@ void write_gcr_metadata(hid_t file, const Simulation& s) {
   h5::write_scalar(group, "redshift", redshift_of(s));
 }
 
-// Names under which GCRCatalogs' snapshot reader looks for what we have under other ones.
-void write_gcr_links(hid_t file, hid_t data) {
-  h5::link_hard(file, "data", file, "galaxyProperties");
-  for (const std::string name : {"halo_id", "halo_mass"})
-    if (h5::exists(data, name) && !h5::exists(data, "target_" + name))
-      h5::link_hard(data, name, data, "target_" + name);
+// Columns that only GCRCatalogs' snapshot reader asks for, under its own names; others need not see them twice.
+bool is_for_gcr_only(const std::string& name) {
+  static const std::array<std::string, 4> names = {"upid", "target_halo_id", "target_halo_mass", "obs_sm"};
+  return std::ranges::find(names, name) != names.end();
 }
 
-std::vector<h5::Handle> create_columns(hid_t data, const Table& columns, std::uint64_t rows) {
+/// @param gcr  GCRCatalogs' group, which gets a second name of every column; invalid in a halo catalog
+std::vector<h5::Handle> create_columns(hid_t data, hid_t gcr, const Table& columns, std::uint64_t rows) {
   std::vector<h5::Handle> datasets;
-  for (const auto& column : columns.columns()) {
-    datasets.push_back(h5::create_column(data, column.spec.name, column.data, rows));
-    h5::write_attribute(datasets.back(), "unit", opencosmo_unit(column.spec.unit));
-    h5::write_attribute(datasets.back(), "units", column.spec.unit);
-    h5::write_attribute(datasets.back(), "description", column.spec.description);
+  for (const auto& [spec, values] : columns.columns()) {
+    const bool hidden = gcr >= 0 && is_for_gcr_only(spec.name);
+    datasets.push_back(h5::create_column(hidden ? gcr : data, spec.name, values, rows));
+    h5::write_attribute(datasets.back(), "unit", opencosmo_unit(spec.unit));
+    h5::write_attribute(datasets.back(), "units", spec.unit);
+    h5::write_attribute(datasets.back(), "description", spec.description);
+    if (gcr >= 0 && !hidden) h5::link_hard(data, spec.name, gcr, spec.name);
   }
   return datasets;
 }
@@ -170,7 +171,7 @@ void write_rows(const std::vector<h5::Handle>& datasets, const Table& columns,
 
 void fill(h5::File& file, const std::string& data_type, const MockHeader& header, const Table& columns,
           std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm) {
-  h5::Handle provenance, data;
+  h5::Handle provenance, data, gcr;
   std::vector<h5::Handle> datasets;
   mpi::agree(comm, [&] {
     write_opencosmo_header(file.id(), data_type, header.simulation);
@@ -179,8 +180,8 @@ void fill(h5::File& file, const std::string& data_type, const MockHeader& header
     for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance, name, text);
     write_simulation(provenance, header.simulation);
     data = h5::create_group(file.id(), "data");
-    datasets = create_columns(data, columns, total_rows);
-    if (data_type == galaxy_data_type) write_gcr_links(file.id(), data);
+    if (data_type == galaxy_data_type) gcr = h5::create_group(file.id(), "galaxyProperties");
+    datasets = create_columns(data, gcr, columns, total_rows);
   });
   if (total_rows > 0) write_rows(datasets, columns, blocks, comm);
   mpi::agree(comm, [&] { h5::write_attribute(provenance, "complete", std::int64_t{1}); });

@@ -29,8 +29,6 @@ void put_halo_columns(Table& rows, const Table& halos) {
                     [&](auto i) { return id[i]; });
   put<std::int64_t>(rows, {"host_halo_id", "", "id of the host halo; the halo itself for a central"},
                     [&](auto i) { return host[i]; });
-  put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"},
-                    [&](auto i) { return central(i) ? -1 : host[i]; });
   put<std::uint8_t>(rows, {"is_central", "", "whether the halo is no subhalo"}, central);
   for (const char* name : {"x", "y", "z"}) {
     const auto values = number(name);
@@ -48,8 +46,6 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
   for (std::size_t k = 0; k < painter.scalars().size(); ++k) {
     const auto& values = painted.scalars[k];
     put<float>(rows, painter.scalars()[k], [&](auto i) { return values[i]; });
-    if (painter.scalars()[k].name == "log_stellar_mass")
-      put<float>(rows, {"obs_sm", "Msun", "stellar mass"}, [&](auto i) { return std::pow(10.0, values[i]); });
   }
   const char* axes[] = {"galaxy_axisA_", "galaxy_axisB_", "galaxy_axisC_"};
   const char* names[] = {"major", "intermediate", "minor"};
@@ -70,6 +66,19 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
                     [&](auto i) { return painted.out_of_distribution[i]; });
 }
 
+// What GCRCatalogs' snapshot reader maps its own quantities from; kept apart from the other columns in the file.
+void put_gcr_columns(Table& rows, const Table& halos, const model::Painted& painted, const model::Painter& painter) {
+  const auto id = halos.get<std::int64_t>("id"), host = halos.get<std::int64_t>("host_id");
+  const auto mass = halos.get<double>("mass");
+  put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"},
+                    [&](auto i) { return id[i] == host[i] ? -1 : host[i]; });
+  put<std::int64_t>(rows, {"target_halo_id", "", "halo_id"}, [&](auto i) { return id[i]; });
+  put<float>(rows, {"target_halo_mass", "Msun/h", "halo_mass"}, [&](auto i) { return mass[i]; });
+  for (std::size_t k = 0; k < painter.scalars().size(); ++k)
+    if (painter.scalars()[k].name == "log_stellar_mass")
+      put<float>(rows, {"obs_sm", "Msun", "stellar mass"}, [&](auto i) { return std::pow(10.0, painted.scalars[k][i]); });
+}
+
 }  // namespace
 
 catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted,
@@ -78,6 +87,7 @@ catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted
   rows.resize(patch.owned);
   put_halo_columns(rows, patch.halos);
   put_painted_columns(rows, painted, painter);
+  put_gcr_columns(rows, patch.halos, painted, painter);
   return rows;
 }
 

@@ -108,13 +108,13 @@ TEST_F(MockFile, ComesBackAsItWasWrittenOnAnyNumberOfRanks) {
   EXPECT_EQ(folder_.files(), std::vector<std::string>{"mock.hdf5"});
 }
 
-TEST_F(MockFile, ReadsTheColumnsAskedForIncludingLinksInThatOrder) {
+TEST_F(MockFile, ReadsTheColumnsAskedForInThatOrder) {
   write(20);
   const auto galaxies =
-      gather(read_mock(path_, {"is_central", "target_halo_id", "x"}, world_).galaxies, world_);
+      gather(read_mock(path_, {"is_central", "halo_id", "x"}, world_).galaxies, world_);
   ASSERT_EQ(galaxies.columns().size(), 3u);
   EXPECT_EQ(galaxies.columns()[0].spec.name, "is_central");
-  EXPECT_EQ(galaxies.get<std::int64_t>("target_halo_id")[19], 7 * 19);
+  EXPECT_EQ(galaxies.get<std::int64_t>("halo_id")[19], 7 * 19);
   EXPECT_EQ(galaxies.columns()[2].data, rows_from(0, 20).columns()[2].data);
 }
 
@@ -197,6 +197,18 @@ class Raw {
   hid_t file_;
 };
 
+TEST_F(MockFile, KeepsTheColumnsThatOnlyGcrCatalogsAsksForApart) {
+  Table columns;
+  columns.add<std::int64_t>({"halo_id", "", "id of the halo"});
+  columns.add<std::int64_t>({"upid", "", "id of the host halo, -1 for a central"});
+  write_mock(path_, header(), columns, 0, {}, world_);
+  if (!world_.root()) return;
+  Raw file(path_);
+  EXPECT_TRUE(file.has("/galaxyProperties/halo_id") && file.has("/galaxyProperties/upid"));
+  EXPECT_TRUE(file.has("/data/halo_id"));
+  EXPECT_FALSE(file.has("/data/upid"));
+}
+
 TEST_F(MockFile, HasTheLayoutThatOpenCosmoAndGcrCatalogsOpen) {
   write(50);
   if (!world_.root()) return;
@@ -214,9 +226,7 @@ TEST_F(MockFile, HasTheLayoutThatOpenCosmoAndGcrCatalogsOpen) {
   EXPECT_EQ(file.text("/data/x", "unit"), "comoving Mpc/h");
   EXPECT_EQ(file.text("/data/x", "units"), "Mpc/h");
   EXPECT_EQ(file.text("/data/x", "description"), "position");
-  EXPECT_EQ(file.address("/galaxyProperties"), file.address("/data"));
-  EXPECT_EQ(file.address("/data/target_halo_id"), file.address("/data/halo_id"));
-  EXPECT_EQ(file.address("/data/target_halo_mass"), file.address("/data/halo_mass"));
+  EXPECT_EQ(file.address("/galaxyProperties/x"), file.address("/data/x"));
   EXPECT_EQ(file.type_class("/data/is_central"), H5T_ENUM);
   EXPECT_EQ(file.scalar("/metaData/versionMajor"), 1);
   EXPECT_EQ(file.scalar("/metaData/H_0"), 67.74);

@@ -10,7 +10,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("file")
 parser.add_argument("--break", dest="broken", default="none", help="what is wrong or different in it, see below")
 arguments = parser.parse_args()
-path, broken = arguments.file, arguments.broken
+broken = arguments.broken
 
 rng = np.random.default_rng(1)
 ids = np.arange(ROWS, dtype=np.int64)
@@ -36,7 +36,9 @@ columns = {
     "ellipticity_1": (rng.normal(0, 0.2, ROWS).astype(np.float32), ""),
     "ellipticity_2": (rng.normal(0, 0.2, ROWS).astype(np.float32), ""),
     "out_of_distribution": (ids % 50 == 0, ""),
-    # What GCRCatalogs' snapshot reader maps its own quantities from.
+}
+# What GCRCatalogs' snapshot reader maps its own quantities from; others need not see it.
+gcr_columns = {
     "upid": (np.where(central, -1, ids - ids % 4), ""),
     "target_halo_id": (ids - ids % 4, ""),
     "target_halo_mass": (halo_mass, "Msun/h"),
@@ -67,7 +69,7 @@ match broken:
     case "no_region":
         region = {}
     case "no_upid":
-        del columns["upid"]
+        del gcr_columns["upid"]
     case "other_central":
         change("is_central", ~central)
     case "shuffled":
@@ -86,22 +88,22 @@ match broken:
     case _:
         parser.error(f"nothing known as {broken}")
 
-with h5py.File(path, "w") as mock:
+with h5py.File(arguments.file, "w") as mock:
     mock.create_group("header/file").attrs.update(
         origin="halobrush", data_type="synthetic_galaxies", is_lightcone=False, redshift=0.0, unit_convention="scalefree",
         **region)
     mock.create_group("header/simulation/cosmology").attrs.update(
         h=H, omega_m=OMEGA_M, omega_b=OMEGA_B, omega_l=1 - OMEGA_M, n_eff_massless=3.046, sigma_8=0.8159, w_0=-1.0, w_a=0.0)
-    for name, (values, unit) in columns.items():
-        dataset = mock.create_dataset("data/" + name, data=values)
+    for name, (values, unit) in {**columns, **gcr_columns}.items():
+        path = ("data/" if name in columns else "galaxyProperties/") + name
         text = {"description": name.replace("_", " "), "unit": unit, "units": unit}  # OpenCosmo reads unit, GCRCatalogs units
-        if name == "vx":
-            if broken == "no_gcr_units":
-                del text["units"]
-            if broken == "bytes_unit":
-                text["unit"] = np.bytes_(unit)
-        dataset.attrs.update(text)
-    mock["galaxyProperties"] = mock["data"]
+        if name == "vx" and broken == "no_gcr_units":
+            del text["units"]
+        if name == "vx" and broken == "bytes_unit":
+            text["unit"] = np.bytes_(unit)
+        mock.create_dataset(path, data=values).attrs.update(text)
+        if name in columns:
+            mock["galaxyProperties/" + name] = mock[path]
     mock.create_group("provenance").attrs["seed"] = "1"
     meta = {"versionMajor": 3, "versionMinor": 1, "versionMinorMinor": 0, "H_0": 100 * H, "Omega_matter": OMEGA_M,
             "Omega_b": OMEGA_B, "box_size": BOX, "redshift": 0.0}

@@ -9,7 +9,7 @@ sample() { "$python" tests/tools/make_sample_mock.py "$folder/$1.hdf5" --break "
 check() { "$python" tools/check_readers.py "$folder/$1.hdf5"; }
 
 sample none
-expect 0 '^GCRCatalogs .* 32 columns, 200 rows' check none
+expect 0 '^GCRCatalogs .* 28 columns, 200 rows' check none
 refused() {
   sample "$1"
   expect 1 "$2" check "$1"

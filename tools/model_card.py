@@ -1,0 +1,69 @@
+"""The figure of a model card: loss curves, and a painted mock beside the catalog that the model was trained on.
+
+model_card.py TRUTH PAINTED LOSSES.csv OUT.png
+"""
+import sys
+
+import h5py
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+BLUE, ORANGE = "#0072B2", "#D55E00"
+BINS = np.linspace(9.8, 11.6, 10)
+
+
+def read(path):
+    with h5py.File(path) as f:
+        table = {name: dataset[()] for name, dataset in f["data"].items()}
+        box = np.subtract(f["header/file"].attrs["region_p2"], f["header/file"].attrs["region_p1"])
+    return table, box
+
+
+def radial_alignment(table, box):
+    """Satellites: (major axis . direction to the host's galaxy)^2 and log M*."""
+    row = {i: k for k, i in enumerate(table["galaxy_id"])}
+    host = np.array([row[i] for i in table["host_halo_id"]])
+    pos = np.stack([table[c] for c in "xyz"], 1)
+    d = pos - pos[host]
+    d -= box * np.round(d / box)
+    satellite = ~table["is_central"].astype(bool)
+    axis = np.stack([table[f"galaxy_axisA_{c}"] for c in "xyz"], 1)[satellite]
+    d = d[satellite] / np.linalg.norm(d[satellite], axis=1)[:, None]
+    return np.sum(axis * d, 1) ** 2, table["log_stellar_mass"][satellite]
+
+
+def binned(values, by):
+    which = np.digitize(by, BINS) - 1
+    parts = [values[which == k] for k in range(len(BINS) - 1)]
+    return (np.array([p.mean() if p.size > 4 else np.nan for p in parts]),
+            np.array([p.std() / np.sqrt(p.size) if p.size > 4 else np.nan for p in parts]))
+
+
+def main():
+    truth_path, painted_path, losses_path, out = sys.argv[1:]
+    (truth, box), (painted, _) = read(truth_path), read(painted_path)
+    losses = np.genfromtxt(losses_path, delimiter=",", names=True)
+    figure, axes = plt.subplots(2, 4, figsize=(15, 6.6), constrained_layout=True)
+    axes = axes.ravel()
+    axes[0].plot(losses["step"], losses["training_loss"], color=BLUE, ls="--", label="training")
+    axes[0].plot(losses["step"], losses["validation_loss"], color=ORANGE, label="held-out hosts")
+    axes[0].set(xlabel="step", ylabel="loss")
+    axes[0].legend()
+    for axis, name in zip(axes[1:], ("log_stellar_mass", "color_gr", "log_size", "b_to_a", "c_to_a", "ellipticity_1")):
+        bins = np.linspace(*np.percentile(truth[name], (0.1, 99.9)), 50)
+        axis.hist(truth[name], bins, density=True, histtype="stepfilled", color=BLUE, alpha=0.35, label="truth")
+        axis.hist(painted[name], bins, density=True, histtype="step", color=ORANGE, lw=1.6, label="painted, another seed")
+        axis.set(xlabel=name, yticks=[])
+    axes[1].legend()
+    for shift, (table, colour, label) in zip((-0.01, 0.01), ((truth, BLUE, "truth"), (painted, ORANGE, "painted"))):
+        mean, error = binned(*radial_alignment(table, box))
+        axes[7].errorbar(0.5 * (BINS[1:] + BINS[:-1]) + shift, mean, error, color=colour, marker="o", ms=4, label=label)
+    axes[7].axhline(1 / 3, color="grey", lw=0.8)
+    axes[7].set(xlabel="log M*", ylabel="satellites: <(major axis . radius)^2>")
+    figure.savefig(out, dpi=90)
+
+
+main()
