@@ -33,6 +33,9 @@ bool is_safetensors(const Start& start) {
   return start[8] == '{' && start[6] == 0 && start[7] == 0;
 }
 
+// A gzipped file can only be a list; a damaged one is for its reader to complain about.
+bool is_gzip(const Start& start) { return start[0] == '\x1f' && start[1] == '\x8b'; }
+
 bool begins_with_names(const std::string& path) {
   try {
     TextFile file(path);
@@ -55,7 +58,7 @@ FileKind kind_of(const std::string& path) {
   const auto start = start_of(path);
   if (is_hdf5(start)) return kind_of_hdf5(path);
   if (is_safetensors(start)) return FileKind::model;
-  return begins_with_names(path) ? FileKind::rockstar : FileKind::unknown;
+  return is_gzip(start) || begins_with_names(path) ? FileKind::rockstar : FileKind::unknown;
 }
 
 }  // namespace halobrush::catalog

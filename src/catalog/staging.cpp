@@ -143,8 +143,9 @@ void Staging::open(const Identity& identity, bool discard) const {
   fs::create_directories(folder_, error);
   if (error) throw cannot_write(folder_, error.value());
   const auto file = folder_ / identity_file;
-  if (fs::exists(file)) return check_identity(folder_, read_identity(file), identity);
-  if (!ledgers_in(folder_).empty())
+  const bool nothing_staged = ledger().empty();  // such a folder binds nobody
+  if (fs::exists(file) && !nothing_staged) return check_identity(folder_, read_identity(file), identity);
+  if (!nothing_staged)
     throw data_error(
         "{}: has a ledger but no {} (made with what, is unknown); run with --restart=never to begin anew",
         folder_.string(), identity_file);

@@ -54,7 +54,7 @@ void TextFile::fail() const {
   const std::string text = gzerror(file_.get(), &code);
   if (code == Z_BUF_ERROR)
     throw data_error(
-        "{}: the gzip stream is cut off (the file ends before the stream does); copy the file again", path_);
+        "{}: the gzip stream is truncated (the file ends before the stream does); copy the file again", path_);
   if (code == Z_ERRNO) throw io_error("{}: cannot be read ({}); check the path", path_, std::strerror(errno));
   throw data_error("{}: the gzip stream is damaged ({}); copy the file again", path_, text);
 }

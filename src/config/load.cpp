@@ -118,7 +118,7 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
       found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
                                                  entry.where, name, nearest_hint(name, known)));
     } else if (!assign(entry.node, key->value)) {
-      found.emplace_back(entry.line, fmt::format("{}: {}: '{}' is not {}; correct the value", entry.where,
+      found.emplace_back(entry.line, fmt::format("{}: {}: '{}' is of the wrong type (wanted: {}); correct the value", entry.where,
                                                  name, as_text(entry.node), type_name(key->value)));
     } else if (key->rule.satisfied && !key->rule.satisfied(key->value)) {
       found.emplace_back(entry.line, fmt::format("{}: {}: '{}' {}; correct the value", entry.where, name,

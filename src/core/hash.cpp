@@ -4,6 +4,8 @@
 #include <xxhash.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -46,7 +48,7 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
 
 std::string sha256_hex_of_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw io_error("{}: cannot be opened for reading", path.string());
+  if (!file) throw io_error("{}: cannot be opened ({}); check the path", path.string(), std::strerror(errno));
   Sha256 sha;
   std::vector<char> buffer(1 << 20);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)

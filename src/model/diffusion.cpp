@@ -137,6 +137,7 @@ Sampler sampler_named(const std::string& name) {
 
 State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler,
              std::int64_t evaluations, torch::TensorOptions options) {
+  if (noise.frames.empty()) return noise;
   Walker walker(denoiser, std::move(noise), range, options);
   return sampler == Sampler::multistep ? walker.multistep(evaluations) : walker.midpoint(evaluations);
 }

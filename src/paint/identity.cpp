@@ -1,5 +1,7 @@
 #include "identity.hpp"
 
+#include <algorithm>
+
 #include "halobrush/core/hash.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -7,26 +9,35 @@
 namespace halobrush::paint {
 namespace {
 
-std::string hash_or_none(const std::string& path) {
-  return path.empty() ? "none" : sha256_hex_of_file(path);
+struct File {
+  std::string key, path;
+  ExitCode missing;  // what its absence means
+};
+
+std::string hash_of(const File& file) {
+  if (file.path.empty()) return "none";
+  try {
+    return sha256_hex_of_file(file.path);
+  } catch (const Error& error) {
+    throw Error(file.missing, file.key + ": " + error.what());
+  }
 }
 
 }  // namespace
 
 catalog::Identity identity_of(const config::Config& config, const mpi::Communicator& comm) {
   const std::string model = config.painter.kind == "analytic" ? "" : config.painter.model;
-  std::vector<std::pair<std::string, std::string>> files = {{"input.path (SHA-256)", config.input.path},
-                                                            {"density.file (SHA-256)", config.density.file},
-                                                            {"painter.model (SHA-256)", model}};
+  const std::vector<File> files = {{"input.path", config.input.path, ExitCode::io},
+                                   {"density.file", config.density.file, ExitCode::io},
+                                   {"painter.model", model, ExitCode::model}};
   const auto hashes = mpi::agree(comm, [&] {
     std::vector<std::string> result(files.size());
-    if (comm.root())
-      for (std::size_t i = 0; i < files.size(); ++i) result[i] = hash_or_none(files[i].second);
+    if (comm.root()) std::ranges::transform(files, result.begin(), hash_of);
     return result;
   });
   catalog::Identity identity = {{"halobrush", version()}};
   for (std::size_t i = 0; i < files.size(); ++i)
-    identity.emplace_back(files[i].first, comm.broadcast(hashes[i]));
+    identity.emplace_back(files[i].key + " (SHA-256)", comm.broadcast(hashes[i]));
   for (auto& key : config::science_keys(config)) identity.push_back(std::move(key));
   return identity;
 }

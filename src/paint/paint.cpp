@@ -41,13 +41,13 @@ class Job {
   ExitCode run() {
     identity_ = identity_of(config_, comm_);
     if (already_done()) return ExitCode::done;
-    open_staging();
 
     halos_ = pipeline::load_halos(config_, comm_, times_, log_);
     painter_ =
         mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
+    open_staging();
     auto patches = times_.measure("distribute", [&] { return distribute(); });
 
     if (!paint(patches)) return stopped();

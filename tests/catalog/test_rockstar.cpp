@@ -325,9 +325,9 @@ TEST_F(Rockstar, ReportsTheFirstOfSeveralFaults) {
 TEST_F(Rockstar, RefusesGzipThatIsCutOffOrDamaged) {
   const auto whole = contents(demo);
   expect_refused(whole.substr(0, whole.size() / 2),
-                 ": the gzip stream is cut off (the file ends before the stream does); copy the file again");
+                 ": the gzip stream is truncated (the file ends before the stream does); copy the file again");
   expect_refused(whole.substr(0, whole.size() - 4),
-                 ": the gzip stream is cut off (the file ends before the stream does); copy the file again");
+                 ": the gzip stream is truncated (the file ends before the stream does); copy the file again");
   auto damaged = whole;
   for (std::size_t i = 0; i < 64; ++i) damaged[damaged.size() / 2 + i] = '\xff';
   const auto path = folder_.write("halos.list", damaged);
