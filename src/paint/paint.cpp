@@ -79,7 +79,7 @@ class Job {
       if (comm_.root()) staging_.open(identity_, restart_ == Restart::never);
     });
     mpi::agree(comm_, [&] {
-      if (comm_.root()) StopSwitch(config_.limits, stop_file()).clear();
+      if (comm_.root()) std::filesystem::remove(stop_file());
     });
   }
   std::filesystem::path stop_file() const { return staging_.folder() / config_.limits.stop_file; }
@@ -131,7 +131,7 @@ class Job {
 
   // Paints this rank's tiles; false when the run was stopped before all ranks had finished theirs.
   bool paint(std::vector<domain::Patch>& patches) {
-    StopSwitch stop(config_.limits, stop_file());
+    StopSwitch stop(config_.limits, stop_file(), since_start_);
     Timer timer;
     Progress progress(log_, "paint: tiles of rank 0", static_cast<double>(patches.size()),
                       config_.log.interval);
@@ -270,6 +270,7 @@ class Job {
   std::vector<StagedTile> staged_;  // all ranks hold all
   catalog::Table columns_;
   ColumnStatistics statistics_;
+  Timer since_start_;
   StageTimes times_;
   RunFacts facts_;
 };

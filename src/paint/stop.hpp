@@ -12,7 +12,7 @@ namespace halobrush::paint {
 class StopSwitch {
  public:
   /// Catches SIGTERM and SIGUSR1 until it is destroyed.
-  StopSwitch(const config::Limits& limits, std::filesystem::path stop_file);
+  StopSwitch(const config::Limits& limits, std::filesystem::path stop_file, const Timer& since_start);
   ~StopSwitch();
   StopSwitch(const StopSwitch&) = delete;
   StopSwitch& operator=(const StopSwitch&) = delete;
@@ -27,7 +27,7 @@ class StopSwitch {
  private:
   config::Limits limits_;
   std::filesystem::path stop_file_;
-  Timer timer_;
+  Timer timer_;  // of the whole run: reading counts against the budget too
   const char* reason_ = "";
 };
 

@@ -11,6 +11,7 @@ import time
 from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, sets
 
 TILES = 48
+SETTINGS = [f"domain.tiles=[{TILES},1,1]", "painter.steps=100"]  # slow enough to be killed while painting
 RANKS = (2, 3, 1, 4, 2)
 
 
@@ -34,7 +35,7 @@ def ranks_of(launcher):
 
 
 def killed_run(draw, ranks, output, seconds):
-    settings = sets([f"output.path={output}", f"domain.tiles=[{TILES},1,1]", "log.interval=0"])
+    settings = sets([f"output.path={output}", *SETTINGS])
     process = subprocess.Popen(command(ranks, ["paint", "config/demo.yaml", *settings]), cwd=ROOT, env=ENVIRONMENT,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(seconds)
@@ -49,12 +50,12 @@ def main():
     with Scratch() as scratch:
         reference, output = scratch / "uninterrupted.hdf5", scratch / "killed.hdf5"
         start = time.time()
-        paint(2, reference, f"domain.tiles=[{TILES},1,1]")
+        paint(2, reference, *SETTINGS)
         whole = time.time() - start
         staging = pathlib.Path(f"{output}.staging")
         kills, progress = 0, []
         while kills < 10:
-            killed_run(draw, RANKS[kills % len(RANKS)], output, draw.uniform(0.3, 1.0) * whole)
+            killed_run(draw, RANKS[kills % len(RANKS)], output, draw.uniform(0.25, 0.6) * whole)
             kills += 1
             if output.exists():  # this one was quicker than its killer: start over
                 compare(reference, output, "--exact")
@@ -63,7 +64,7 @@ def main():
             recorded = ledger(staging) if staging.exists() else []
             expect(len(recorded) == len(set(recorded)), f"tiles painted twice: {sorted(recorded)}")
             progress.append(len(recorded))
-        log = paint(3, output, f"domain.tiles=[{TILES},1,1]")
+        log = paint(3, output, *SETTINGS)
         print("after each kill:", progress, "tiles;", log.splitlines()[-1])
         print(compare(reference, output, "--exact"))
         summary = json.loads(pathlib.Path(f"{output}.json").read_text())["tiles"]

@@ -122,10 +122,10 @@ TEST_F(ConfigFile, RefusesValuesOfAnotherType) {
       "train: {learning_rate: fast}\n"
       "analytic: {color_red: [1, 2, 3]}\n");
   ASSERT_EQ(lines.size(), 8);
-  for (const auto& [line, text] : {std::pair{0, "run.yaml:1: seed: 'many' is not integer"},
-                                   {1, "run.yaml:2: input.path: '[a, b]' is not text"},
-                                   {2, "run.yaml:4: domain.tiles: '[2, 3]' is not three integers"},
-                                   {3, "run.yaml:5: domain.balance: 'maybe' is not true or false"}})
+  for (const auto& [line, text] : {std::pair{0, "run.yaml:1: seed: 'many' is of the wrong type (wanted: integer)"},
+                                   {1, "run.yaml:2: input.path: '[a, b]' is of the wrong type (wanted: text)"},
+                                   {2, "run.yaml:4: domain.tiles: '[2, 3]' is of the wrong type (wanted: three integers)"},
+                                   {3, "run.yaml:5: domain.balance: 'maybe' is of the wrong type (wanted: true or false)"}})
     EXPECT_TRUE(starts_with(lines[static_cast<std::size_t>(line)], text))
         << lines[static_cast<std::size_t>(line)];
 }
@@ -178,7 +178,7 @@ TEST_F(ConfigFile, WrongOverridesAreListedWithTheRest) {
     return starts_with(l, "--set: domain.tile: unknown key (nearest known: 'domain.tiles')");
   }));
   EXPECT_TRUE(
-      std::ranges::any_of(lines, [](auto& l) { return starts_with(l, "--set: seed: 'x' is not integer"); }));
+      std::ranges::any_of(lines, [](auto& l) { return starts_with(l, "--set: seed: 'x' is of the wrong type (wanted: integer)"); }));
   EXPECT_TRUE(std::ranges::any_of(lines, [](auto& l) { return starts_with(l, "run.yaml:1: sead"); }));
 }
 
