@@ -4,6 +4,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 # Open MPI: as root in containers, more ranks than cores. One thread a rank.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+# nproc believes OMP_NUM_THREADS, so it is asked before that is set.
+cores=$(env -u OMP_NUM_THREADS nproc)
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 say() { printf '== %s\n' "$*"; }
@@ -77,5 +79,5 @@ build() {
   if (($#)); then targets=(--target "$@"); fi
   say "building preset $preset ${*:+($*)}"
   cmake --preset "$preset" -U Torch_DIR | grep '^-- LibTorch'
-  cmake --build --preset "$preset" -j "$(nproc)" "${targets[@]}"
+  cmake --build --preset "$preset" -j "$cores" "${targets[@]}"
 }

@@ -10,7 +10,7 @@ build release
 
 log=build/release/ctest.log
 say "testing"
-ctest --test-dir build/release --output-on-failure --no-tests=error -j "$(nproc)" 2>&1 | tee "$log"
+ctest --test-dir build/release --output-on-failure --no-tests=error -j "$cores" 2>&1 | tee "$log"
 # CTest lists skipped tests after its closing lines.
 if [[ $(tail -n 1 "$log") != "Total Test time"* ]]; then
   grep -E '^[0-9]+% tests passed|^Total Test time' "$log"

@@ -53,6 +53,10 @@ int run_parallel(int& argc, char**& argv, const Arguments& arguments, Job&& job)
     mpi::agree(world, [&] {
       model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank);
     });
+    if (!model::has_fast_blas())
+      log->warn(
+          "LibTorch runs on a reference BLAS, several times slower than need be; install "
+          "libopenblas0-pthread");
     return static_cast<int>(job(config, world, *log));
   } catch (const Error& error) {
     if (world.root()) std::cerr << "halobrush: error: " << error.what() << std::endl;

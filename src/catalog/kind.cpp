@@ -34,7 +34,9 @@ bool is_safetensors(const Start& start) {
 }
 
 // A gzipped file can only be a list; a damaged one is for its reader to complain about.
-bool is_gzip(const Start& start) { return start[0] == '\x1f' && start[1] == '\x8b'; }
+bool is_gzip(const Start& start) {
+  return start[0] == '\x1f' && start[1] == '\x8b';
+}
 
 bool begins_with_names(const std::string& path) {
   try {

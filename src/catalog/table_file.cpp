@@ -94,7 +94,8 @@ void write_gcr_metadata(hid_t file, const Simulation& s) {
   h5::write_scalar(group, "redshift", redshift_of(s));
 }
 
-// Columns that only GCRCatalogs' snapshot reader asks for, under its own names; others need not see them twice.
+// Columns that only GCRCatalogs' snapshot reader asks for, under its own names; others need not see them
+// twice.
 bool is_for_gcr_only(const std::string& name) {
   static const std::array<std::string, 4> names = {"upid", "target_halo_id", "target_halo_mass", "obs_sm"};
   return std::ranges::find(names, name) != names.end();

@@ -54,6 +54,10 @@ void set_up_torch(int threads, const std::string& device, int node_rank) {
       ->setDevice({c10::kCUDA, static_cast<c10::DeviceIndex>(gpus > 1 ? node_rank : 0)});
 }
 
+bool has_fast_blas() {
+  return at::hasMKL() || dlsym(RTLD_DEFAULT, "openblas_set_num_threads") != nullptr;
+}
+
 std::string torch_version() {
   return TORCH_VERSION;
 }

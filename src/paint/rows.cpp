@@ -66,8 +66,10 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
                     [&](auto i) { return painted.out_of_distribution[i]; });
 }
 
-// What GCRCatalogs' snapshot reader maps its own quantities from; kept apart from the other columns in the file.
-void put_gcr_columns(Table& rows, const Table& halos, const model::Painted& painted, const model::Painter& painter) {
+// What GCRCatalogs' snapshot reader maps its own quantities from; kept apart from the other columns in the
+// file.
+void put_gcr_columns(Table& rows, const Table& halos, const model::Painted& painted,
+                     const model::Painter& painter) {
   const auto id = halos.get<std::int64_t>("id"), host = halos.get<std::int64_t>("host_id");
   const auto mass = halos.get<double>("mass");
   put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"},
@@ -76,7 +78,8 @@ void put_gcr_columns(Table& rows, const Table& halos, const model::Painted& pain
   put<float>(rows, {"target_halo_mass", "Msun/h", "halo_mass"}, [&](auto i) { return mass[i]; });
   for (std::size_t k = 0; k < painter.scalars().size(); ++k)
     if (painter.scalars()[k].name == "log_stellar_mass")
-      put<float>(rows, {"obs_sm", "Msun", "stellar mass"}, [&](auto i) { return std::pow(10.0, painted.scalars[k][i]); });
+      put<float>(rows, {"obs_sm", "Msun", "stellar mass"},
+                 [&](auto i) { return std::pow(10.0, painted.scalars[k][i]); });
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ extern "C" void on_signal(int) {
 
 }  // namespace
 
-StopSwitch::StopSwitch(const config::Limits& limits, std::filesystem::path stop_file, const Timer& since_start)
+StopSwitch::StopSwitch(const config::Limits& limits, std::filesystem::path stop_file,
+                       const Timer& since_start)
     : limits_(limits), stop_file_(std::move(stop_file)), timer_(since_start) {
   signalled = 0;
   std::signal(SIGTERM, on_signal);

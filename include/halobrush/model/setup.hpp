@@ -14,6 +14,10 @@ void choose_blas_kernels(char** argv);
 /// Throws config_error when ranks outnumber the visible GPUs of the node.
 void set_up_torch(int threads, const std::string& device, int node_rank);
 
+/// False on the reference BLAS, which Debian installs for LibTorch where nothing better is asked for:
+/// networks then run five times slower.
+bool has_fast_blas();
+
 std::string torch_version();
 
 }  // namespace halobrush::model
