@@ -97,9 +97,6 @@ class Network {
   void declare_dense(const std::string& name, std::int64_t in, std::int64_t out, double gain = 1);
   const torch::Tensor& tensor(const std::string& name) const;
   Dense layer(const std::string& name) const;
-  Dense lifted(const std::string& name, const std::vector<int>& character) const;
-  Dense symmetric(const std::string& name) const;
-  Dense projected(const std::string& name) const;
 
   ModelSpec spec_;
   torch::TensorOptions options_;
