@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "halobrush/core/random.hpp"
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/so3/rotation.hpp"
@@ -137,11 +140,56 @@ TEST_F(NetworkSymmetry, galaxies_of_another_group_do_not_speak_while_denoising) 
   EXPECT_TRUE(heard);
 }
 
-TEST(Samplers, follow_a_known_flow_to_its_end) {
-  // With a denoiser replaced by labels of zero everything must end at zero: the preconditioning identity.
-  const auto p = preconditioning(0.5);
-  EXPECT_NEAR(p.skip + p.out * p.out / (0.5 * 0.5), 1.0 / (1 + 0.25) + 1.0 / (1 + 0.25), 1e-12);
-  EXPECT_NEAR(p.in * p.in * (0.25 + 1), 1, 1e-12);
+TEST(Preconditioning, satisfies_the_identities_of_edm) {
+  for (const double sigma : {0.01, 0.5, 20.0}) {
+    const auto p = preconditioning(sigma);
+    EXPECT_NEAR(p.in * p.in * (sigma * sigma + 1), 1, 1e-12);  // inputs of unit variance
+    EXPECT_NEAR((1 - p.skip) * (1 - p.skip) + p.skip * p.skip * sigma * sigma, p.out * p.out,
+                1e-12);  // so is F
+  }
+}
+
+class Samplers : public NetworkSymmetry {
+ protected:
+  // Largest distance between two samples, over frames and labels.
+  static double distance(const State& a, const State& b) {
+    double worst = 0;
+    for (std::size_t i = 0; i < a.frames.size(); ++i)
+      worst = std::max(worst, (a.frames[i] - b.frames[i]).norm());
+    for (std::size_t i = 0; i < a.labels.size(); ++i)
+      worst = std::max(worst, std::abs(a.labels[i] - b.labels[i]));
+    return worst;
+  }
+  State drawn(Sampler sampler, std::int64_t evaluations) const {
+    const torch::NoGradGuard no_grad;
+    const auto batch = make_batch(patch.inputs(), spec, wide);
+    const auto denoiser = network.denoiser(batch, network.encode(batch));
+    auto noise = pure_noise(std::span(patch.id).first(patch.owned), spec.labels.size(), 1, Mat3::Identity(),
+                            spec.noise);
+    return sample(denoiser, std::move(noise), spec.noise, sampler, evaluations, wide);
+  }
+};
+
+TEST_F(Samplers, converge_to_one_flow_with_second_order) {
+  const auto exact = drawn(Sampler::midpoint, 1601);
+  for (const auto sampler : {Sampler::multistep, Sampler::midpoint}) {
+    const double coarse = distance(drawn(sampler, 101), exact), fine = distance(drawn(sampler, 201), exact);
+    EXPECT_LT(fine, 0.02);
+    EXPECT_GT(coarse / fine, 3) << "halving the step should divide the error by about four";
+  }
+}
+
+TEST_F(Samplers, turn_with_the_frame_of_the_initial_orientations) {
+  RandomStream random(4, 0, Purpose::test);
+  const Mat3 q = so3::uniform_rotation(random);
+  const torch::NoGradGuard no_grad;
+  const auto turned_patch = patch.transformed(q);
+  const auto batch = make_batch(turned_patch.inputs(), spec, wide);
+  const auto denoiser = network.denoiser(batch, network.encode(batch));
+  auto noise = pure_noise(std::span(patch.id).first(patch.owned), spec.labels.size(), 1, q, spec.noise);
+  auto turned = sample(denoiser, std::move(noise), spec.noise, Sampler::multistep, 16, wide);
+  for (auto& frame : turned.frames) frame = q.transpose() * frame;
+  EXPECT_LT(distance(turned, drawn(Sampler::multistep, 16)), 1e-8);
 }
 
 }  // namespace
