@@ -57,21 +57,28 @@ class Job {
   }
 
  private:
-  // A finished mock of the same identity is kept.
+  // A finished mock of the same identity is kept. One without its summary was killed at the very end: its
+  // tiles are still staged.
   bool already_done() {
     const auto done = mpi::agree(comm_, [&] {
-      if (!comm_.root() || restart_ == Restart::never || !std::filesystem::exists(config_.output.path))
-        return 0;
-      if (catalog::kind_of(config_.output.path) != catalog::FileKind::mock) return 0;
-      for (const auto& [name, text] : catalog::summarise_mock(config_.output.path).header.provenance)
-        if (name == identity_attribute) return text == text_of(identity_) ? 1 : 0;
-      return 0;
+      if (!comm_.root() || restart_ == Restart::never) return 0;
+      if (!std::filesystem::exists(config_.output.path) || !std::filesystem::exists(summary_path())) return 0;
+      return is_ours(config_.output.path) ? 1 : 0;
     });
     if (comm_.max(done) == 0) return false;
     log_.info(
         "paint: {} is complete and of this configuration: nothing to do (--restart=never paints it again)",
         config_.output.path);
     return true;
+  }
+
+  bool is_ours(const std::string& mock) const {
+    try {
+      for (const auto& [name, text] : catalog::summarise_mock(mock).header.provenance)
+        if (name == identity_attribute) return text == text_of(identity_);
+    } catch (const Error&) {  // something else under this name: it is replaced when the mock is complete
+    }
+    return false;
   }
 
   void open_staging() {
@@ -82,6 +89,7 @@ class Job {
       if (comm_.root()) std::filesystem::remove(stop_file());
     });
   }
+  std::string summary_path() const { return config_.output.path + ".json"; }
   std::filesystem::path stop_file() const { return staging_.folder() / config_.limits.stop_file; }
 
   std::vector<domain::Patch> distribute() {
@@ -244,8 +252,7 @@ class Job {
   }
 
   void finish() {
-    const auto summary = config_.output.path + ".json";
-    const double out = write_summary(summary, facts_, times_, statistics_, columns_, comm_);
+    const double out = write_summary(summary_path(), facts_, times_, statistics_, columns_, comm_);
     mpi::agree(comm_, [&] {
       if (comm_.root()) staging_.remove();
     });
@@ -255,7 +262,7 @@ class Job {
           "out_of_distribution)",
           100 * out);
     log_.info("paint: {} galaxies in {} ({} tiles painted, {} reused); summary {}", facts_.galaxies,
-              config_.output.path, facts_.painted_tiles, facts_.reused_tiles, summary);
+              config_.output.path, facts_.painted_tiles, facts_.reused_tiles, summary_path());
   }
 
   const config::Config& config_;

@@ -7,7 +7,7 @@ import time
 
 from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets
 
-TILES = "domain.tiles=[60,1,1]"
+SETTINGS = ["domain.tiles=[60,1,1]", "painter.steps=64"]  # slow enough to be stopped while painting
 
 
 def stopped(done, why):
@@ -15,7 +15,7 @@ def stopped(done, why):
 
 
 def signalled(output):
-    process = subprocess.Popen(command(2, ["paint", "config/demo.yaml", *sets([f"output.path={output}", TILES])]), cwd=ROOT,
+    process = subprocess.Popen(command(2, ["paint", "config/demo.yaml", *sets([f"output.path={output}", *SETTINGS])]), cwd=ROOT,
                                env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     staging = pathlib.Path(f"{output}.staging")
     deadline = time.time() + 60
@@ -29,29 +29,33 @@ def signalled(output):
 def main():
     with Scratch() as scratch:
         reference, output = scratch / "reference.hdf5", scratch / "mock.hdf5"
-        paint(2, reference, TILES)
+        paint(2, reference, *SETTINGS)
         staging = pathlib.Path(f"{output}.staging")
 
         stopped(signalled(output), "SIGUSR1")
         tiles = sorted(staging.glob("tile_*"))
         expect(0 < len(tiles) < 60, f"{len(tiles)} tiles were staged")
 
-        other = run(2, "paint", "config/demo.yaml", *sets([f"output.path={output}", TILES, "seed=2"]))
+        other = run(2, "paint", "config/demo.yaml", *sets([f"output.path={output}", *SETTINGS, "seed=2"]))
         expect(other.returncode == 2 and "seed" in other.stderr, f"another seed was not refused: {other.returncode} {other.stderr}")
 
         with open(tiles[0], "r+b") as file:
             file.seek(100)
             file.write(b"damage")
-        stopped(run(3, "paint", "config/demo.yaml", *sets([f"output.path={output}", TILES, "limits.wall_time=0.001", "limits.margin=0"])),
+        stopped(run(3, "paint", "config/demo.yaml", *sets([f"output.path={output}", *SETTINGS, "limits.wall_time=0.001", "limits.margin=0"])),
                 "wall time")
 
-        log = paint(3, output, TILES)
+        log = paint(3, output, *SETTINGS)
         expect("is damaged on disk and is painted again" in log, f"the damaged tile was not named:\n{log}")
         print(compare(reference, output, "--exact"))
 
         before = output.stat().st_mtime_ns
-        expect("nothing to do" in paint(2, output, TILES) and output.stat().st_mtime_ns == before, "a finished mock was painted again")
-        paint(2, output, TILES, options=["--restart=never"])
+        expect("nothing to do" in paint(2, output, *SETTINGS) and output.stat().st_mtime_ns == before, "a finished mock was painted again")
+        output.write_bytes(b"no mock at all")
+        paint(2, output, *SETTINGS)
+        print("something else under the mock's name is replaced:", compare(reference, output, "--exact"))
+        before = output.stat().st_mtime_ns
+        paint(2, output, *SETTINGS, options=["--restart=never"])
         expect(output.stat().st_mtime_ns != before, "--restart=never kept the old mock")
 
 
