@@ -1,4 +1,4 @@
-// The command line: halobrush paint | train | info | describe-config.
+// The command line: halobrush paint | train | loglike | info | describe-config.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -6,10 +6,12 @@
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/version.hpp"
+#include "halobrush/likelihood/likelihood.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/paint/paint.hpp"
+#include "halobrush/pipeline/labelled.hpp"
 #include "halobrush/train/train.hpp"
 #include "info.hpp"
 
@@ -18,7 +20,7 @@ namespace {
 using namespace halobrush;
 
 struct Arguments {
-  std::string config, file, restart = "auto";
+  std::string config, file, model, out, restart = "auto";
   std::vector<std::string> overrides;
   bool dry_run = false;
 };
@@ -41,14 +43,13 @@ ExitCode paint(const config::Config& config, const Arguments& arguments, const m
 }
 
 // A job on all ranks: what one rank fails at, all report once and return as one exit code.
-template <class Job>
-int run_parallel(int& argc, char**& argv, const Arguments& arguments, Job&& job) {
+template <class Configuration, class Job>
+int run_parallel(int& argc, char**& argv, Configuration&& configuration, Job&& job) {
   mpi::Environment environment(argc, argv);
   const mpi::Communicator world(MPI_COMM_WORLD);
   const auto log = make_logger(world.root());
   try {
-    const auto config =
-        mpi::agree(world, [&] { return config::load(arguments.config, arguments.overrides); });
+    const auto config = mpi::agree(world, configuration);
     const int node_rank = world.node().rank();
     mpi::agree(world, [&] {
       model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank);
@@ -75,15 +76,24 @@ int run(int argc, char** argv) {
   auto* train_command = app.add_subcommand("train", "train a model on a galaxy catalog");
   for (auto* command : {paint_command, train_command}) {
     command->add_option("config", arguments.config, "configuration (YAML)")->required();
-    command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
-        ->allow_extra_args(false);
   }
   paint_command->add_flag("--dry-run", arguments.dry_run, "read headers only, print sizes, stop");
   paint_command
       ->add_option("--restart", arguments.restart, "auto: go on from staged tiles; never: paint anew")
       ->check(CLI::IsMember({"auto", "never"}));
+  auto* loglike_command =
+      app.add_subcommand("loglike", "log p(galaxy | environment) of the galaxies of a catalog under a model");
+  loglike_command
+      ->add_option("model", arguments.model,
+                   "model file, or 'analytic': the law the catalog was painted with")
+      ->required();
+  loglike_command->add_option("catalog", arguments.file, "galaxy catalog with labels")->required();
+  loglike_command->add_option("--out", arguments.out, "table to write (default: <catalog>.loglike.hdf5)");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
+  for (auto* command : {paint_command, train_command, loglike_command})
+    command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
+        ->allow_extra_args(false);
   auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");
 
   try {
@@ -100,11 +110,23 @@ int run(int argc, char** argv) {
     std::cout << app::info(arguments.file);
     return 0;
   }
-  return run_parallel(argc, argv, arguments, [&](const auto& config, const auto& world, auto& log) {
-    if (*paint_command) return paint(config, arguments, world, log);
-    train::run(config, world, log);
-    return ExitCode::done;
-  });
+  if (*loglike_command) {
+    const std::string out = arguments.out.empty() ? arguments.file + ".loglike.hdf5" : arguments.out;
+    return run_parallel(
+        argc, argv,
+        [&] { return pipeline::config_for(arguments.model, arguments.file, arguments.overrides); },
+        [&](const auto& config, const auto& world, auto& log) {
+          likelihood::run({arguments.model, arguments.file, out}, config, world, log);
+          return ExitCode::done;
+        });
+  }
+  return run_parallel(
+      argc, argv, [&] { return config::load(arguments.config, arguments.overrides); },
+      [&](const auto& config, const auto& world, auto& log) {
+        if (*paint_command) return paint(config, arguments, world, log);
+        train::run(config, world, log);
+        return ExitCode::done;
+      });
 }
 
 }  // namespace

@@ -165,6 +165,10 @@ std::vector<Key> keys_of(Config& c) {
        "factor on the major-axis concentration of satellites", science, finite()},
       {"analytic.satellite_kappa_c", &c.analytic.satellite_kappa_c, "",
        "factor on the minor-axis concentration of satellites", science, finite()},
+      {"analytic.hidden_kappa", &c.analytic.hidden_kappa, "",
+       "> 0: satellites of one host pull their minor axes to one random direction of the host that no input "
+       "tells, with this concentration (a truth that only joint sampling can learn)",
+       science, not_negative()},
 
       {"train.catalog", &c.train.catalog, "",
        "galaxy catalog (a mock) with the labels, joined to input.path by halo_id", steering},
@@ -174,6 +178,17 @@ std::vector<Key> keys_of(Config& c) {
       {"train.inputs", &c.train.inputs, "", "node inputs by name; empty: all that the catalog offers",
        steering},
       {"train.outputs", &c.train.outputs, "", "scalar labels to learn", steering},
+      {"train.orientation", &c.train.orientation, "",
+       "what galaxies' axes are: ellipsoid (axisA, B, C without signs), major_axis (axisA alone), spin "
+       "(signed "
+       "galaxy_spin); auto: what the catalog has",
+       steering, one_of({"auto", "ellipsoid", "major_axis", "spin"})},
+      {"train.environment", &c.train.environment, "",
+       "which neighbours the encoder sees: all within the radius, or those of the own host halo (incomplete "
+       "boxes)",
+       steering, one_of({"radius", "group"})},
+      {"train.environment_neighbours", &c.train.environment_neighbours, "",
+       "at most so many neighbours of a node, the nearest", steering, positive()},
       {"train.radius", &c.train.radius, "Mpc/h", "linking radius of the environment graph", steering,
        positive()},
       {"train.layers", &c.train.layers, "", "message-passing layers of the encoder", steering,
@@ -190,6 +205,8 @@ std::vector<Key> keys_of(Config& c) {
        "edges per galaxy inside a host halo: all pairs up to this, nearest above", steering, not_negative()},
       {"train.steps", &c.train.steps, "", "optimiser steps", steering, positive()},
       {"train.batch", &c.train.batch, "", "galaxies a step, over all ranks", steering, positive()},
+      {"train.noise_draws", &c.train.noise_draws, "", "noise levels a galaxy is shown at in each step",
+       steering, positive()},
       {"train.interval", &c.train.interval, "steps", "distance of two log lines and rows of the loss table",
        steering, positive()},
       {"train.checkpoint_interval", &c.train.checkpoint_interval, "steps", "distance of two checkpoints",
@@ -201,8 +218,10 @@ std::vector<Key> keys_of(Config& c) {
       {"train.ema", &c.train.ema, "",
        "decay of the averaged weights; those with the lowest held-out loss are kept", steering, fraction()},
       {"train.gradient_clip", &c.train.gradient_clip, "", "largest gradient norm", steering, positive()},
-      {"train.validation_fraction", &c.train.validation_fraction, "", "share of host halos held out",
-       steering, fraction()},
+      {"train.validation_fraction", &c.train.validation_fraction, "",
+       "share of host halos that decide when to stop", steering, fraction()},
+      {"train.test_fraction", &c.train.test_fraction, "",
+       "share of host halos that training never sees: for halobrush evaluate", steering, fraction()},
 
       {"limits.wall_time", &c.limits.wall_time, "s",
        "stop cleanly (exit code 75) before this much time has passed; 0: no limit", steering, not_negative()},

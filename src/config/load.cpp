@@ -74,14 +74,9 @@ void flatten(const YAML::Node& node, const std::string& prefix, const std::strin
   }
 }
 
-Entries read_file(const std::string& path, std::vector<std::string>& problems) {
-  std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path))
-    throw config_error("{}: cannot be read; give the path of a YAML configuration", path);
-  std::stringstream text;
-  text << file.rdbuf();
+Entries read_text(const std::string& text, const std::string& path, std::vector<std::string>& problems) {
   try {
-    const YAML::Node root = YAML::Load(text.str());
+    const YAML::Node root = YAML::Load(text);
     Entries entries;
     if (root.IsNull()) return entries;
     if (!root.IsMap())
@@ -155,9 +150,18 @@ std::string value_text(const Value& value) {
 }  // namespace
 
 Config load(const std::string& path, const std::vector<std::string>& overrides) {
+  std::ifstream file(path);
+  if (!file || std::filesystem::is_directory(path))
+    throw config_error("{}: cannot be read; give the path of a YAML configuration", path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return parse(text.str(), path, overrides);
+}
+
+Config parse(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
   std::vector<std::string> problems;
-  Entries entries = read_file(path, problems);
-  for (const auto& text : overrides) apply_override(text, entries, problems);
+  Entries entries = read_text(text, name, problems);
+  for (const auto& change : overrides) apply_override(change, entries, problems);
   Config config;
   auto keys = keys_of(config);
   apply(entries, keys, problems);

@@ -6,6 +6,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/graph/graph.hpp"
 #include "incoming.hpp"
+#include "nearest.hpp"
 #include "tree.hpp"
 
 namespace halobrush::graph {
@@ -22,31 +23,6 @@ void link_all(Rows members, Incoming& incoming) {
     incoming.set(destination, others);
   }
 }
-
-// The `count` nearest so far, nearer first; equal distances go to the lower index.
-class Nearest {
- public:
-  explicit Nearest(std::size_t count) : count_(count) {}
-  void clear() { heap_.clear(); }
-  double reach() const {
-    return heap_.size() < count_ ? std::numeric_limits<double>::max() : heap_.front().first;
-  }
-  void offer(double distance2, std::size_t index) {
-    const std::pair candidate(distance2, index);
-    if (heap_.size() == count_) {
-      if (!(candidate < heap_.front())) return;
-      std::pop_heap(heap_.begin(), heap_.end());
-      heap_.pop_back();
-    }
-    heap_.push_back(candidate);
-    std::push_heap(heap_.begin(), heap_.end());
-  }
-  const std::vector<std::pair<double, std::size_t>>& found() const { return heap_; }
-
- private:
-  std::size_t count_;
-  std::vector<std::pair<double, std::size_t>> heap_;  ///< the worst in front
-};
 
 // Members are in order of their rows, so the lower index is the lower row.
 void link_nearest(std::span<const Vec3> pos, Rows members, std::size_t neighbours, Incoming& incoming) {

@@ -4,6 +4,7 @@
 
 #include "halobrush/graph/graph.hpp"
 #include "incoming.hpp"
+#include "nearest.hpp"
 #include "tree.hpp"
 
 namespace halobrush::graph {
@@ -46,7 +47,7 @@ std::vector<std::int64_t> morton_order(std::span<const Vec3> pos) {
 
 }  // namespace
 
-Edges radius_graph(std::span<const Vec3> pos, double radius_mpc_h) {
+Edges radius_graph(std::span<const Vec3> pos, double radius_mpc_h, std::size_t neighbours) {
   if (!(radius_mpc_h > 0) || pos.size() < 2) return {};
   const double radius2 = radius_mpc_h * radius_mpc_h;
   const auto row_of = morton_order(pos);
@@ -56,17 +57,35 @@ Edges radius_graph(std::span<const Vec3> pos, double radius_mpc_h) {
   const Tree tree(ordered);
 
   Incoming incoming(pos.size());
+  Nearest nearest(neighbours > 0 ? neighbours : pos.size());
   std::vector<std::int64_t> sources;
   for (std::size_t i = 0; i < ordered.size(); ++i) {
-    sources.clear();
+    nearest.clear();
     tree.search(
-        ordered[i], [&] { return radius2; },
+        ordered[i], [&] { return std::min(radius2, nearest.reach()); },
         [&](std::size_t j) {
-          if (j != i && squared_distance(ordered[i], ordered[j]) <= radius2) sources.push_back(row_of[j]);
+          const double distance2 = squared_distance(ordered[i], ordered[j]);
+          if (j != i && distance2 <= radius2) nearest.offer(distance2, static_cast<std::size_t>(row_of[j]));
         });
+    sources.clear();
+    for (const auto& [distance2, row] : nearest.found()) sources.push_back(static_cast<std::int64_t>(row));
     incoming.set(row_of[i], sources);
   }
   return std::move(incoming).sorted();
+}
+
+Edges within(Edges edges, std::span<const Vec3> pos, double radius_mpc_h) {
+  const auto at = [&](std::int64_t row) { return pos[static_cast<std::size_t>(row)]; };
+  std::size_t kept = 0;
+  for (std::size_t e = 0; e < edges.size(); ++e) {
+    if (squared_distance(at(edges.source[e]), at(edges.destination[e])) > radius_mpc_h * radius_mpc_h)
+      continue;
+    edges.source[kept] = edges.source[e];
+    edges.destination[kept++] = edges.destination[e];
+  }
+  edges.source.resize(kept);
+  edges.destination.resize(kept);
+  return edges;
 }
 
 }  // namespace halobrush::graph

@@ -316,6 +316,8 @@ GalaxyLaw AnalyticPainter::law_of(const Inputs& inputs, std::size_t row) const {
     galaxy.u = principal_axis(tide, Extreme::smallest);
   if (!axial_names.empty()) galaxy.w = Vec3(inputs.nodes.axial.data() + 3 * row).stableNormalized();
   if (galaxy.w.isZero(0) && tide) galaxy.w = principal_axis(tide, Extreme::largest);
+  if (!galaxy.central && law_.hidden_kappa > 0)
+    galaxy.w = RandomStream(seed_, inputs.host[row], Purpose::law_hidden_axis).unit_vector();
   return galaxy;
 }
 
@@ -326,6 +328,8 @@ OrientationLaw AnalyticPainter::orientation_of(const GalaxyLaw& galaxy, double l
     return std::clamp(linear(strength, log_mass), 0., largest_kappa) *
            (galaxy.central ? 1 : satellite_factor);
   };
+  if (!galaxy.central && law_.hidden_kappa > 0)
+    return {galaxy.u, galaxy.w, kappa(galaxy.u, color.kappa_a, law_.satellite_kappa_a), law_.hidden_kappa};
   return {galaxy.u, galaxy.w, kappa(galaxy.u, color.kappa_a, law_.satellite_kappa_a),
           kappa(galaxy.w, color.kappa_c, law_.satellite_kappa_c)};
 }
@@ -351,7 +355,40 @@ Painted AnalyticPainter::paint(const Inputs& inputs) const {
   return painted;
 }
 
+void AnalyticPainter::require_independent_galaxies() const {
+  if (law_.hidden_kappa > 0)
+    throw config_error(
+        "analytic.hidden_kappa: is {:g}: satellites then share what their halos do not tell, and their "
+        "density "
+        "has no closed form; set it to 0",
+        law_.hidden_kappa);
+}
+
+std::vector<double> AnalyticPainter::log_orientation_density(const Inputs& inputs,
+                                                             const std::vector<Mat3>& frames) const {
+  require_independent_galaxies();
+  static const std::vector<Node> nodes = half_gauss_legendre(12);  // of the mass, over +- 5 deviations
+  constexpr double reach = 5;
+  std::vector<double> result(inputs.owned);
+  for (std::size_t i = 0; i < inputs.owned; ++i) {
+    const GalaxyLaw galaxy = law_of(inputs, i);
+    double sum = 0;
+    for (const auto& [x, weight] : nodes)
+      for (const double z : {-reach * x, reach * x}) {
+        const double log_mass = galaxy.log_stellar_mass_mean + law_.stellar_mass_scatter * z;
+        const double red = logistic(redness(law_, galaxy, log_mass));
+        const double density =
+            red * std::exp(orientation_of(galaxy, log_mass, true).log_density(frames[i])) +
+            (1 - red) * std::exp(orientation_of(galaxy, log_mass, false).log_density(frames[i]));
+        sum += reach * weight * std::exp(log_normal(z, 0, 1)) * density;
+      }
+    result[i] = std::log(sum);
+  }
+  return result;
+}
+
 std::vector<double> AnalyticPainter::log_density(const Inputs& inputs, const Painted& galaxies) const {
+  require_independent_galaxies();
   std::vector<double> result(inputs.owned);
   for (std::size_t i = 0; i < inputs.owned; ++i) {
     const GalaxyLaw galaxy = law_of(inputs, i);
@@ -371,6 +408,24 @@ std::vector<double> AnalyticPainter::log_density(const Inputs& inputs, const Pai
                 log_sum_exp(log_of_color(true), log_of_color(false));
   }
   return result;
+}
+
+std::vector<std::string> AnalyticPainter::labels() const {
+  std::vector<std::string> names;
+  for (const auto& spec : scalars()) names.push_back(spec.name);
+  names.insert(names.end(), {"b_to_a", "c_to_a"});
+  return names;
+}
+
+std::vector<double> AnalyticPainter::log_density(const Inputs& inputs, const Observed& galaxies) const {
+  const auto n = scalars().size();
+  Painted painted{galaxies.frame, galaxies.labels[n], galaxies.labels[n + 1], galaxies.labels, {}};
+  painted.scalars.resize(n);
+  auto log_p = log_density(inputs, painted);
+  for (const auto& known : galaxies.known)
+    for (std::size_t i = 0; i < log_p.size(); ++i)
+      if (!known[i]) log_p[i] = std::nan("");
+  return log_p;
 }
 
 }  // namespace halobrush::model

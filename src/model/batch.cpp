@@ -27,20 +27,43 @@ void put_environment_edges(const Inputs& inputs, double radius, const torch::Ten
 
 void put_group_edges(const Inputs& inputs, const torch::TensorOptions& options, Batch& batch) {
   const auto& edges = inputs.group;
-  std::vector<double> distance;
+  std::vector<double> direction, distance;
   for (std::size_t e = 0; e < edges.size(); ++e) {
     const Vec3 d = inputs.pos[static_cast<std::size_t>(edges.source[e])] -
                    inputs.pos[static_cast<std::size_t>(edges.destination[e])];
     const double r = d.norm();
-    batch.group_direction.push_back(r > 0 ? Vec3(d / r) : Vec3::Zero());
+    const Vec3 unit = r > 0 ? Vec3(d / r) : Vec3::Zero();
+    direction.insert(direction.end(), {unit[0], unit[1], unit[2]});
     distance.push_back(std::log10(r + 0.01));
   }
   batch.group_source = as_index(edges.source, options.device());
   batch.group_destination = as_index(edges.destination, options.device());
-  batch.group_distance = as_tensor(distance, {static_cast<std::int64_t>(edges.size()), 1}, options);
+  const auto n = static_cast<std::int64_t>(edges.size());
+  batch.group_distance = as_tensor(distance, {n, 1}, options);
+  batch.group_direction = as_tensor(direction, {n, 3}, options);
+}
+
+// Copy k of the edges joins copy k of the rows.
+torch::Tensor repeated_index(const torch::Tensor& index, std::int64_t rows, std::int64_t times) {
+  const auto first_row = torch::arange(times, index.options()).unsqueeze(1) * rows;
+  return (index.unsqueeze(0) + first_row).flatten();
 }
 
 }  // namespace
+
+Batch Batch::repeated(std::int64_t times) const {
+  Batch out;
+  out.owned = owned * times;
+  out.group_source = repeated_index(group_source, owned, times);
+  out.group_destination = repeated_index(group_destination, owned, times);
+  out.group_distance = group_distance.repeat({times, 1});
+  out.group_direction = group_direction.repeat({times, 1});
+  return out;
+}
+
+Environment Environment::repeated(std::int64_t times) const {
+  return {scalars.repeat({times, 1}), axial.repeat({times, 1, 1}), tensors.repeat({times, 1, 1})};
+}
 
 Batch make_batch(const Inputs& inputs, const ModelSpec& spec, torch::TensorOptions options) {
   const auto& f = inputs.nodes;

@@ -3,105 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "halobrush/core/error.hpp"
-#include "halobrush/core/random.hpp"
+#include <torch/csrc/autograd/autograd.h>
+
+#include "tensor_algebra.hpp"
 
 namespace halobrush::model {
 namespace {
-
-double log_linear(double from, double to, double level) {
-  return from * std::pow(to / from, level);
-}
-
-// What one call of the denoiser says: where each galaxy would be without noise.
-struct Estimate {
-  std::vector<Vec3> jump;      // body-frame tangent from the noisy to the clean frame
-  std::vector<double> labels;  // clean labels
-};
-
-class Walker {
- public:
-  Walker(const Denoiser& denoiser, State start, const NoiseRange& range, torch::TensorOptions options)
-      : denoiser_(denoiser), state_(std::move(start)), range_(range), options_(options) {
-    n_ = static_cast<std::int64_t>(state_.frames.size());
-    labels_ = n_ > 0 ? static_cast<std::int64_t>(state_.labels.size()) / n_ : 0;
-  }
-
-  Estimate evaluate(const State& state, double level) const {
-    const auto sigma = noise_at(range_, level);
-    const auto p = preconditioning(sigma.scalar);
-    const auto x = torch::from_blob(const_cast<double*>(state.labels.data()), {n_, labels_}, torch::kFloat64);
-    const auto out = denoiser_(state.frames, (x * p.in).to(options_), torch::full({n_, 1}, level, options_));
-    const auto tangent = (out.rotation.to(torch::kCPU, torch::kFloat64) * sigma.rotation).contiguous();
-    const auto clean = (x * p.skip + out.scalars.to(torch::kCPU, torch::kFloat64) * p.out).contiguous();
-    Estimate estimate;
-    const double *t = tangent.data_ptr<double>(), *c = clean.data_ptr<double>();
-    for (std::int64_t i = 0; i < n_; ++i) estimate.jump.emplace_back(t[3 * i], t[3 * i + 1], t[3 * i + 2]);
-    estimate.labels.assign(c, c + n_ * labels_);
-    return estimate;
-  }
-
-  // Exact for a constant estimate: the noise shrinks by sigma_to / sigma_from.
-  static void advance(State& state, const Estimate& e, Noise from, Noise to) {
-    for (std::size_t i = 0; i < state.frames.size(); ++i)
-      state.frames[i] =
-          so3::orthonormalised(state.frames[i] * so3::exp(e.jump[i] * (1 - to.rotation / from.rotation)));
-    const double kept = to.scalar / from.scalar;
-    for (std::size_t i = 0; i < state.labels.size(); ++i)
-      state.labels[i] = kept * state.labels[i] + (1 - kept) * e.labels[i];
-  }
-
-  static void jump(State& state, const Estimate& e) { advance(state, e, {1, 1}, {0, 0}); }
-
-  State multistep(std::int64_t evaluations) {
-    std::vector<Mat3> previous_frames;
-    std::vector<double> previous_labels;
-    for (std::int64_t i = 0; i + 1 < evaluations; ++i) {
-      const double step = 1.0 / static_cast<double>(evaluations - 1);
-      const double level = static_cast<double>(i) * step;
-      Estimate e = evaluate(state_, level);
-      std::vector<Mat3> clean(state_.frames.size());
-      for (std::size_t k = 0; k < clean.size(); ++k) clean[k] = state_.frames[k] * so3::exp(e.jump[k]);
-      const auto clean_labels = e.labels;
-      if (i > 0) {  // extrapolate by half a step along the last change (DPM-Solver++ 2M, equal steps in log
-                    // sigma)
-        for (std::size_t k = 0; k < clean.size(); ++k)
-          e.jump[k] += 0.5 * so3::log(previous_frames[k].transpose() * clean[k]);
-        for (std::size_t k = 0; k < clean_labels.size(); ++k)
-          e.labels[k] += 0.5 * (clean_labels[k] - previous_labels[k]);
-      }
-      advance(state_, e, noise_at(range_, level), noise_at(range_, level + step));
-      previous_frames = std::move(clean);
-      previous_labels = clean_labels;
-    }
-    jump(state_, evaluate(state_, 1));
-    return std::move(state_);
-  }
-
-  State midpoint(std::int64_t evaluations) {
-    const std::int64_t steps = std::max<std::int64_t>(1, (evaluations - 1) / 2);
-    for (std::int64_t i = 0; i < steps; ++i) {
-      const double step = 1.0 / static_cast<double>(steps), level = static_cast<double>(i) * step;
-      const auto from = noise_at(range_, level), half = noise_at(range_, level + step / 2),
-                 to = noise_at(range_, level + step);
-      State middle = state_;
-      advance(middle, evaluate(state_, level), from, half);
-      Estimate e = evaluate(middle, level + step / 2);
-      for (std::size_t k = 0; k < e.jump.size(); ++k)
-        e.jump[k] = so3::log(state_.frames[k].transpose() * middle.frames[k] * so3::exp(e.jump[k]));
-      advance(state_, e, from, to);
-    }
-    jump(state_, evaluate(state_, 1));
-    return std::move(state_);
-  }
-
- private:
-  const Denoiser& denoiser_;
-  State state_;
-  NoiseRange range_;
-  torch::TensorOptions options_;
-  std::int64_t n_ = 0, labels_ = 0;
-};
 
 double logit(double p) {
   const double safe = std::clamp(p, 1e-6, 1 - 1e-6);
@@ -121,37 +28,138 @@ const std::vector<double>* column_of(const std::vector<Label>& labels,
 
 }  // namespace
 
-Noise noise_at(const NoiseRange& range, double level) {
-  return {log_linear(range.rotation_max, range.rotation_min, level),
-          log_linear(range.scalar_max, range.scalar_min, level)};
-}
+namespace {
 
-Preconditioning preconditioning(double scalar_sigma) {
-  const double total = scalar_sigma * scalar_sigma + 1;
-  return {1 / total, scalar_sigma / std::sqrt(total), 1 / std::sqrt(total)};
-}
+// A denoiser between the host's double states and the network's float tensors.
+class Evaluation {
+ public:
+  Evaluation(const Denoiser& denoiser, const diffusion::NoiseRange& range, torch::TensorOptions options)
+      : denoiser_(denoiser), range_(range), options_(options) {}
 
-Sampler sampler_named(const std::string& name) {
-  return name == "midpoint" ? Sampler::midpoint : Sampler::multistep;
-}
-
-State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler,
-             std::int64_t evaluations, torch::TensorOptions options) {
-  if (noise.frames.empty()) return noise;
-  Walker walker(denoiser, std::move(noise), range, options);
-  return sampler == Sampler::multistep ? walker.multistep(evaluations) : walker.midpoint(evaluations);
-}
-
-State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint64_t seed, const Mat3& frame,
-                 const NoiseRange& range) {
-  State state;
-  for (const auto i : id) {
-    RandomStream orientation(seed, i, Purpose::initial_orientation);
-    state.frames.push_back(frame * so3::uniform_rotation(orientation));
-    RandomStream scalars(seed, i, Purpose::initial_scalars);
-    for (std::size_t l = 0; l < labels; ++l) state.labels.push_back(range.scalar_max * scalars.normal());
+  struct Question {
+    std::int64_t n, labels;
+    diffusion::Noise sigma;
+    diffusion::Preconditioning p;
+    Tensor x;  // [n, labels] in double
+    Noisy noisy;
+  };
+  Question question(const diffusion::State& state, double level, const Tensor& known) const {
+    Question q;
+    q.n = static_cast<std::int64_t>(state.frames.size());
+    q.labels = q.n > 0 ? static_cast<std::int64_t>(state.labels.size()) / q.n : 0;
+    q.sigma = diffusion::noise_at(range_, level);
+    q.p = diffusion::preconditioning(q.sigma.scalar);
+    q.x = as_tensor(state.labels, {q.n, q.labels}, torch::kFloat64);
+    const auto all = known.defined() ? known : torch::ones({q.n, 1 + q.labels}, options_);
+    q.noisy = {frames(state), (q.x * q.p.in).to(options_), all, torch::full({q.n, 1}, level, options_)};
+    return q;
   }
-  return state;
+
+  diffusion::Estimate answer(const Question& q, const Denoised& out) const {
+    const auto tangent = on_host(out.rotation * q.noisy.known.slice(1, 0, 1)) * q.sigma.rotation;
+    const auto known = on_host(q.noisy.known.slice(1, 1));
+    const auto clean = q.x * q.p.skip + on_host(out.scalars) * q.p.out;
+    const auto labels = (known * clean + (1 - known) * q.x).contiguous();
+    diffusion::Estimate estimate;
+    const auto jump = tangent.contiguous();
+    const double *t = jump.data_ptr<double>(), *c = labels.data_ptr<double>();
+    for (std::int64_t i = 0; i < q.n; ++i) estimate.jump.emplace_back(t[3 * i], t[3 * i + 1], t[3 * i + 2]);
+    estimate.labels.assign(c, c + q.n * q.labels);
+    return estimate;
+  }
+
+  const Denoiser& denoiser() const { return denoiser_; }
+  torch::TensorOptions options() const { return options_; }
+  static Tensor on_host(const Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64); }
+
+ private:
+  Tensor frames(const diffusion::State& state) const {
+    std::vector<double> rows;
+    rows.reserve(9 * state.frames.size());
+    for (const auto& f : state.frames)
+      rows.insert(rows.end(),
+                  {f(0, 0), f(0, 1), f(0, 2), f(1, 0), f(1, 1), f(1, 2), f(2, 0), f(2, 1), f(2, 2)});
+    return as_tensor(rows, {static_cast<std::int64_t>(state.frames.size()), 3, 3}, options_);
+  }
+
+  const Denoiser& denoiser_;
+  diffusion::NoiseRange range_;
+  torch::TensorOptions options_;
+};
+
+// R (1 + [v]x): what R Exp(v) is to first order.
+Tensor turned(const Tensor& frames, const Tensor& v) {
+  const auto zero = torch::zeros_like(component(v, 0));
+  const auto x = component(v, 0), y = component(v, 1), z = component(v, 2);
+  const auto cross = torch::stack({zero, -z, y, z, zero, -x, -y, x, zero}, 1).view({-1, 3, 3});
+  return frames + torch::bmm(frames, cross);
+}
+
+// sum_k (scale d out_k / d at_k + offset) of each row, whose answers depend on its own `at` only. `known`
+// [n, 1 or k]: a coordinate that stands still counts `still` instead.
+Tensor trace_of_slopes(const Tensor& out, const Tensor& at, const Tensor& known, double scale, double offset,
+                       double still) {
+  auto trace = torch::zeros({out.size(0)}, torch::kFloat64);
+  for (std::int64_t k = 0; k < out.size(1); ++k) {
+    const auto slope = torch::autograd::grad({out.select(1, k).sum()}, {at}, {}, true)[0].select(1, k);
+    const auto moves = Evaluation::on_host(known.select(1, std::min(k, known.size(1) - 1)));
+    trace += moves * (Evaluation::on_host(slope) * scale + offset) + (1 - moves) * still;
+  }
+  return trace;
+}
+
+std::vector<double> to_vector(const Tensor& t) {
+  const auto values = t.contiguous();
+  return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+}
+
+}  // namespace
+
+diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::NoiseRange& range,
+                                torch::TensorOptions options) {
+  return [evaluation = Evaluation(denoiser, range, options)](const diffusion::State& state, double level) {
+    const auto q = evaluation.question(state, level, {});
+    return evaluation.answer(q, evaluation.denoiser()(q.noisy));
+  };
+}
+
+diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoiser, torch::Tensor known,
+                                                         const diffusion::NoiseRange& range,
+                                                         torch::TensorOptions options) {
+  return [evaluation = Evaluation(denoiser, range, options), known](
+             const diffusion::State& state, double level, diffusion::Divergence* divergence) {
+    const auto q = evaluation.question(state, level, known);
+    if (divergence == nullptr) return evaluation.answer(q, evaluation.denoiser()(q.noisy));
+    const torch::AutoGradMode with_gradients(true);
+    const auto turn = torch::zeros({q.n, 3}, evaluation.options()).set_requires_grad(true);
+    auto own = q.noisy;
+    own.frames = turned(own.frames, turn);
+    own.scalars = own.scalars.detach().clone().set_requires_grad(true);
+    const auto out = evaluation.denoiser()(own, q.noisy);
+    divergence->jump =
+        to_vector(trace_of_slopes(out.rotation, turn, known.slice(1, 0, 1), q.sigma.rotation, 0, 0));
+    if (q.labels > 0)  // D = skip x + out F(in x)
+      divergence->labels = to_vector(
+          trace_of_slopes(out.scalars, own.scalars, known.slice(1, 1), q.p.out * q.p.in, q.p.skip, 1));
+    return evaluation.answer(q, out);
+  };
+}
+
+std::vector<double> log_label_jacobian(const std::vector<Label>& labels,
+                                       const std::vector<std::vector<double>>& columns,
+                                       const std::vector<std::vector<std::uint8_t>>& known) {
+  const std::size_t n = known[0].size();
+  const auto* b_to_a = column_of(labels, columns, "b_to_a");
+  std::vector<double> result(n);
+  for (std::size_t l = 0; l < labels.size(); ++l)
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!known[l + 1][i]) continue;
+      const double unit = labels[l].transform == Transform::logit_of_b_to_a ? (*b_to_a)[i] : 1;
+      const double u = columns[l][i] / unit;
+      result[i] -= std::log(labels[l].deviation * unit);
+      if (labels[l].transform != Transform::identity) result[i] -= std::log(u) + std::log1p(-u);
+    }
+  return result;
 }
 
 std::vector<double> encode_labels(const std::vector<Label>& labels,

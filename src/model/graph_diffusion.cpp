@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/model/diffusion.hpp"
@@ -16,11 +17,14 @@ bool is_axis_ratio(const std::string& name) {
   return name == "b_to_a" || name == "c_to_a";
 }
 
+constexpr std::int64_t density_steps = 32;
+
 class GraphDiffusionPainter : public Painter {
  public:
   GraphDiffusionPainter(const std::string& path, const SamplingOptions& options)
       : file_(read_model(path)),
         sampling_(options),
+        sampler_(diffusion::sampler_named(options.sampler).value_or(diffusion::Sampler::multistep)),
         tensor_options_(device_options(options.device)),
         network_(file_, path, tensor_options_) {
     const auto& spec = file_.spec;
@@ -33,8 +37,18 @@ class GraphDiffusionPainter : public Painter {
   const std::vector<catalog::ColumnSpec>& scalars() const override { return scalars_; }
   std::string sha256() const override { return file_.sha256; }
 
+  Orientation orientation() const override { return file_.spec.orientation; }
+  std::vector<std::string> labels() const override {
+    std::vector<std::string> names;
+    for (const auto& label : file_.spec.labels) names.push_back(label.column.name);
+    return names;
+  }
+
   Painted paint(const Inputs& inputs) const override {
     return guarded([&] { return paint_unguarded(inputs); });
+  }
+  std::vector<double> log_density(const Inputs& inputs, const Observed& galaxies) const override {
+    return guarded([&] { return log_density_unguarded(inputs, galaxies); });
   }
 
  private:
@@ -44,14 +58,45 @@ class GraphDiffusionPainter : public Painter {
     const auto batch = make_batch(inputs, spec, tensor_options_);
     const auto environment = network_.encode(batch);
     const auto denoiser = network_.denoiser(batch, environment);
-    auto noise = pure_noise(inputs.id.first(inputs.owned), spec.labels.size(), sampling_.seed,
-                            sampling_.frame, spec.noise);
-    const auto state = sample(denoiser, std::move(noise), spec.noise, sampler_named(sampling_.sampler),
-                              sampling_.evaluations, tensor_options_);
+    auto noise = diffusion::pure_noise(inputs.id.first(inputs.owned), spec.labels.size(), sampling_.seed,
+                                       sampling_.frame, spec.noise);
+    const auto state = diffusion::sample(denoise_with(denoiser, spec.noise, tensor_options_),
+                                         std::move(noise), spec.noise, sampler_, sampling_.evaluations);
     return painted(state, inputs);
   }
 
-  Painted painted(const State& state, const Inputs& inputs) const {
+  std::vector<double> log_density_unguarded(const Inputs& inputs, const Observed& galaxies) const {
+    if (inputs.owned == 0) return {};
+    const torch::NoGradGuard no_grad;
+    const auto& spec = file_.spec;
+    const auto batch = make_batch(inputs, spec, tensor_options_);
+    const auto denoiser = network_.denoiser(batch, network_.encode(batch));
+    const auto known = known_tensor(galaxies);
+    auto encoded = encode_labels(spec.labels, galaxies.labels);
+    const double log_base_at_zero = -std::log(spec.noise.scalar_max * std::sqrt(2 * std::numbers::pi));
+    auto offset = log_label_jacobian(spec.labels, galaxies.labels, galaxies.known);
+    for (std::size_t i = 0; i < inputs.owned; ++i)
+      for (std::size_t l = 0; l < spec.labels.size(); ++l)
+        if (!galaxies.known[l + 1][i]) {  // stands still at 0 and counts for nothing
+          encoded[i * spec.labels.size() + l] = 0;
+          offset[i] -= log_base_at_zero;
+        }
+    auto log_p = diffusion::log_density(denoise_with_divergence(denoiser, known, spec.noise, tensor_options_),
+                                        {galaxies.frame, encoded}, spec.noise, density_steps);
+    for (std::size_t i = 0; i < log_p.size(); ++i) log_p[i] += offset[i];
+    return log_p;
+  }
+
+  torch::Tensor known_tensor(const Observed& galaxies) const {
+    std::vector<double> rows;
+    for (std::size_t i = 0; i < galaxies.frame.size(); ++i)
+      for (const auto& known : galaxies.known) rows.push_back(known[i]);
+    return torch::tensor(rows, torch::kFloat64)
+        .view({static_cast<std::int64_t>(galaxies.frame.size()), -1})
+        .to(tensor_options_);
+  }
+
+  Painted painted(const diffusion::State& state, const Inputs& inputs) const {
     const auto& spec = file_.spec;
     Painted rows;
     rows.frame = state.frames;
@@ -78,6 +123,7 @@ class GraphDiffusionPainter : public Painter {
 
   ModelFile file_;
   SamplingOptions sampling_;
+  diffusion::Sampler sampler_;
   torch::TensorOptions tensor_options_;
   Network network_;
   Needs needs_;

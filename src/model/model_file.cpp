@@ -18,9 +18,13 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Transform, {{Transform::identity, "identity"},
                                          {Transform::logit, "logit"},
                                          {Transform::logit_of_b_to_a, "logit_of_b_to_a"}})
 
+NLOHMANN_JSON_SERIALIZE_ENUM(Orientation, {{Orientation::ellipsoid, "ellipsoid"},
+                                           {Orientation::major_axis, "major_axis"},
+                                           {Orientation::spin, "spin"}})
+
 namespace {
 
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 
 ordered_json to_json(const ModelSpec& spec) {
   ordered_json labels = ordered_json::array();
@@ -36,6 +40,11 @@ ordered_json to_json(const ModelSpec& spec) {
   return {{"format", "halobrush model"},
           {"format_version", format_version},
           {"painter", spec.painter},
+          {"orientation", json(spec.orientation)},
+          {"host_split",
+           {{"seed", spec.split.seed},
+            {"validation_fraction", spec.split.validation_fraction},
+            {"test_fraction", spec.split.test_fraction}}},
           {"inputs",
            {{"scalars", spec.inputs.scalars},
             {"scalar_mean", spec.scalar_mean},
@@ -45,7 +54,9 @@ ordered_json to_json(const ModelSpec& spec) {
             {"tensors", spec.inputs.tensors}}},
           {"labels", labels},
           {"radius", spec.radius},
+          {"own_group_only", spec.own_group_only},
           {"layers", spec.layers},
+          {"environment_neighbours", spec.environment_neighbours},
           {"encoder_width", spec.encoder_width},
           {"channels", spec.channels},
           {"denoiser_width", spec.denoiser_width},
@@ -62,6 +73,9 @@ ordered_json to_json(const ModelSpec& spec) {
 ModelSpec spec_from(const ordered_json& j) {
   ModelSpec spec;
   spec.painter = j.at("painter");
+  spec.orientation = json(j.at("orientation")).get<Orientation>();
+  const auto& split = j.at("host_split");
+  spec.split = {split.at("seed"), split.at("validation_fraction"), split.at("test_fraction")};
   const auto& inputs = j.at("inputs");
   spec.inputs = {inputs.at("scalars"), inputs.at("polar"), inputs.at("axial"), inputs.at("tensors")};
   spec.scalar_mean = inputs.at("scalar_mean").get<std::vector<double>>();
@@ -72,7 +86,9 @@ ModelSpec spec_from(const ordered_json& j) {
                            label.at("mean"),
                            label.at("deviation")});
   spec.radius = j.at("radius");
+  spec.own_group_only = j.at("own_group_only");
   spec.layers = j.at("layers");
+  spec.environment_neighbours = j.at("environment_neighbours");
   spec.encoder_width = j.at("encoder_width");
   spec.channels = j.at("channels");
   spec.denoiser_width = j.at("denoiser_width");

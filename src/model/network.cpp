@@ -14,7 +14,9 @@ torch::Tensor dense(const torch::Tensor& x, const Dense& layer, Activation activ
 }
 
 Needs needs_of(const ModelSpec& spec) {
-  return {spec.inputs, spec.radius, spec.layers, static_cast<std::size_t>(spec.group_neighbours)};
+  return {spec.inputs,         spec.radius,
+          spec.layers,         static_cast<std::size_t>(spec.environment_neighbours),
+          spec.own_group_only, static_cast<std::size_t>(spec.group_neighbours)};
 }
 
 Network::Network(const ModelSpec& spec, std::uint64_t seed, torch::TensorOptions options)
@@ -97,8 +99,9 @@ void Network::declare() {
   declare_dense("denoiser.pair.source", width, m);
   declare_dense("denoiser.pair.destination", width, m);
   declare_dense("denoiser.pair", static_cast<std::int64_t>(pair_characters(spec_).size()), m);
+  const std::int64_t order = copies(symmetry_of(spec_.orientation));
   const auto symmetric_layer = [&](const std::string& name, std::int64_t in, std::int64_t out) {
-    declare_tensor(name + ".kernel", {copies, in, out}, 1 / std::sqrt(static_cast<double>(copies * in)));
+    declare_tensor(name + ".kernel", {order, in, out}, 1 / std::sqrt(static_cast<double>(order * in)));
     declare_tensor(name + ".bias", {out}, 0);
   };
   symmetric_layer("denoiser.message", m, m);

@@ -30,6 +30,10 @@ std::unique_ptr<Painter> make(const config::Config& config, const catalog::Table
 
 }  // namespace
 
+std::vector<double> Painter::log_density(const Inputs&, const Observed&) const {
+  throw model_error("this painter has no density; use graph_diffusion, diffusion or analytic");
+}
+
 std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos, double h) {
   auto painter = make(config, halos, h);
   features::assemble(halos.empty_like(),

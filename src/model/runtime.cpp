@@ -2,6 +2,8 @@
 
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
+#include <ATen/Parallel.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 #include <unistd.h>
 

@@ -20,6 +20,21 @@ Tensor outer(const Tensor& v) {
   return torch::stack({x * x, y * y, z * z, x * y, x * z, y * z}, -1);
 }
 
+Tensor matrices_of(const Tensor& t) {
+  const auto entries =
+      torch::tensor({0, 3, 4, 3, 1, 5, 4, 5, 2}, torch::TensorOptions(torch::kInt64).device(t.device()));
+  auto shape = t.sizes().vec();
+  shape.back() = 3;
+  shape.push_back(3);
+  return t.index_select(-1, entries).view(shape);
+}
+
+Tensor six_components(const Tensor& m) {
+  const auto entries =
+      torch::tensor({0, 4, 8, 1, 2, 5}, torch::TensorOptions(torch::kInt64).device(m.device()));
+  return m.flatten(-2).index_select(-1, entries);
+}
+
 Tensor traceless(const Tensor& t) {
   const auto trace = t.slice(-1, 0, 3).mean(-1, true);
   return torch::cat({t.slice(-1, 0, 3) - trace, t.slice(-1, 3, 6)}, -1);

@@ -2,7 +2,7 @@
 // symmetric tensors [.., 6] (xx yy zz xy xz yz).
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 
@@ -15,6 +15,9 @@ Tensor gather(const Tensor& rows, const Tensor& index);
 Tensor segment_sum(const Tensor& values, const Tensor& destination, std::int64_t rows);
 Tensor component(const Tensor& t, std::int64_t k);
 Tensor outer(const Tensor& v);
+/// Six components <-> symmetric 3x3 matrices, in the last dimensions.
+Tensor matrices_of(const Tensor& t);
+Tensor six_components(const Tensor& matrices);
 Tensor traceless(const Tensor& t);
 Tensor tensor_square(const Tensor& t);
 Tensor contract(const Tensor& s, const Tensor& t);

@@ -60,10 +60,15 @@ model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs) {
   inputs.id = patch.halos.get<std::int64_t>("id");
   inputs.pos = patch.pos;
   inputs.nodes = features::assemble(patch.halos, needs.features);
-  inputs.environment = graph::radius_graph(patch.pos, needs.layers > 0 ? needs.radius : 0);
-  inputs.group =
-      graph::group_graph(std::span(patch.pos).first(patch.owned),
-                         patch.halos.get<std::int64_t>("host_id").first(patch.owned), needs.group_neighbours);
+  const auto owned = std::span(patch.pos).first(patch.owned);
+  const auto host = patch.halos.get<std::int64_t>("host_id").first(patch.owned);
+  inputs.host = host;
+  const double radius = needs.layers > 0 ? needs.radius : 0;
+  inputs.environment =
+      needs.own_group_only
+          ? graph::within(graph::group_graph(owned, host, needs.environment_neighbours), owned, radius)
+          : graph::radius_graph(patch.pos, radius, needs.environment_neighbours);
+  inputs.group = graph::group_graph(owned, host, needs.group_neighbours);
   return inputs;
 }
 

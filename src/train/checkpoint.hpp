@@ -2,7 +2,8 @@
 // number.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/optim/adamw.h>
+#include <torch/serialize.h>
 
 #include <limits>
 #include <memory>

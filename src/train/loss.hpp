@@ -2,7 +2,9 @@
 // one.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
+
+#include <span>
 
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/network.hpp"
@@ -11,12 +13,13 @@
 
 namespace halobrush::train {
 
-/// Sum over galaxies of |net - sigma s*|^2 (body-frame score s*, weight sigma^2) plus the mean over labels of
-/// |F - F*|^2 (EDM). Only galaxies of `split` count. Members of a host share one noise level, as they do when
-/// painted.
-/// @param step    decides the noise, with the seed and each galaxy's id
+/// Sum over galaxies and draws of |net - sigma s*|^2 (body-frame score s*, weight sigma^2) plus the sum over
+/// labels of |F - F*|^2 (EDM), over the number of draws. Only galaxies of `split` and known labels count.
+/// Members of a host share one noise level, as they do when painted; the environment is encoded once for all
+/// draws.
+/// @param draws    one draw of noise each: decide it, with the seed and each galaxy's id
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-                       std::uint64_t seed, std::uint32_t step);
+                       std::uint64_t seed, std::span<const std::uint32_t> draws);
 
 }  // namespace halobrush::train

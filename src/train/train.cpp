@@ -20,8 +20,16 @@
 namespace halobrush::train {
 namespace {
 
-constexpr std::uint32_t validation_noise =
-    0xffffffff;  // one fixed draw, so that losses compare between intervals
+// Draws of noise: of a training step, and fixed ones from the other end for the held-out loss, so that it
+// compares between intervals.
+std::vector<std::uint32_t> training_draws(std::int64_t step, std::int64_t count) {
+  std::vector<std::uint32_t> draws;
+  for (std::int64_t k = 0; k < count; ++k) draws.push_back(static_cast<std::uint32_t>(step * count + k));
+  return draws;
+}
+std::vector<std::uint32_t> validation_draws() {
+  return {0xffffffff, 0xfffffffe, 0xfffffffd, 0xfffffffc};
+}
 
 std::string identity_of(const config::Config& config, const model::ModelSpec& spec) {
   std::string text;
@@ -29,7 +37,8 @@ std::string identity_of(const config::Config& config, const model::ModelSpec& sp
   const auto& t = config.train;
   text += fmt::format("{} {} {} {} {} {}", t.steps, t.batch, t.learning_rate, t.ema, t.gradient_clip,
                       t.validation_fraction);
-  text += fmt::format(" {} {} ", t.interval, t.weight_decay);
+  text += fmt::format(" {} {} {} {} ", t.interval, t.weight_decay, t.noise_draws, t.test_fraction);
+  text += fmt::format("{} {} {} ", t.orientation, t.environment, t.environment_neighbours);
   text += fmt::format("{} {} {} {} {} {} {}", spec.radius, spec.layers, spec.encoder_width, spec.channels,
                       spec.denoiser_width, spec.denoiser_depth, spec.group_neighbours);
   for (const auto& v : spec.range.mean) text += fmt::format(" {}", v);
@@ -150,13 +159,14 @@ class Trainer {
   }
 
   torch::Tensor loss_of(std::size_t patch, const model::Network& network, Split split,
-                        std::uint32_t step) const {
-    return loss_sum(set_.patches[patch], batches_[patch], network, set_.spec, kernel_, split, seed_, step);
+                        std::span<const std::uint32_t> draws) const {
+    return loss_sum(set_.patches[patch], batches_[patch], network, set_.spec, kernel_, split, seed_, draws);
   }
 
   // One optimiser step over this step's patches, shared among the ranks; returns the mean loss per galaxy.
   double take_step() {
     const auto chosen = patches_of(state_.step);
+    const auto draws = training_draws(state_.step, config_.train.noise_draws);
     double galaxies = 0;
     for (const auto p : chosen)
       galaxies += static_cast<double>(std::ranges::count(set_.patches[p].split, Split::training));
@@ -168,7 +178,7 @@ class Trainer {
         for (std::size_t k = static_cast<std::size_t>(comm_.rank()); k < chosen.size();
              k += static_cast<std::size_t>(comm_.size())) {
           const auto patch_loss =
-              loss_of(chosen[k], state_.network, Split::training, static_cast<std::uint32_t>(state_.step)) /
+              loss_of(chosen[k], state_.network, Split::training, draws) /
               galaxies;
           patch_loss.backward();
           loss += patch_loss.item<double>();
@@ -225,10 +235,11 @@ class Trainer {
 
   double validation_loss() const {
     const torch::NoGradGuard no_grad;
+    const auto draws = validation_draws();
     double loss = 0;
     for (std::size_t p = static_cast<std::size_t>(comm_.rank()); p < set_.patches.size();
          p += static_cast<std::size_t>(comm_.size()))
-      loss += loss_of(p, state_.averaged, Split::validation, validation_noise).item<double>();
+      loss += loss_of(p, state_.averaged, Split::validation, draws).item<double>();
     return comm_.sum(loss) / static_cast<double>(set_.validation);
   }
 

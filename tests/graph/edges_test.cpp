@@ -65,6 +65,20 @@ TEST(RadiusGraph, EqualsBruteForceInOrder) {
     EXPECT_EQ(pairs_of(radius_graph(pos, radius)), brute_force_radius(pos, radius)) << "radius " << radius;
 }
 
+TEST(RadiusGraph, KeepsTheNearestWhereNeighboursAreBounded) {
+  const auto pos = clustered_points(800);
+  const std::vector<std::int64_t> one_group(pos.size(), 1);
+  for (const double radius : {0.5, 7.0}) {
+    Pairs expected;
+    for (const auto& [to, from] : brute_force_group(pos, one_group, 5))
+      if ((pos[static_cast<std::size_t>(from)] - pos[static_cast<std::size_t>(to)]).squaredNorm() <=
+          radius * radius)
+        expected.emplace_back(to, from);
+    EXPECT_EQ(pairs_of(radius_graph(pos, radius, 5)), expected) << "radius " << radius;
+    EXPECT_EQ(pairs_of(within(group_graph(pos, one_group, 5), pos, radius)), expected) << "radius " << radius;
+  }
+}
+
 TEST(RadiusGraph, LatticePairsExactlyAtTheRadiusAreIn) {
   std::vector<Vec3> pos;
   for (int x = 0; x < 6; ++x)

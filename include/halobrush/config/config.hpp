@@ -68,6 +68,7 @@ struct AnalyticLaw {
   std::array<double, 2> kappa_a_red = {3.0, 1.5}, kappa_a_blue = {1.0, 0.8};
   std::array<double, 2> kappa_c_red = {1.5, 0.8}, kappa_c_blue = {2.5, 1.0};
   double satellite_kappa_a = 1.5, satellite_kappa_c = 0.0;
+  double hidden_kappa = 0;
 };
 
 struct Train {
@@ -76,12 +77,15 @@ struct Train {
   std::string checkpoint;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs = {"log_stellar_mass", "color_gr", "log_size", "b_to_a", "c_to_a"};
+  std::string orientation = "auto";
+  std::string environment = "radius";
   double radius = 3.0;
+  std::int64_t environment_neighbours = 64;
   std::int64_t layers = 2, encoder_width = 64, channels = 8, denoiser_width = 48, denoiser_depth = 4;
   std::int64_t group_neighbours = 16;
-  std::int64_t steps = 4000, batch = 1024, interval = 100, checkpoint_interval = 500;
+  std::int64_t steps = 4000, batch = 1024, noise_draws = 1, interval = 100, checkpoint_interval = 500;
   double learning_rate = 3e-3, weight_decay = 0.05, ema = 0.998, gradient_clip = 1.0;
-  double validation_fraction = 0.15;
+  double validation_fraction = 0.15, test_fraction = 0;
 };
 
 struct Limits {
@@ -122,6 +126,9 @@ struct Config {
 /// out of range), one a line: `file:line: key: problem; what to do`. Not collective: call it inside
 /// mpi::agree.
 Config load(const std::string& path, const std::vector<std::string>& overrides);
+
+/// The same for a text that stands elsewhere, e.g. in a mock's provenance; `name` is what errors call it.
+Config parse(const std::string& yaml, const std::string& name, const std::vector<std::string>& overrides);
 
 /// The resolved configuration as YAML; reading it back gives the same Config.
 std::string to_yaml(const Config& config);

@@ -23,6 +23,8 @@ enum class Purpose : std::uint8_t {
   train_split,
   train_order,
   weight_initialisation,
+  train_roll,
+  law_hidden_axis,
   test,
 };
 

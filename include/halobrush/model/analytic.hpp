@@ -35,13 +35,20 @@ class AnalyticPainter : public Painter {
   const Needs& needs() const override { return needs_; }
   const std::vector<catalog::ColumnSpec>& scalars() const override;
   Painted paint(const Inputs& inputs) const override;
+  std::vector<std::string> labels() const override;
 
   /// log p(galaxy | halo) of each owned row, nats, exact: scalars in the units of their columns, b/a and c/a
   /// as they are, frame against Haar measure, any of a galaxy's four symmetric frames counted as the one
   /// given.
   std::vector<double> log_density(const Inputs& inputs, const Painted& galaxies) const;
+  /// The same, of galaxies that must be known in full.
+  std::vector<double> log_density(const Inputs& inputs, const Observed& galaxies) const override;
+
+  /// log p(frame | halo) of each owned row, whatever the scalars: integrated over stellar mass and colour.
+  std::vector<double> log_orientation_density(const Inputs& inputs, const std::vector<Mat3>& frames) const;
 
  private:
+  void require_independent_galaxies() const;
   GalaxyLaw law_of(const Inputs& inputs, std::size_t row) const;
   OrientationLaw orientation_of(const GalaxyLaw& galaxy, double log_stellar_mass, bool red) const;
 

@@ -1,49 +1,32 @@
-// Joint diffusion on SO(3) x R^n: noise levels, the two denoised estimates, and the reverse samplers.
+// The network as a denoiser of the joint diffusion on SO(3) x R^n, and its labels.
 // SO(3): score matching in the body frame, score = net / sigma (science.md). R^n: variance exploding,
-// preconditioned as Karras et al. 2022 (EDM), eqs. 7 and Table 1, with data of unit variance.
+// preconditioned as EDM.
 #pragma once
 
-#include <string>
 #include <vector>
 
+#include "halobrush/diffusion/flow_density.hpp"
+#include "halobrush/diffusion/sampler.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/model/network.hpp"
-#include "halobrush/so3/rotation.hpp"
 
 namespace halobrush::model {
 
-/// Noise of the two parts at a level in [0, 1]: 0 the largest, 1 the smallest; log-linear.
-struct Noise {
-  double rotation, scalar;
-};
-Noise noise_at(const NoiseRange& range, double level);
+/// What samplers call; `denoiser` must outlive it.
+diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::NoiseRange& range,
+                                torch::TensorOptions options);
 
-/// EDM preconditioning: denoised x = skip x + out F(in x).
-struct Preconditioning {
-  double skip, out, in;
-};
-Preconditioning preconditioning(double scalar_sigma);
+/// The same with the divergence, for galaxies that are known in part. `known` [n, 1 + labels]: 0 where a
+/// galaxy's orientation or label is missing, which then stands still.
+diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoiser, torch::Tensor known,
+                                                         const diffusion::NoiseRange& range,
+                                                         torch::TensorOptions options);
 
-/// A state of the diffusion: frames [n], labels [n, L] standardised, row-major.
-struct State {
-  std::vector<Mat3> frames;
-  std::vector<double> labels;
-};
-
-enum class Sampler {
-  multistep,  ///< second-order multistep in log sigma with a final denoising jump; one evaluation a step
-  midpoint,   ///< exponential midpoint in log sigma with the same jump; two evaluations a step
-};
-Sampler sampler_named(const std::string& name);
-
-/// From pure noise (level 0) to a sample, deterministically, in `evaluations` calls of the denoiser.
-State sample(const Denoiser& denoiser, State noise, const NoiseRange& range, Sampler sampler,
-             std::int64_t evaluations, torch::TensorOptions options);
-
-/// Pure noise for each id: orientations uniform on SO(3), turned by `frame`; labels normal of the largest
-/// sigma.
-State pure_noise(std::span<const std::int64_t> id, std::size_t labels, std::uint64_t seed, const Mat3& frame,
-                 const NoiseRange& range);
+/// log p [n] of labels in the units of their columns, over log p of the standardised ones: the change of
+/// variables of encode_labels, over the labels that are known.
+std::vector<double> log_label_jacobian(const std::vector<Label>& labels,
+                                       const std::vector<std::vector<double>>& columns,
+                                       const std::vector<std::vector<std::uint8_t>>& known);
 
 /// Labels in the units of their columns <-> standardised. `columns[l]` holds label l.
 std::vector<double> encode_labels(const std::vector<Label>& labels,

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "halobrush/catalog/table.hpp"
+#include "halobrush/diffusion/noise.hpp"
 #include "halobrush/features/features.hpp"
+#include "halobrush/model/painter.hpp"
 
 namespace halobrush::model {
 
@@ -25,12 +27,6 @@ struct Label {
   double mean = 0, deviation = 1;  ///< after the transform
 };
 
-/// Noise levels of the joint path: both run log-linearly, together, from max to min.
-struct NoiseRange {
-  double rotation_min = 0.02, rotation_max = 3;  ///< rad, Brownian convention; 3 is uniform to 3e-4
-  double scalar_min = 0.01, scalar_max = 30;     ///< standard deviations
-};
-
 /// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of
 /// polar, axial and tensor inputs). A galaxy farther than `radius` is out of distribution.
 struct InputRange {
@@ -39,16 +35,25 @@ struct InputRange {
   double radius = 0;              ///< 99.9 % of the training galaxies lie within
 };
 
+/// Which host halos trained the model, and which were kept to judge it: by a hash of seed and host id.
+struct HostSplit {
+  std::int64_t seed = 0;
+  double validation_fraction = 0, test_fraction = 0;
+};
+
 /// Everything about a network but its weights.
 struct ModelSpec {
   std::string painter = "graph_diffusion";
+  Orientation orientation = Orientation::ellipsoid;
+  HostSplit split;
   features::FeatureNames inputs;
   std::vector<double> scalar_mean, scalar_deviation;  ///< [inputs.scalars], as trained
   std::vector<Label> labels;
-  double radius = 0;  ///< Mpc/h
-  std::int64_t layers = 0, encoder_width = 0, channels = 0, denoiser_width = 0, denoiser_depth = 0,
-               group_neighbours = 0;
-  NoiseRange noise;
+  double radius = 0;            ///< Mpc/h
+  bool own_group_only = false;  ///< the environment graph stays inside the host halo
+  std::int64_t layers = 0, environment_neighbours = 0, encoder_width = 0, channels = 0, denoiser_width = 0,
+               denoiser_depth = 0, group_neighbours = 0;
+  diffusion::NoiseRange noise;
   InputRange range;
   std::vector<std::pair<std::string, std::string>>
       provenance;  ///< catalog, hashes, seed, steps, losses, version

@@ -7,10 +7,10 @@
 // sees those in the galaxy's own noisy frame R (R^T a, R^T T R), so its outputs do not change when everything
 // is rotated. An ellipsoid is the same after R -> R D, D in D2: the denoiser's layers are group convolutions
 // over D2, written out as plain dense layers with tied weights, so p(R D) = p(R) holds exactly at no extra
-// cost.
+// cost. A spin is a signed axis, the last column of R, and has no such symmetry.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <utility>
@@ -28,6 +28,10 @@ struct Dense {
 enum class Activation { none, silu };
 torch::Tensor dense(const torch::Tensor& x, const Dense& layer, Activation activation = Activation::none);
 
+/// The rotations R -> R D that leave a galaxy as it is.
+enum class Symmetry { none, d2 };
+Symmetry symmetry_of(Orientation orientation);
+
 /// What a network of this spec must be given.
 Needs needs_of(const ModelSpec& spec);
 
@@ -40,7 +44,11 @@ struct Batch {
   torch::Tensor edge_direction, edge_distance;    ///< [E, 3] unit, [E, 1] in units of the radius
   torch::Tensor group_source, group_destination;  ///< [G] group edges, over owned galaxies
   torch::Tensor group_distance;                   ///< [G, 1] log10(Mpc/h)
-  std::vector<Vec3> group_direction;              ///< [G, 3] unit, box coordinates
+  torch::Tensor group_direction;                  ///< [G, 3] unit, box coordinates
+
+  /// The owned galaxies and their group edges `times` over, one copy after the other, without the
+  /// environment.
+  Batch repeated(std::int64_t times) const;
 };
 Batch make_batch(const Inputs& inputs, const ModelSpec& spec, torch::TensorOptions options);
 
@@ -49,6 +57,16 @@ struct Environment {
   torch::Tensor scalars;  ///< [owned, C]
   torch::Tensor axial;    ///< [owned, K, 3] box coordinates
   torch::Tensor tensors;  ///< [owned, K, 6] box coordinates
+
+  Environment repeated(std::int64_t times) const;
+};
+
+/// Noisy galaxies, as the denoiser sees them.
+struct Noisy {
+  torch::Tensor frames;   ///< [owned, 3, 3]
+  torch::Tensor scalars;  ///< [owned, labels] noisy labels times c_in
+  torch::Tensor known;    ///< [owned, 1 + labels] 1, or 0 where a training galaxy has no orientation or label
+  torch::Tensor level;    ///< [owned, 1] in [0, 1]: 0 the largest noise, 1 the smallest
 };
 
 /// The denoiser's answer at one noise level.
@@ -61,16 +79,20 @@ struct Denoised {
 /// calls.
 class Denoiser {
  public:
-  /// @param frames   [owned] noisy frames
-  /// @param scalars  [owned, labels] noisy labels times c_in
-  /// @param level    [owned, 1] in [0, 1]: 0 the largest noise, 1 the smallest
-  Denoised operator()(const std::vector<Mat3>& frames, const torch::Tensor& scalars,
-                      const torch::Tensor& level) const;
+  Denoised operator()(const Noisy& galaxies) const { return (*this)(galaxies, galaxies); }
+  /// `senders`: what galaxies tell their group. With it held fixed, an answer depends on its own galaxy of
+  /// `galaxies` only, so that derivatives of sums are those of each galaxy.
+  Denoised operator()(const Noisy& galaxies, const Noisy& senders) const;
 
  private:
   friend class Network;
-  const Batch* batch_ = nullptr;
-  torch::Tensor axial_, tensors_;                      // environment, box coordinates
+  torch::Tensor message_sum(const Noisy& galaxies, const Noisy& senders,
+                            const torch::Tensor& embedding) const;
+
+  Symmetry symmetry_ = Symmetry::d2;
+  std::int64_t owned_ = 0;
+  torch::Tensor source_, destination_, distance_, direction_;  // of group edges, as in Batch
+  torch::Tensor axial_, tensors_;  // environment, box coordinates; [owned, 3 K, 3]: matrices by rows
   torch::Tensor node_environment_, edge_environment_;  // environment's part of the first layers
   Dense node_, message_, message_hidden_, gather_, out_;
   std::vector<Dense> hidden_;

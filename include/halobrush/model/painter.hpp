@@ -15,20 +15,30 @@
 
 namespace halobrush::model {
 
+/// What the frame of a galaxy is.
+enum class Orientation {
+  ellipsoid,   ///< three axes without signs: R and R D are the same galaxy, D in D2
+  major_axis,  ///< one axis without sign: an ellipsoid whose roll about it was drawn at random
+  spin,        ///< one axis with a sign, the last column: the roll about it was drawn at random
+};
+
 /// What a painter must be given; the ghost width is layers x radius.
 struct Needs {
   features::FeatureNames features;
-  double radius = 0;                 ///< environment graph, Mpc/h
-  std::int64_t layers = 0;           ///< message-passing layers over it
-  std::size_t group_neighbours = 0;  ///< see graph::group_graph
-  double ghost_width() const { return radius * static_cast<double>(layers); }
+  double radius = 0;                       ///< environment graph, Mpc/h
+  std::int64_t layers = 0;                 ///< message-passing layers over it
+  std::size_t environment_neighbours = 0;  ///< at most so many edges into a node, the nearest; 0: no bound
+  bool own_group_only = false;             ///< environment edges inside a host halo only: no ghosts needed
+  std::size_t group_neighbours = 0;        ///< see graph::group_graph
+  double ghost_width() const { return own_group_only ? 0 : radius * static_cast<double>(layers); }
 };
 
 /// One patch: owned galaxies are the first rows.
 struct Inputs {
   std::size_t owned = 0;
-  std::span<const std::int64_t> id;  ///< [nodes] random numbers belong to these
-  std::span<const Vec3> pos;         ///< [nodes,3] Mpc/h, unwrapped
+  std::span<const std::int64_t> id;    ///< [nodes] random numbers belong to these
+  std::span<const Vec3> pos;           ///< [nodes,3] Mpc/h, unwrapped
+  std::span<const std::int64_t> host;  ///< [owned] id of the host halo
   features::NodeFeatures nodes;
   graph::Edges environment;  ///< over all nodes
   graph::Edges group;        ///< over owned nodes
@@ -42,6 +52,13 @@ struct Painted {
   std::vector<std::uint8_t> out_of_distribution;  ///< [owned]
 };
 
+/// Galaxies that are known, of the owned rows, to be judged by a painter.
+struct Observed {
+  std::vector<Mat3> frame;                       ///< [owned]
+  std::vector<std::vector<double>> labels;       ///< [label][owned], as Painter::labels() names them
+  std::vector<std::vector<std::uint8_t>> known;  ///< [1 + label][owned] 0: no orientation, or no such label
+};
+
 class Painter {
  public:
   virtual ~Painter() = default;
@@ -49,6 +66,13 @@ class Painter {
   /// Columns beyond frame and axis ratios, with unit and description.
   virtual const std::vector<catalog::ColumnSpec>& scalars() const = 0;
   virtual Painted paint(const Inputs& inputs) const = 0;
+  /// Every scalar that it draws, axis ratios included.
+  virtual std::vector<std::string> labels() const = 0;
+  virtual Orientation orientation() const { return Orientation::ellipsoid; }
+  /// log p(galaxy | environment) [owned], nats: scalars in the units of their columns, frames against Haar
+  /// measure. Members of a host are judged together: their sum is the log p of the group. Throws model_error
+  /// where the painter has no density.
+  virtual std::vector<double> log_density(const Inputs& inputs, const Observed& galaxies) const;
   /// SHA-256 of the model file; empty where there is none.
   virtual std::string sha256() const { return {}; }
 };

@@ -1,7 +1,7 @@
 // LibTorch as this process uses it: threads, device, errors.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <string>
