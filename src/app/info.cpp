@@ -79,6 +79,7 @@ std::string info(const std::string& path) {
       return describe_model(path);
     case catalog::FileKind::halo_catalog:
     case catalog::FileKind::rockstar:
+    case catalog::FileKind::subfind:
       return describe_halos(path);
     case catalog::FileKind::unknown:
       break;

@@ -1,10 +1,11 @@
-// The command line: halobrush paint | train | loglike | info | describe-config.
+// The command line: halobrush convert | paint | train | loglike | validate | info | describe-config.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/config/config.hpp"
+#include "halobrush/convert/convert.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/likelihood/likelihood.hpp"
 #include "halobrush/model/setup.hpp"
@@ -13,6 +14,7 @@
 #include "halobrush/paint/paint.hpp"
 #include "halobrush/pipeline/labelled.hpp"
 #include "halobrush/train/train.hpp"
+#include "halobrush/validate/validate.hpp"
 #include "info.hpp"
 
 namespace {
@@ -23,6 +25,7 @@ struct Arguments {
   std::string config, file, model, out, restart = "auto";
   std::vector<std::string> overrides;
   bool dry_run = false;
+  validate::Task validation;
 };
 
 std::string version_text() {
@@ -74,9 +77,19 @@ int run(int argc, char** argv) {
 
   auto* paint_command = app.add_subcommand("paint", "paint a mock galaxy catalog");
   auto* train_command = app.add_subcommand("train", "train a model on a galaxy catalog");
-  for (auto* command : {paint_command, train_command}) {
+  auto* convert_command = app.add_subcommand("convert", "turn a catalog into a halo or a training catalog");
+  for (auto* command : {paint_command, train_command, convert_command}) {
     command->add_option("config", arguments.config, "configuration (YAML)")->required();
   }
+  auto* validate_command =
+      app.add_subcommand("validate", "measure a galaxy catalog, compare it with references, pass or fail it");
+  validate_command->add_option("mock", arguments.validation.mock, "galaxy catalog")->required();
+  validate_command
+      ->add_option("--reference", arguments.validation.references, "catalog to compare with (repeatable)")
+      ->allow_extra_args(false);
+  validate_command->add_option("--out", arguments.validation.out, "folder of the results")
+      ->capture_default_str();
+  validate_command->add_option("--config", arguments.config, "configuration (YAML)");
   paint_command->add_flag("--dry-run", arguments.dry_run, "read headers only, print sizes, stop");
   paint_command
       ->add_option("--restart", arguments.restart, "auto: go on from staged tiles; never: paint anew")
@@ -91,7 +104,7 @@ int run(int argc, char** argv) {
   loglike_command->add_option("--out", arguments.out, "table to write (default: <catalog>.loglike.hdf5)");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
-  for (auto* command : {paint_command, train_command, loglike_command})
+  for (auto* command : {paint_command, train_command, validate_command, loglike_command})
     command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
         ->allow_extra_args(false);
   auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");
@@ -124,7 +137,11 @@ int run(int argc, char** argv) {
       argc, argv, [&] { return config::load(arguments.config, arguments.overrides); },
       [&](const auto& config, const auto& world, auto& log) {
         if (*paint_command) return paint(config, arguments, world, log);
-        train::run(config, world, log);
+        if (*validate_command) return validate::run(arguments.validation, config, world, log);
+        if (*convert_command)
+          convert::run(config, world, log);
+        else
+          train::run(config, world, log);
         return ExitCode::done;
       });
 }

@@ -81,10 +81,35 @@ MockHeader header_of(const HaloCatalog& catalog) {
   return header;
 }
 
+// A galaxy catalog may carry its halos.
+std::string type_of(const std::string& path) {
+  return data_type_of(path) == galaxy_data_type ? galaxy_data_type : halo_data_type;
+}
+
+// Of a galaxy catalog only what is of halos; all (an empty list) of a halo catalog.
+std::vector<std::string> columns_of_halos(const std::string& path) {
+  std::vector<std::string> names;
+  if (type_of(path) == halo_data_type) return names;
+  for (const auto& column : summarise_table_file(path, galaxy_data_type).columns)
+    if (std::ranges::any_of(halo_schema(),
+                            [&](const auto& declared) { return declared.spec.name == column.name; }))
+      names.push_back(column.name);
+  return names;
+}
+
 }  // namespace
 
+bool has_halo_columns(const std::string& path) {
+  const auto columns = summarise_table_file(path, data_type_of(path)).columns;
+  return std::ranges::all_of(required_columns(), [&](const auto& name) {
+    return std::ranges::any_of(columns, [&](const auto& column) { return column.name == name; });
+  });
+}
+
 HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& comm) {
-  auto share = read_table_file(path, halo_data_type, {}, required_columns(), comm);
+  const auto [type, columns] =
+      mpi::agree(comm, [&] { return std::pair(type_of(path), columns_of_halos(path)); });
+  auto share = read_table_file(path, type, columns, required_columns(), comm);
   mpi::agree(comm, [&] {
     check_types(path, share.rows);
     check_values(path, share);
@@ -93,17 +118,22 @@ HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& com
 }
 
 HaloHeader read_canonical_header(const std::string& path) {
-  const auto summary = summarise_table_file(path, halo_data_type);
+  const auto summary = summarise_table_file(path, type_of(path));
   HaloHeader header{summary.header.simulation, source_of(path), {}, summary.rows, true};
   for (const auto& column : summary.columns) header.columns.push_back(column.name);
   return header;
 }
 
+void write_halos(const std::string& path, const MockHeader& header, const Table& columns,
+                 std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
+                 const mpi::Communicator& comm) {
+  write_table_file(path, halo_data_type, header, columns, total_rows, blocks, comm);
+}
+
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {
   const std::uint64_t rows = catalog.halos.rows();
   const RowBlock block{comm.exclusive_sum(rows), rows, [&] { return catalog.halos; }};
-  write_table_file(path, halo_data_type, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows),
-                   {block}, comm);
+  write_halos(path, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows), {block}, comm);
 }
 
 }  // namespace halobrush::catalog

@@ -70,6 +70,13 @@ Handle open_file(const std::string& path, const mpi::Communicator* comm) {
                    innermost_message());
 }
 
+Handle create_file(const std::string& path, const mpi::Communicator* comm) {
+  const auto properties = access(comm);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties), H5Fclose);
+  if (file < 0) fail(path, "creating the file");
+  return file;
+}
+
 // Collective transfers in a parallel file.
 Handle transfer_for(hid_t object) {
   const Handle file(H5Iget_file_id(object), H5Fclose);
@@ -158,10 +165,10 @@ std::string name_of(hid_t object) {
 }  // namespace
 
 File File::create(const std::string& path, const mpi::Communicator& comm) {
-  const auto properties = access(&comm);
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties), H5Fclose);
-  if (file < 0) fail(path, "creating the file");
-  return File(std::move(file));
+  return File(create_file(path, &comm));
+}
+File File::create(const std::string& path) {
+  return File(create_file(path, nullptr));
 }
 
 File File::open(const std::string& path, const mpi::Communicator& comm) {
@@ -293,6 +300,18 @@ void write_scalar(hid_t parent, const std::string& name, std::int64_t value) {
   write_scalar_of(parent, name, H5T_NATIVE_INT64, &value);
 }
 
+void write_array(hid_t parent, const std::string& name, const std::vector<std::uint64_t>& shape,
+                 std::span<const double> values) {
+  const std::vector<hsize_t> size(shape.begin(), shape.end());
+  const Handle space(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
+  const Handle dataset(checked(H5Dcreate2(parent, name.c_str(), H5T_NATIVE_DOUBLE, space, H5P_DEFAULT,
+                                          H5P_DEFAULT, H5P_DEFAULT),
+                               parent, "creating a dataset"),
+                       H5Dclose);
+  checked(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), parent,
+          "writing a dataset");
+}
+
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows) {
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_layout(properties, H5D_CONTIGUOUS);
@@ -365,6 +384,31 @@ ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows) {
                 "reading a column");
       },
       values);
+  return values;
+}
+
+std::vector<std::uint64_t> shape_of(hid_t dataset) {
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  std::vector<hsize_t> sizes(static_cast<std::size_t>(std::max(H5Sget_simple_extent_ndims(space), 0)));
+  H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  return {sizes.begin(), sizes.end()};
+}
+
+std::vector<double> read_rows(hid_t dataset, std::uint64_t first, std::uint64_t rows) {
+  const auto shape = shape_of(dataset);
+  if (shape.empty() || shape.size() > 2)
+    throw data_error("{}: {} has {} dimensions (one or two are wanted); leave it out", file_of(dataset),
+                     name_of(dataset), shape.size());
+  const hsize_t width = shape.size() == 2 ? shape[1] : 1;
+  std::vector<double> values(rows * width);
+  if (values.empty()) return values;
+  const hsize_t start[] = {first, 0}, count[] = {rows, width};
+  const auto memory = simple_space(values.size());
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr), dataset,
+          "selecting rows");
+  checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), dataset,
+          "reading a dataset");
   return values;
 }
 

@@ -45,6 +45,7 @@ class Handle {
 class File {
  public:
   static File create(const std::string& path, const mpi::Communicator& comm);
+  static File create(const std::string& path);  ///< not collective
   static File open(const std::string& path, const mpi::Communicator& comm);
   static File open(const std::string& path);  ///< not collective
 
@@ -77,6 +78,10 @@ std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string
 void write_scalar(hid_t parent, const std::string& name, double value);
 void write_scalar(hid_t parent, const std::string& name, std::int64_t value);
 
+/// Row-major; in a file of one process.
+void write_array(hid_t parent, const std::string& name, const std::vector<std::uint64_t>& shape,
+                 std::span<const double> values);
+
 /// A column of `rows` values of the type that `like` holds; booleans become what h5py reads as bool.
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows);
 Handle open_column(hid_t parent, const std::string& name);
@@ -88,6 +93,11 @@ void write_slice(hid_t column, std::uint64_t first, const ColumnData& values);
 /// @collective in a file opened with a communicator. Integers come as int64, what is of another type as
 /// data_error.
 ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows);
+/// Sizes along the dimensions of a dataset; not collective.
+std::vector<std::uint64_t> shape_of(hid_t dataset);
+/// Rows [first, first + rows) of a dataset of one or two dimensions as numbers, row by row; booleans are 0 and
+/// 1. Not collective.
+std::vector<double> read_rows(hid_t dataset, std::uint64_t first, std::uint64_t rows);
 /// No values, of the type that read_slice gives.
 ColumnData no_values_of(hid_t column);
 

@@ -2,10 +2,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
 #include "halobrush/catalog/mock.hpp"
+#include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
 #include "table_file.hpp"
 #include "text_file.hpp"
@@ -51,12 +53,14 @@ bool begins_with_names(const std::string& path) {
 FileKind kind_of_hdf5(const std::string& path) {
   const auto type = data_type_of(path);
   if (type == galaxy_data_type) return FileKind::mock;
-  return type == halo_data_type ? FileKind::halo_catalog : FileKind::unknown;
+  if (type == halo_data_type) return FileKind::halo_catalog;
+  return is_subfind(path) ? FileKind::subfind : FileKind::unknown;
 }
 
 }  // namespace
 
 FileKind kind_of(const std::string& path) {
+  if (std::filesystem::is_directory(path)) return FileKind::subfind;
   const auto start = start_of(path);
   if (is_hdf5(start)) return kind_of_hdf5(path);
   if (is_safetensors(start)) return FileKind::model;

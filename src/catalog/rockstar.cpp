@@ -127,6 +127,14 @@ Table to_table(const RockstarHeader& header, std::vector<ColumnData> columns) {
   return halos;
 }
 
+// Rockstar's angular momenta are in (Msun/h) (Mpc/h) km/s, physical.
+void add_specific_spin(Table& halos) {
+  if (!halos.has("jx")) return;
+  const auto spin = halos.add<double>(spec_of("specific_spin"));
+  const auto mass = halos.get<double>("mass");
+  for (std::size_t i = 0; i < halos.rows(); ++i) spin[i] = halos.vector("j", i).stableNorm() / mass[i];
+}
+
 // A shape with a vanishing axis is none: flagged, and null instead of a direction without meaning.
 void resolve_shapes(Table& halos) {
   const auto resolved = halos.add<std::uint8_t>(spec_of("shape_resolved"));
@@ -167,6 +175,7 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
 
   HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path),
                       header.remarks};
+  add_specific_spin(catalog.halos);
   if (catalog.halos.has("axis_x")) {
     resolve_shapes(catalog.halos);
     remark_on_shapes(catalog, comm);
@@ -179,6 +188,7 @@ HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& opti
   HaloHeader out{header.simulation, source_of(path), {}, 0, true};
   for (const auto& column : header.columns) out.columns.push_back(column.name);
   if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
+  if (header.has("jx")) out.columns.emplace_back("specific_spin");
   if (header.has("axis_x")) out.columns.emplace_back("shape_resolved");
 
   constexpr std::uint64_t sample = 20'000;

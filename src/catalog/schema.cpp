@@ -21,6 +21,8 @@ const std::vector<HaloColumn>& halo_schema() {
       {{"jx", "", "angular momentum, in any unit: only the direction is used"}},
       {{"jy", "", "angular momentum, in any unit: only the direction is used"}},
       {{"jz", "", "angular momentum, in any unit: only the direction is used"}},
+      {{"specific_spin", "", "angular momentum over mass, (Mpc/h) (km/s), physical"}},
+      {{"bound_mass", "Msun/h", "mass of the bound particles, where mass is a spherical overdensity"}},
       {{"n_particles", "", "number of particles"}, false, true},
       {{"b_to_a", "", "ratio of the intermediate to the major axis, 0 where the shape is unresolved"}},
       {{"c_to_a", "", "ratio of the minor to the major axis, 0 where the shape is unresolved"}},

@@ -22,9 +22,9 @@ std::string kind_of_type(const std::string& data_type) {
 // ---- units: OpenCosmo takes an unknown one for none without a word, and astropy takes "h" for an hour ----
 
 std::string opencosmo_unit(const std::string& unit) {
-  static const std::array<std::string, 13> known = {"",          "Msun/h",   "Msun", "km/s", "mag",
-                                                    "dex(Msun)", "dex(kpc)", "deg",  "rad",  "kpc",
-                                                    "arcsec",    "Mpc/h",    "kpc/h"};
+  static const std::array<std::string, 15> known = {"",          "Msun/h",   "Msun",  "km/s",      "mag",
+                                                    "dex(Msun)", "dex(kpc)", "deg",   "rad",       "kpc",
+                                                    "arcsec",    "Mpc/h",    "kpc/h", "dex(1/yr)", "Msun/yr"};
   if (std::ranges::find(known, unit) == known.end())
     throw internal_error("unit '{}' is none that readers know", unit);
   return unit == "Mpc/h" || unit == "kpc/h" ? "comoving " + unit : unit;

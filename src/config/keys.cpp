@@ -53,6 +53,13 @@ Rule finite() {
           }};
 }
 
+Rule least_and_most() {
+  return {"must be two numbers > 0, the smaller one first", [](const Value& v) {
+            const auto& pair = **std::get_if<std::array<double, 2>*>(&v);
+            return pair[0] > 0 && pair[1] > pair[0] && std::isfinite(pair[1]);
+          }};
+}
+
 Rule mean_and_scatter() {
   return {"must be a finite mean and a scatter > 0", [](const Value& v) {
             const auto& pair = **std::get_if<std::array<double, 2>*>(&v);
@@ -60,9 +67,25 @@ Rule mean_and_scatter() {
           }};
 }
 
+Rule three_units_or_none() {
+  return {"must be three numbers > 0, or none", [](const Value& v) {
+            const auto& units = **std::get_if<std::vector<double>*>(&v);
+            return units.empty() ||
+                   (units.size() == 3 && std::ranges::all_of(units, [](double x) { return x > 0; }));
+          }};
+}
+
 Rule nine_numbers() {
   return {"must be nine numbers, a rotation matrix by rows",
           [](const Value& v) { return (*std::get_if<std::vector<double>*>(&v))->size() == 9; }};
+}
+
+Rule none_or_three_positive() {
+  return {"must be three numbers > 0", [](const Value& v) {
+            const auto& list = **std::get_if<std::vector<double>*>(&v);
+            return list.empty() ||
+                   (list.size() == 3 && std::ranges::all_of(list, [](double x) { return x > 0; }));
+          }};
 }
 
 }  // namespace
@@ -74,14 +97,24 @@ std::vector<Key> keys_of(Config& c) {
        not_negative()},
 
       {"input.path", &c.input.path, "",
-       "halo catalog: a Rockstar list (plain or gzip) or a halobrush HDF5 halo catalog", steering},
+       "halo catalog: a Rockstar list (plain or gzip), a halobrush HDF5 catalog, or a file (or the folder) "
+       "of a "
+       "SUBFIND group catalog",
+       steering},
       {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content", steering,
-       one_of({"auto", "rockstar", "halobrush"})},
+       one_of({"auto", "rockstar", "halobrush", "subfind"})},
       {"input.orphans", &c.input.orphans, "",
        "a satellite whose host is absent: stop with an error, or promote it to a central", science,
        one_of({"error", "promote"})},
       {"input.box_size", &c.input.box_size, "Mpc/h",
        "side of the periodic box where the catalog does not say", science, positive_or_unset()},
+      {"input.units", &c.input.units, "Mpc/h, Msun/h, km/s",
+       "units of length, mass and velocity of a SUBFIND catalog that does not say them", science,
+       three_units_or_none()},
+      {"input.scale_factor", &c.input.scale_factor, "", "the same for the scale factor", science,
+       positive_or_unset()},
+      {"input.min_vmax", &c.input.min_vmax, "km/s", "halos with a smaller vmax are left out", science,
+       not_negative()},
 
       {"output.path", &c.output.path, "", "the mock; its summary is written beside it as <path>.json",
        steering},
@@ -89,6 +122,11 @@ std::vector<Key> keys_of(Config& c) {
        "folder of finished tiles, kept until the mock is complete (default: <output.path>.staging)",
        steering},
 
+      {"cosmology.omega_m", &c.cosmology.omega_m, "",
+       "matter density of a flat universe, where a SUBFIND catalog does not say", science,
+       positive_or_unset()},
+      {"cosmology.h", &c.cosmology.h, "", "Hubble constant / (100 km/s/Mpc), the same", science,
+       positive_or_unset()},
       {"cosmology.omega_b", &c.cosmology.omega_b, "",
        "baryon density, for the mock's header where the catalog does not say (default: 0.0486)", science,
        positive_or_unset()},
@@ -103,8 +141,8 @@ std::vector<Key> keys_of(Config& c) {
 
       {"field.mesh", &c.field.mesh, "", "cells per side of the mesh that halos are assigned to", science,
        positive()},
-      {"field.smoothing", &c.field.smoothing, "Mpc/h", "Gaussian smoothing radii of the tidal tensor",
-       science, positive()},
+      {"field.smoothing", &c.field.smoothing, "Mpc/h",
+       "Gaussian smoothing radii of the tidal tensor; none: no tidal inputs", science, positive()},
 
       {"domain.tiles", &c.domain.tiles, "",
        "tiles along x, y and z; the unit of work, of restart and of memory", science, positive()},
@@ -113,12 +151,15 @@ std::vector<Key> keys_of(Config& c) {
       {"domain.ghost_width", &c.domain.ghost_width, "Mpc/h",
        "widens the ghost zone beyond what the model needs (layers x radius)", science, not_negative()},
 
-      {"painter.kind", &c.painter.kind, "", "which painter", science,
-       one_of({"graph_diffusion", "analytic"})},
+      {"painter.kind", &c.painter.kind, "",
+       "which painter; auto: the one that painter.model is; another than the file's is an error", science,
+       one_of({"auto", "graph_diffusion", "diffusion", "graph_gan", "analytic"})},
       {"painter.model", &c.painter.model, "", "model file (safetensors) of a learned painter", steering},
-      {"painter.sampler", &c.painter.sampler, "", "integrator of the reverse diffusion", science,
-       one_of({"multistep", "midpoint"})},
-      {"painter.steps", &c.painter.steps, "", "network evaluations per galaxy", science, positive()},
+      {"painter.sampler", &c.painter.sampler, "",
+       "integrator of the reverse diffusion; auto: multistep, or the single steps of a distilled model",
+       science, one_of({"auto", "multistep", "midpoint", "authors"})},
+      {"painter.steps", &c.painter.steps, "", "network evaluations per galaxy; 0: what the model says",
+       science, not_negative()},
       {"painter.frame", &c.painter.frame, "",
        "rotation applied to the initial random orientations (checks of equivariance)", science,
        nine_numbers()},
@@ -170,9 +211,18 @@ std::vector<Key> keys_of(Config& c) {
        "tells, with this concentration (a truth that only joint sampling can learn)",
        science, not_negative()},
 
+      {"train.painter", &c.train.painter, "",
+       "what to train; diffusion: no messages between galaxies, their own inputs alone", steering,
+       one_of({"graph_diffusion", "diffusion", "graph_gan"})},
       {"train.catalog", &c.train.catalog, "",
        "galaxy catalog (a mock) with the labels, joined to input.path by halo_id", steering},
       {"train.model", &c.train.model, "", "model file to write", steering},
+      {"train.teacher", &c.train.teacher, "",
+       "model to distil: the trained model gives in train.evaluations evaluations what this one gives in "
+       "many",
+       steering},
+      {"train.evaluations", &c.train.evaluations, "", "evaluations that a distilled model is made for",
+       steering, positive()},
       {"train.checkpoint", &c.train.checkpoint, "",
        "checkpoint to resume from and write to (default: <train.model>.checkpoint)", steering},
       {"train.inputs", &c.train.inputs, "", "node inputs by name; empty: all that the catalog offers",
@@ -205,14 +255,25 @@ std::vector<Key> keys_of(Config& c) {
        "edges per galaxy inside a host halo: all pairs up to this, nearest above", steering, not_negative()},
       {"train.steps", &c.train.steps, "", "optimiser steps", steering, positive()},
       {"train.batch", &c.train.batch, "", "galaxies a step, over all ranks", steering, positive()},
+      {"train.rotation_noise", &c.train.rotation_noise, "rad",
+       "noise levels of orientations, least and most: well below what the data resolve, and 3 (uniform)",
+       steering, least_and_most()},
+      {"train.label_noise", &c.train.label_noise, "standard deviations",
+       "noise levels of the labels, least and most", steering, least_and_most()},
       {"train.noise_draws", &c.train.noise_draws, "", "noise levels a galaxy is shown at in each step",
        steering, positive()},
       {"train.interval", &c.train.interval, "steps", "distance of two log lines and rows of the loss table",
        steering, positive()},
       {"train.checkpoint_interval", &c.train.checkpoint_interval, "steps", "distance of two checkpoints",
        steering, positive()},
-      {"train.learning_rate", &c.train.learning_rate, "", "peak learning rate (warm-up, then cosine to zero)",
-       steering, positive()},
+      {"train.patience", &c.train.patience, "intervals",
+       "stop when the held-out loss has not fallen for so long; 0: never", steering, not_negative()},
+      {"train.learning_rate", &c.train.learning_rate, "", "peak learning rate, after a warm-up", steering,
+       positive()},
+      {"train.schedule", &c.train.schedule, "",
+       "the learning rate after the warm-up; cosine: to zero; step: a tenth from 20 % of the steps on, a "
+       "hundredth from 70 % on",
+       steering, one_of({"cosine", "step"})},
       {"train.weight_decay", &c.train.weight_decay, "", "decoupled weight decay (AdamW)", steering,
        not_negative()},
       {"train.ema", &c.train.ema, "",
@@ -222,6 +283,67 @@ std::vector<Key> keys_of(Config& c) {
        "share of host halos that decide when to stop", steering, fraction()},
       {"train.test_fraction", &c.train.test_fraction, "",
        "share of host halos that training never sees: for halobrush evaluate", steering, fraction()},
+
+      {"gan.width", &c.gan.width, "", "channels of the generator and of the critic", steering, positive()},
+      {"gan.depth", &c.gan.depth, "", "directional graph layers of each", steering, positive()},
+      {"gan.directions", &c.gan.directions, "", "directions of a layer", steering, positive()},
+      {"gan.critic_steps", &c.gan.critic_steps, "", "steps of the critic to one of the generator", steering,
+       positive()},
+      {"gan.gradient_penalty", &c.gan.gradient_penalty, "", "weight of the gradient penalty", steering,
+       positive()},
+
+      {"stats.r.min", &c.stats.r.min, "Mpc/h", "smallest separation", steering, positive()},
+      {"stats.r.max", &c.stats.r.max, "Mpc/h", "largest separation, at most half the box", steering,
+       positive()},
+      {"stats.r.bins", &c.stats.r.bins, "", "bins of r, of equal width in log r", steering, positive()},
+      {"stats.rp.min", &c.stats.rp.min, "Mpc/h", "smallest separation across the line of sight (z)", steering,
+       positive()},
+      {"stats.rp.max", &c.stats.rp.max, "Mpc/h", "largest separation across the line of sight", steering,
+       positive()},
+      {"stats.rp.bins", &c.stats.rp.bins, "", "bins of r_p, of equal width in log r_p", steering, positive()},
+      {"stats.pi_max", &c.stats.pi_max, "Mpc/h", "projected statistics are integrated over +-pi_max along z",
+       steering, positive()},
+      {"stats.jackknife", &c.stats.jackknife, "", "jackknife sub-boxes per side of the box; 0: no errors",
+       steering, not_negative()},
+      {"stats.selections", &c.stats.selections, "",
+       "sub-samples, name: cut, e.g. massive: log_stellar_mass > 10 and is_central; none given: red, blue, "
+       "central, satellite and bins of stellar mass, where the columns exist",
+       steering},
+
+      {"validate.columns", &c.validate.columns, "",
+       "for a file that is no mock: our column name: its dataset, or dataset[k], or dataset[k] * number",
+       steering},
+      {"validate.box", &c.validate.box, "Mpc/h", "sides of the periodic box of a file that is no mock",
+       steering, none_or_three_positive()},
+      {"validate.requirements", &c.validate.requirements, "",
+       "YAML file of requirements (default: built in; written beside the results)", steering},
+      {"validate.figures", &c.validate.figures, "", "draw figures where Python with matplotlib is there",
+       steering},
+      {"validate.two_sample", &c.validate.two_sample, "",
+       "train classifiers to tell mock from reference (minutes; Python with scikit-learn)", steering},
+      {"validate.python", &c.validate.python, "",
+       "Python of figures and of the two-sample test (default: .venv beside tools, then python3)", steering},
+
+      {"convert.path", &c.convert.path, "", "catalog to write", steering},
+      {"convert.kind", &c.convert.kind, "",
+       "galaxies: with labels, to train on and to evaluate with; halos: to paint on", steering,
+       one_of({"galaxies", "halos"})},
+      {"convert.citation", &c.convert.citation, "", "whom to cite for the input; goes into the catalog",
+       steering},
+      {"convert.ssfr_floor", &c.convert.ssfr_floor, "log10 1/yr",
+       "specific star formation rates below are not resolved", steering, finite()},
+      {"convert.ssfr_spread", &c.convert.ssfr_spread, "dex",
+       "width below the floor over which quenched galaxies are spread evenly; 0: all at the floor", steering,
+       not_negative()},
+      {"convert.morphology", &c.convert.morphology, "",
+       "table (FITS, HDF5, CSV) with disc fractions; empty: none", steering},
+      {"convert.morphology_id", &c.convert.morphology_id, "", "its column of subhalo ids", steering},
+      {"convert.morphology_mass", &c.convert.morphology_mass, "",
+       "its column of stellar masses (Msun), compared with the catalog's; empty: not compared", steering},
+      {"convert.disc_fraction", &c.convert.disc_fraction, "", "its column of disc fractions", steering},
+      {"convert.shapes", &c.convert.shapes, "",
+       "table with the stellar axes: a, b, c and {a,b,c}v_{x,y,z}; empty: none", steering},
+      {"convert.shapes_id", &c.convert.shapes_id, "", "its column of subhalo ids", steering},
 
       {"limits.wall_time", &c.limits.wall_time, "s",
        "stop cleanly (exit code 75) before this much time has passed; 0: no limit", steering, not_negative()},
@@ -239,8 +361,9 @@ std::vector<Key> keys_of(Config& c) {
 }
 
 std::string type_name(const Value& value) {
-  static constexpr std::array names = {"true or false",   "integer",       "number",         "text",
-                                       "list of numbers", "list of texts", "three integers", "two numbers"};
+  static constexpr std::array names = {"true or false",  "integer",         "number",
+                                       "text",           "list of numbers", "list of texts",
+                                       "three integers", "two numbers",     "texts by name"};
   return names[value.index()];
 }
 

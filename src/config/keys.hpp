@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,8 +13,9 @@
 
 namespace halobrush::config {
 
-using Value = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*,
-                           std::vector<std::string>*, std::array<std::int64_t, 3>*, std::array<double, 2>*>;
+using Value =
+    std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*, std::vector<std::string>*,
+                 std::array<std::int64_t, 3>*, std::array<double, 2>*, std::map<std::string, std::string>*>;
 
 /// What a key may hold beyond its type.
 struct Rule {

@@ -32,6 +32,9 @@ bool read_as(const YAML::Node& node, T& target) {
                          std::is_same_v<T, std::vector<std::string>>) {
       if (!node.IsSequence()) return false;
       target = node.as<T>();
+    } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
+      if (!node.IsMap()) return false;
+      target = node.as<T>();
     } else if constexpr (std::is_same_v<T, std::string>) {
       if (node.IsNull()) {
         target.clear();
@@ -103,18 +106,28 @@ void apply_override(const std::string& text, Entries& entries, std::vector<std::
   }
 }
 
+// Adds one entry `<key>.<name>` to a key of texts by name.
+bool assign_named(const std::string& name, const YAML::Node& node, std::vector<Key>& keys) {
+  for (auto& key : keys)
+    if (auto* texts = std::get_if<std::map<std::string, std::string>*>(&key.value))
+      if (name.starts_with(key.name + ".")) return read_as(node, (**texts)[name.substr(key.name.size() + 1)]);
+  return false;
+}
+
 void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::string>& problems) {
   std::vector<std::string> known;
   for (const auto& key : keys) known.push_back(key.name);
   std::vector<std::pair<int, std::string>> found;
   for (const auto& [name, entry] : entries) {
     const auto key = std::ranges::find(keys, name, &Key::name);
+    if (key == keys.end() && assign_named(name, entry.node, keys)) continue;
     if (key == keys.end()) {
       found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
                                                  entry.where, name, nearest_hint(name, known)));
     } else if (!assign(entry.node, key->value)) {
-      found.emplace_back(entry.line, fmt::format("{}: {}: '{}' is of the wrong type (wanted: {}); correct the value", entry.where,
-                                                 name, as_text(entry.node), type_name(key->value)));
+      found.emplace_back(entry.line,
+                         fmt::format("{}: {}: '{}' is of the wrong type (wanted: {}); correct the value",
+                                     entry.where, name, as_text(entry.node), type_name(key->value)));
     } else if (key->rule.satisfied && !key->rule.satisfied(key->value)) {
       found.emplace_back(entry.line, fmt::format("{}: {}: '{}' {}; correct the value", entry.where, name,
                                                  as_text(entry.node), key->rule.text));
@@ -124,6 +137,12 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
   for (auto& [line, text] : found) problems.push_back(std::move(text));
 }
 
+std::string quoted(const std::string& text) {
+  YAML::Emitter out;
+  out << YAML::DoubleQuoted << text;
+  return out.c_str();
+}
+
 template <class T>
 std::string value_text(const T& value) {
   if constexpr (std::is_same_v<T, bool>) {
@@ -131,9 +150,12 @@ std::string value_text(const T& value) {
   } else if constexpr (std::is_same_v<T, double>) {
     return std::isnan(value) ? ".nan" : fmt::format("{}", value);
   } else if constexpr (std::is_same_v<T, std::string>) {
-    YAML::Emitter out;
-    out << YAML::DoubleQuoted << value;
-    return out.c_str();
+    return quoted(value);
+  } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
+    std::string text;
+    for (const auto& [name, item] : value)
+      text += (text.empty() ? "" : ", ") + quoted(name) + ": " + quoted(item);
+    return "{" + text + "}";
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
     return fmt::format("{}", value);
   } else {
@@ -150,6 +172,7 @@ std::string value_text(const Value& value) {
 }  // namespace
 
 Config load(const std::string& path, const std::vector<std::string>& overrides) {
+  if (path.empty()) return parse("", "no file", overrides);
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path))
     throw config_error("{}: cannot be read; give the path of a YAML configuration", path);
@@ -206,7 +229,7 @@ std::string describe() {
     if (!key.rule.text.empty()) facts += ", " + key.rule.text;
     const std::string value = value_text(key.value);
     text += fmt::format("{:<30} {}\n{:<30} {}; default {}\n", key.name, key.meaning, "", facts,
-                        value == ".nan" || value == "\"\"" ? "none" : value);
+                        value == ".nan" || value == "\"\"" || value == "{}" ? "none" : value);
   }
   return text;
 }

@@ -69,6 +69,16 @@ Plan multistep_plan(const NoiseRange& range, std::int64_t evaluations) {
   return plan;
 }
 
+Plan single_steps(const NoiseRange& range, std::int64_t evaluations) {
+  Plan plan;
+  for (std::int64_t i = 0; i < evaluations; ++i) {
+    const double step = 1.0 / static_cast<double>(evaluations), level = static_cast<double>(i) * step;
+    plan.push_back({level, ratio(noise_at(range, level + step), noise_at(range, level)), 0});
+  }
+  plan.back().kept = {0, 0};
+  return plan;
+}
+
 State follow(const Plan& plan, const Denoise& denoise, State state) {
   std::vector<Mat3> frames_before;
   std::vector<double> labels_before;
@@ -109,8 +119,10 @@ State sample(const Denoise& denoise, State noise, const NoiseRange& range, Sampl
              std::int64_t evaluations) {
   if (noise.frames.empty()) return noise;
   switch (sampler) {
-    case Sampler::midpoint:
-      return follow({{1, {0, 0}, 0}}, denoise, flow(denoise, std::move(noise), range, 0, 1, std::max<std::int64_t>(1, (evaluations - 1) / 2)));
+    case Sampler::midpoint: {
+      const auto steps = std::max<std::int64_t>(1, (evaluations - 1) / 2);
+      return follow({{1, {0, 0}, 0}}, denoise, flow(denoise, std::move(noise), range, 0, 1, steps));
+    }
     case Sampler::authors:
       return authors(denoise, std::move(noise), range, evaluations);
     default:

@@ -1,7 +1,7 @@
 #include "columns.hpp"
 
-#include "directory.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/domain/directory.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::domain {

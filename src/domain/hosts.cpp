@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "columns.hpp"
-#include "directory.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/domain/directory.hpp"
 
 namespace halobrush::domain {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "columns.hpp"
-#include "directory.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/domain/directory.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::domain {

@@ -1,5 +1,6 @@
 #include "halobrush/features/features.hpp"
 
+#include <Eigen/Geometry>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -20,6 +21,8 @@ namespace {
 
 // Newton's constant, Mpc (km/s)^2 / Msun. With masses in Msun/h and lengths in Mpc/h the factors of h cancel.
 constexpr double newton_g = 4.30091e-9;
+
+constexpr double kpc_in_mpc = 1e3;
 
 // Velocities of galaxies are a few hundred km/s: handed to the model in this unit.
 constexpr double velocity_unit_km_s = 300;
@@ -64,6 +67,16 @@ class Columns {
 // Central: its own host.
 bool is_central(const Columns& c, std::size_t id, std::size_t host_id, std::size_t row) {
   return c.id(id, row) == c.id(host_id, row);
+}
+
+const std::vector<std::string> host_velocity_columns = {"host_dvx", "host_dvy", "host_dvz", "host_mass",
+                                                        "host_radius"};
+const std::vector<std::string> host_orbit_columns = {"host_dvx",    "host_dvy", "host_dvz", "host_mass",
+                                                     "host_radius", "host_dx",  "host_dy",  "host_dz"};
+
+// From the columns of the host's mass and, next to it, radius.
+double host_circular_velocity(const Columns& c, std::size_t host_mass, std::size_t row) {
+  return std::sqrt(newton_g * c.number(host_mass, row) / c.number(host_mass + 1, row));
 }
 
 // Plain function pointers: their return types convert into one another nowhere, so a lambda picks its
@@ -114,6 +127,25 @@ std::vector<Entry> halo_scalars() {
        }},
       {{"log_spin", Kind::scalar, "log10", "spin parameter, at least 0.0001", {"spin"}},
        [](C c, Row r) { return std::log10(std::max(c.number(0, r), 1e-4)); }},
+      {{"log_specific_spin",
+        Kind::scalar,
+        "log10((kpc/h) / (km/s))",
+        "angular momentum over mass and vmax^2, at least 0.00001",
+        {"specific_spin", "vmax"}},
+       [](C c, Row r) {
+         const double vmax = std::max(c.number(1, r), 1.0);
+         return std::log10(std::max(kpc_in_mpc * c.number(0, r) / (vmax * vmax), 1e-5));
+       }},
+      {{"log_bound_mass", Kind::scalar, "log10(Msun/h)", "mass of the bound particles", {"bound_mass"}},
+       [](C c, Row r) { return std::log10(c.number(0, r)); }},
+      {{"host_speed", Kind::scalar, "sqrt(G host mass / host radius)",
+        "speed relative to the host; 0 for centrals", host_velocity_columns},
+       [](C c, Row r) { return c.vector(0, r).norm() / host_circular_velocity(c, 3, r); }},
+      {{"host_radial_velocity", Kind::scalar, "sqrt(G host mass / host radius)",
+        "velocity away from the host's centre; 0 for centrals", host_orbit_columns},
+       [](C c, Row r) {
+         return c.vector(0, r).dot(c.vector(5, r).stableNormalized()) / host_circular_velocity(c, 3, r);
+       }},
       {{"shape_resolved", Kind::scalar, "0 or 1", "1: the halo's shape was measured", {"shape_resolved"}},
        [](C c, Row r) { return c.number(0, r) != 0 ? 1.0 : 0.0; }},
       {{"halo_b_to_a",
@@ -141,23 +173,24 @@ std::vector<Entry> halo_vectors() {
         "from the host's centre; 0 for centrals",
         {"host_dx", "host_dy", "host_dz", "host_radius"}},
        [](C c, Row r) -> Vec3 { return c.vector(0, r) / c.number(3, r); }},
-      {{"host_velocity",
-        Kind::polar,
-        "sqrt(G host mass / host radius)",
-        "relative to the host; 0 for centrals",
-        {"host_dvx", "host_dvy", "host_dvz", "host_mass", "host_radius"}},
-       [](C c, Row r) -> Vec3 {
-         return c.vector(0, r) / std::sqrt(newton_g * c.number(3, r) / c.number(4, r));
-       }},
+      {{"host_velocity", Kind::polar, "sqrt(G host mass / host radius)",
+        "relative to the host; 0 for centrals", host_velocity_columns},
+       [](C c, Row r) -> Vec3 { return c.vector(0, r) / host_circular_velocity(c, 3, r); }},
       {{"velocity", Kind::polar, "300 km/s", "peculiar velocity", {"vx", "vy", "vz"}},
        [](C c, Row r) -> Vec3 { return c.vector(0, r) / velocity_unit_km_s; }},
       {{"angular_momentum",
         Kind::axial,
         "",
         "direction of the angular momentum; 0 where there is none",
-        {"jx", "jy", "jz"}},
+        {"jx", "jy", "jz"},
+        "galaxy_spin"},
        // The unit is the catalog's own: squares must neither overflow nor vanish.
        [](C c, Row r) -> Vec3 { return c.vector(0, r).stableNormalized(); }},
+      {{"orbital_angular_momentum", Kind::axial, "host radius sqrt(G host mass / host radius)",
+        "of the orbit in the host, over mass; 0 for centrals", host_orbit_columns},
+       [](C c, Row r) -> Vec3 {
+         return c.vector(5, r).cross(c.vector(0, r)) / (c.number(4, r) * host_circular_velocity(c, 3, r));
+       }},
       {{"halo_shape",
         Kind::tensor,
         "",
@@ -314,6 +347,15 @@ std::vector<Feature> available(const catalog::Table& halos) {
   for (auto& entry : registry(halos))
     if (missing_columns(entry.feature, halos).empty()) features.push_back(std::move(entry.feature));
   return features;
+}
+
+std::vector<std::string> leaks(const std::string& label) {
+  std::vector<std::string> names;
+  for (const auto& [feature, value] : registry({}))
+    if (std::ranges::count(feature.columns, label) > 0 ||
+        (!feature.label.empty() && (label == feature.label || label.starts_with(feature.label + "_"))))
+      names.push_back(feature.name);
+  return names;
 }
 
 NodeFeatures assemble(const catalog::Table& halos, const FeatureNames& names) {

@@ -19,6 +19,8 @@ Tensor level_embedding(const Tensor& level) {
   return torch::cat(parts, 1);
 }
 
+constexpr double sum_scale = 0.25;  // groups of some four neighbours: sums of order one
+
 // Vectors by rows, [n, k, 3], in each galaxy's frame: v R is the row of R^T v.
 Tensor in_frame(const Tensor& rows, const Tensor& frames) {
   return torch::bmm(rows, frames);
@@ -78,15 +80,15 @@ Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const
   const auto tensors = tensors_in_frame(tensors_, galaxies.frames).flatten(1);
   auto z =
       dense(torch::cat({embedding, galaxies.known, labels, vectors, tensors}, 1), node_) + node_environment_;
-  z = z + dense(message_sum(galaxies, senders, embedding), gather_);
+  z = z + dense(messages(galaxies, senders, embedding), gather_);
   z = torch::silu(z);
   for (const auto& layer : hidden_) z = z + dense(z, layer, Activation::silu);
   const auto out = dense(z, out_);
   return {out.slice(1, 0, 3), out.slice(1, 3)};
 }
 
-// The mean over a galaxy's group of what its members say.
-Tensor Denoiser::message_sum(const Noisy& galaxies, const Noisy& senders, const Tensor& embedding) const {
+// What the members of a galaxy's group say: the mean, and the sum, for the more agree the surer it is.
+Tensor Denoiser::messages(const Noisy& galaxies, const Noisy& senders, const Tensor& embedding) const {
   const auto from_known = gather(senders.known, source_);
   const auto from_labels = from_known.slice(1, 1) * gather(senders.scalars, source_);
   const auto to_labels = gather(galaxies.known.slice(1, 1) * galaxies.scalars, destination_);
@@ -97,7 +99,10 @@ Tensor Denoiser::message_sum(const Noisy& galaxies, const Noisy& senders, const 
                                1);
   const auto message =
       dense(torch::silu(dense(pair, message_) + edge_environment_), message_hidden_, Activation::silu);
-  return segment_sum(message, destination_, owned_) * inverse_neighbours_;
+  const auto order = copies(symmetry_);
+  const auto sum = segment_sum(message, destination_, owned_).view({owned_, order, -1});
+  const auto mean = sum * inverse_neighbours_.unsqueeze(1);
+  return torch::cat({mean, sum_scale * sum}, 2).view({owned_, -1});
 }
 
 }  // namespace halobrush::model

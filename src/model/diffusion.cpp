@@ -30,61 +30,43 @@ const std::vector<double>* column_of(const std::vector<Label>& labels,
 
 namespace {
 
-// A denoiser between the host's double states and the network's float tensors.
-class Evaluation {
- public:
-  Evaluation(const Denoiser& denoiser, const diffusion::NoiseRange& range, torch::TensorOptions options)
-      : denoiser_(denoiser), range_(range), options_(options) {}
+Tensor on_host(const Tensor& t) {
+  return t.detach().to(torch::kCPU, torch::kFloat64);
+}
 
-  struct Question {
-    std::int64_t n, labels;
-    diffusion::Noise sigma;
-    diffusion::Preconditioning p;
-    Tensor x;  // [n, labels] in double
-    Noisy noisy;
-  };
-  Question question(const diffusion::State& state, double level, const Tensor& known) const {
-    Question q;
-    q.n = static_cast<std::int64_t>(state.frames.size());
-    q.labels = q.n > 0 ? static_cast<std::int64_t>(state.labels.size()) / q.n : 0;
-    q.sigma = diffusion::noise_at(range_, level);
-    q.p = diffusion::preconditioning(q.sigma.scalar);
-    q.x = as_tensor(state.labels, {q.n, q.labels}, torch::kFloat64);
-    const auto all = known.defined() ? known : torch::ones({q.n, 1 + q.labels}, options_);
-    q.noisy = {frames(state), (q.x * q.p.in).to(options_), all, torch::full({q.n, 1}, level, options_)};
-    return q;
+std::int64_t labels_of(const diffusion::State& state) {
+  return state.frames.empty() ? 0 : static_cast<std::int64_t>(state.labels.size() / state.frames.size());
+}
+
+// One evaluation at a level that all rows share, between the host's double states and the network's tensors.
+struct Question {
+  Question(const diffusion::State& state, double level, const Tensor& known,
+           const diffusion::NoiseRange& range, const torch::TensorOptions& options)
+      : sigma(diffusion::noise_at(range, level)),
+        p(diffusion::preconditioning(sigma.scalar)),
+        x(as_tensor(state.labels, {static_cast<std::int64_t>(state.frames.size()), labels_of(state)},
+                    torch::kFloat64)),
+        noisy(noisy_of(state, std::vector<double>(state.frames.size(), level), {}, range, options)) {
+    if (known.defined()) noisy.known = known;
   }
 
-  diffusion::Estimate answer(const Question& q, const Denoised& out) const {
-    const auto tangent = on_host(out.rotation * q.noisy.known.slice(1, 0, 1)) * q.sigma.rotation;
-    const auto known = on_host(q.noisy.known.slice(1, 1));
-    const auto clean = q.x * q.p.skip + on_host(out.scalars) * q.p.out;
-    const auto labels = (known * clean + (1 - known) * q.x).contiguous();
+  diffusion::Estimate answered(const Denoised& out) const {
+    const auto jump = (on_host(out.rotation * noisy.known.slice(1, 0, 1)) * sigma.rotation).contiguous();
+    const auto known = on_host(noisy.known.slice(1, 1));
+    const auto clean = x * p.skip + on_host(out.scalars) * p.out;
+    const auto labels = (known * clean + (1 - known) * x).contiguous();
     diffusion::Estimate estimate;
-    const auto jump = tangent.contiguous();
-    const double *t = jump.data_ptr<double>(), *c = labels.data_ptr<double>();
-    for (std::int64_t i = 0; i < q.n; ++i) estimate.jump.emplace_back(t[3 * i], t[3 * i + 1], t[3 * i + 2]);
-    estimate.labels.assign(c, c + q.n * q.labels);
+    const auto* t = jump.data_ptr<double>();
+    for (std::int64_t i = 0; i < x.size(0); ++i)
+      estimate.jump.emplace_back(t[3 * i], t[3 * i + 1], t[3 * i + 2]);
+    estimate.labels.assign(labels.data_ptr<double>(), labels.data_ptr<double>() + labels.numel());
     return estimate;
   }
 
-  const Denoiser& denoiser() const { return denoiser_; }
-  torch::TensorOptions options() const { return options_; }
-  static Tensor on_host(const Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64); }
-
- private:
-  Tensor frames(const diffusion::State& state) const {
-    std::vector<double> rows;
-    rows.reserve(9 * state.frames.size());
-    for (const auto& f : state.frames)
-      rows.insert(rows.end(),
-                  {f(0, 0), f(0, 1), f(0, 2), f(1, 0), f(1, 1), f(1, 2), f(2, 0), f(2, 1), f(2, 2)});
-    return as_tensor(rows, {static_cast<std::int64_t>(state.frames.size()), 3, 3}, options_);
-  }
-
-  const Denoiser& denoiser_;
-  diffusion::NoiseRange range_;
-  torch::TensorOptions options_;
+  diffusion::Noise sigma;
+  diffusion::Preconditioning p;
+  Tensor x;  // [n, labels] in double
+  Noisy noisy;
 };
 
 // R (1 + [v]x): what R Exp(v) is to first order.
@@ -102,8 +84,8 @@ Tensor trace_of_slopes(const Tensor& out, const Tensor& at, const Tensor& known,
   auto trace = torch::zeros({out.size(0)}, torch::kFloat64);
   for (std::int64_t k = 0; k < out.size(1); ++k) {
     const auto slope = torch::autograd::grad({out.select(1, k).sum()}, {at}, {}, true)[0].select(1, k);
-    const auto moves = Evaluation::on_host(known.select(1, std::min(k, known.size(1) - 1)));
-    trace += moves * (Evaluation::on_host(slope) * scale + offset) + (1 - moves) * still;
+    const auto moves = on_host(known.select(1, std::min(k, known.size(1) - 1)));
+    trace += moves * (on_host(slope) * scale + offset) + (1 - moves) * still;
   }
   return trace;
 }
@@ -115,33 +97,51 @@ std::vector<double> to_vector(const Tensor& t) {
 
 }  // namespace
 
+Noisy noisy_of(const diffusion::State& state, const std::vector<double>& level,
+               const std::vector<double>& known, const diffusion::NoiseRange& range,
+               torch::TensorOptions options) {
+  const auto n = static_cast<std::int64_t>(state.frames.size()), labels = labels_of(state);
+  std::vector<double> rows, scaled;
+  rows.reserve(9 * state.frames.size());
+  scaled.reserve(state.labels.size());
+  for (const auto& f : state.frames)
+    for (int row = 0; row < 3; ++row) rows.insert(rows.end(), {f(row, 0), f(row, 1), f(row, 2)});
+  for (std::size_t i = 0; i < level.size(); ++i) {
+    const double in = diffusion::preconditioning(diffusion::noise_at(range, level[i]).scalar).in;
+    for (std::int64_t l = 0; l < labels; ++l) scaled.push_back(in * state.labels[scaled.size()]);
+  }
+  return {as_tensor(rows, {n, 3, 3}, options), as_tensor(scaled, {n, labels}, options),
+          known.empty() ? torch::ones({n, 1 + labels}, options) : as_tensor(known, {n, 1 + labels}, options),
+          as_tensor(level, {n, 1}, options)};
+}
+
 diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::NoiseRange& range,
                                 torch::TensorOptions options) {
-  return [evaluation = Evaluation(denoiser, range, options)](const diffusion::State& state, double level) {
-    const auto q = evaluation.question(state, level, {});
-    return evaluation.answer(q, evaluation.denoiser()(q.noisy));
+  return [&denoiser, range, options](const diffusion::State& state, double level) {
+    const Question q(state, level, {}, range, options);
+    return q.answered(denoiser(q.noisy));
   };
 }
 
 diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoiser, torch::Tensor known,
                                                          const diffusion::NoiseRange& range,
                                                          torch::TensorOptions options) {
-  return [evaluation = Evaluation(denoiser, range, options), known](
-             const diffusion::State& state, double level, diffusion::Divergence* divergence) {
-    const auto q = evaluation.question(state, level, known);
-    if (divergence == nullptr) return evaluation.answer(q, evaluation.denoiser()(q.noisy));
+  return [&denoiser, known, range, options](const diffusion::State& state, double level,
+                                            diffusion::Divergence* divergence) {
+    const Question q(state, level, known, range, options);
+    if (divergence == nullptr) return q.answered(denoiser(q.noisy));
     const torch::AutoGradMode with_gradients(true);
-    const auto turn = torch::zeros({q.n, 3}, evaluation.options()).set_requires_grad(true);
+    const auto turn = torch::zeros({q.x.size(0), 3}, options).set_requires_grad(true);
     auto own = q.noisy;
     own.frames = turned(own.frames, turn);
     own.scalars = own.scalars.detach().clone().set_requires_grad(true);
-    const auto out = evaluation.denoiser()(own, q.noisy);
+    const auto out = denoiser(own, q.noisy);
     divergence->jump =
         to_vector(trace_of_slopes(out.rotation, turn, known.slice(1, 0, 1), q.sigma.rotation, 0, 0));
-    if (q.labels > 0)  // D = skip x + out F(in x)
+    if (q.x.size(1) > 0)  // D = skip x + out F(in x)
       divergence->labels = to_vector(
           trace_of_slopes(out.scalars, own.scalars, known.slice(1, 1), q.p.out * q.p.in, q.p.skip, 1));
-    return evaluation.answer(q, out);
+    return q.answered(out);
   };
 }
 

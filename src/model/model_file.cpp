@@ -37,37 +37,41 @@ ordered_json to_json(const ModelSpec& spec) {
                       {"deviation", label.deviation}});
   ordered_json provenance = ordered_json::object();
   for (const auto& [key, value] : spec.provenance) provenance[key] = value;
-  return {{"format", "halobrush model"},
-          {"format_version", format_version},
-          {"painter", spec.painter},
-          {"orientation", json(spec.orientation)},
-          {"host_split",
-           {{"seed", spec.split.seed},
-            {"validation_fraction", spec.split.validation_fraction},
-            {"test_fraction", spec.split.test_fraction}}},
-          {"inputs",
-           {{"scalars", spec.inputs.scalars},
-            {"scalar_mean", spec.scalar_mean},
-            {"scalar_deviation", spec.scalar_deviation},
-            {"polar", spec.inputs.polar},
-            {"axial", spec.inputs.axial},
-            {"tensors", spec.inputs.tensors}}},
-          {"labels", labels},
-          {"radius", spec.radius},
-          {"own_group_only", spec.own_group_only},
-          {"layers", spec.layers},
-          {"environment_neighbours", spec.environment_neighbours},
-          {"encoder_width", spec.encoder_width},
-          {"channels", spec.channels},
-          {"denoiser_width", spec.denoiser_width},
-          {"denoiser_depth", spec.denoiser_depth},
-          {"group_neighbours", spec.group_neighbours},
-          {"noise",
-           {{"rotation", {spec.noise.rotation_min, spec.noise.rotation_max}},
-            {"scalar", {spec.noise.scalar_min, spec.noise.scalar_max}}}},
-          {"input_range",
-           {{"mean", spec.range.mean}, {"precision", spec.range.precision}, {"radius", spec.range.radius}}},
-          {"provenance", provenance}};
+  ordered_json all = {
+      {"format", "halobrush model"},
+      {"format_version", format_version},
+      {"painter", spec.painter},
+      {"orientation", json(spec.orientation)},
+      {"host_split",
+       {{"seed", spec.split.seed},
+        {"validation_fraction", spec.split.validation_fraction},
+        {"test_fraction", spec.split.test_fraction}}},
+      {"inputs",
+       {{"scalars", spec.inputs.scalars},
+        {"scalar_mean", spec.scalar_mean},
+        {"scalar_deviation", spec.scalar_deviation},
+        {"polar", spec.inputs.polar},
+        {"axial", spec.inputs.axial},
+        {"tensors", spec.inputs.tensors}}},
+      {"labels", labels},
+      {"radius", spec.radius},
+      {"own_group_only", spec.own_group_only},
+      {"layers", spec.layers},
+      {"environment_neighbours", spec.environment_neighbours},
+      {"encoder_width", spec.encoder_width},
+      {"channels", spec.channels},
+      {"denoiser_width", spec.denoiser_width},
+      {"denoiser_depth", spec.denoiser_depth},
+      {"group_neighbours", spec.group_neighbours},
+      {"noise",
+       {{"rotation", {spec.noise.rotation_min, spec.noise.rotation_max}},
+        {"scalar", {spec.noise.scalar_min, spec.noise.scalar_max}}}},
+      {"input_range",
+       {{"mean", spec.range.mean}, {"precision", spec.range.precision}, {"radius", spec.range.radius}}},
+      {"provenance", provenance}};
+  if (spec.gan.depth > 0)
+    all["gan"] = {{"width", spec.gan.width}, {"depth", spec.gan.depth}, {"directions", spec.gan.directions}};
+  return all;
 }
 
 ModelSpec spec_from(const ordered_json& j) {
@@ -97,9 +101,12 @@ ModelSpec spec_from(const ordered_json& j) {
   const auto& noise = j.at("noise");
   spec.noise = {noise.at("rotation").at(0), noise.at("rotation").at(1), noise.at("scalar").at(0),
                 noise.at("scalar").at(1)};
+  spec.evaluations = j.at("evaluations");
+  spec.distilled = j.at("distilled");
   const auto& range = j.at("input_range");
   spec.range = {range.at("mean").get<std::vector<double>>(), range.at("precision").get<std::vector<double>>(),
                 range.at("radius")};
+  if (j.contains("gan")) spec.gan = {j["gan"].at("width"), j["gan"].at("depth"), j["gan"].at("directions")};
   for (const auto& [key, value] : j.at("provenance").items()) spec.provenance.emplace_back(key, value);
   return spec;
 }
@@ -115,6 +122,8 @@ void check_spec(const ModelSpec& spec) {
   if (spec.radius < 0 || spec.layers < 0 || spec.encoder_width < 1 || spec.channels < 1 ||
       spec.denoiser_width < 1 || spec.denoiser_depth < 1)
     throw std::runtime_error("a size of the architecture is out of range");
+  if (spec.painter == "graph_gan" && (spec.gan.width < 1 || spec.gan.depth < 1 || spec.gan.directions < 1))
+    throw std::runtime_error("a size of the generator is out of range");
 }
 
 std::vector<char> read_bytes(const std::string& path) {

@@ -41,9 +41,9 @@ Network::Network(const ModelFile& file, const std::string& path, torch::TensorOp
   }
 }
 
-std::vector<NamedTensor> Network::to_file() const {
+std::vector<NamedTensor> named_tensors(const std::vector<std::pair<std::string, torch::Tensor>>& weights) {
   std::vector<NamedTensor> tensors;
-  for (const auto& [name, parameter] : parameters_) {
+  for (const auto& [name, parameter] : weights) {
     const auto flat = parameter.detach().to(torch::kCPU, torch::kFloat32).contiguous();
     const auto* values = flat.data_ptr<float>();
     tensors.push_back({name, parameter.sizes().vec(), {values, values + flat.numel()}});
@@ -105,7 +105,7 @@ void Network::declare() {
     declare_tensor(name + ".bias", {out}, 0);
   };
   symmetric_layer("denoiser.message", m, m);
-  symmetric_layer("denoiser.gather", m, w);
+  symmetric_layer("denoiser.gather", 2 * m, w);
   for (std::int64_t l = 0; l < spec_.denoiser_depth; ++l)
     symmetric_layer(fmt::format("denoiser.{}", l), w, w);
   declare_dense("denoiser.out", w, 3 + labels, 0.1);

@@ -1,8 +1,8 @@
 #include "halobrush/model/runtime.hpp"
 
+#include <ATen/Parallel.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
-#include <ATen/Parallel.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
 #include <unistd.h>

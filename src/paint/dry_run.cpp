@@ -46,7 +46,7 @@ double bytes_per_row(const catalog::Table& table) {
 }  // namespace
 
 void dry_run(const config::Config& config, int ranks, Logger& log) {
-  const auto header = catalog::read_header(config.input.path, {config.input.format, config.input.box_size});
+  const auto header = catalog::read_header(config.input.path, pipeline::read_options(config));
   const auto halos = expected_columns(header, config);
   const auto painter = model::make_painter(config, halos, header.simulation.h);
   const auto box = pipeline::box_of(header.simulation);

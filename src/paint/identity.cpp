@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "halobrush/core/hash.hpp"
+#include "halobrush/catalog/reader.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
 
@@ -17,9 +17,9 @@ struct File {
 std::string hash_of(const File& file) {
   if (file.path.empty()) return "none";
   try {
-    return sha256_hex_of_file(file.path);
+    return catalog::content_of(file.path).sha256;
   } catch (const Error& error) {
-    throw Error(file.missing, file.key + ": " + error.what());
+    throw Error(error.code() == ExitCode::io ? file.missing : error.code(), file.key + ": " + error.what());
   }
 }
 

@@ -218,16 +218,7 @@ class Job {
 
   catalog::MockHeader header() const {
     catalog::MockHeader header{halos_.simulation, {}};
-    std::string assumed;
-    const auto fill = [&](double& value, double configured, double fallback, const char* name) {
-      if (!std::isnan(configured)) value = configured;
-      if (!std::isnan(value)) return;
-      value = fallback;
-      assumed += fmt::format("{} = {} (the catalog does not say; set cosmology.{})\n", name, fallback, name);
-    };
-    fill(header.simulation.omega_b, config_.cosmology.omega_b, 0.0486, "omega_b");
-    fill(header.simulation.sigma_8, config_.cosmology.sigma_8, 0.8159, "sigma_8");
-    fill(header.simulation.n_s, config_.cosmology.n_s, 0.9667, "n_s");
+    auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
     for (const auto& remark : halos_.remarks) assumed += remark + "\n";
     std::string timings;
     for (const auto& [stage, seconds] : times_.stages())
@@ -238,7 +229,7 @@ class Job {
                          {"mpi", mpi::library_version()},
                          {"config", config::to_yaml(config_)},
                          {"seed", fmt::format("{}", config_.seed)},
-                         {"painter", config_.painter.kind},
+                         {"painter", painter_->kind()},
                          {"model_sha256", painter_->sha256()},
                          {"input_path", halos_.source.path},
                          {"input_format", halos_.source.format},

@@ -101,7 +101,7 @@ config::Config config_for(const std::string& model, const std::string& catalog,
   const bool has_halos = std::ranges::count(galaxies.columns, "parent_id", &catalog::ColumnSpec::name) > 0;
   const std::string halos = has_halos ? catalog : entry(galaxies.header.provenance, "input_path");
   std::vector<std::string> changes = {
-      "painter.kind=" + std::string(analytic ? "analytic" : "graph_diffusion"),
+      "painter.kind=" + std::string(analytic ? "analytic" : "auto"),
       "painter.model=" + (analytic ? "" : model)};
   if (!halos.empty()) changes.push_back("input.path=" + halos);
   changes.insert(changes.end(), overrides.begin(), overrides.end());

@@ -1,6 +1,7 @@
 #include "halobrush/pipeline/pipeline.hpp"
 
-#include "halobrush/catalog/reader.hpp"
+#include <cmath>
+
 #include "halobrush/core/error.hpp"
 #include "halobrush/domain/hosts.hpp"
 #include "halobrush/field/mesh.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const domain::Box& box,
                       const mpi::Communicator& comm) {
+  if (config.field.smoothing.empty()) return;  // e.g. no complete box
   const auto overdensity = config.density.file.empty()
                                ? field::halo_overdensity(halos, box, config.field.mesh, comm)
                                : field::read_overdensity(config.density.file, config.density.dataset, comm);
@@ -20,15 +22,34 @@ void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const
 
 }  // namespace
 
+catalog::ReadOptions read_options(const config::Config& config) {
+  const auto& in = config.input;
+  return {in.format,          in.box_size, in.units, in.scale_factor, config.cosmology.omega_m,
+          config.cosmology.h, in.min_vmax};
+}
+
+std::string complete_cosmology(catalog::Simulation& simulation, const config::Cosmology& cosmology) {
+  std::string assumed;
+  const auto fill = [&](double& value, double configured, double fallback, const char* name) {
+    if (!std::isnan(configured)) value = configured;
+    if (!std::isnan(value)) return;
+    value = fallback;
+    assumed += fmt::format("{} = {} (the catalog does not say; set cosmology.{})\n", name, fallback, name);
+  };
+  fill(simulation.omega_b, cosmology.omega_b, 0.0486, "omega_b");
+  fill(simulation.sigma_8, cosmology.sigma_8, 0.8159, "sigma_8");
+  fill(simulation.n_s, cosmology.n_s, 0.9667, "n_s");
+  return assumed;
+}
+
 domain::Box box_of(const catalog::Simulation& simulation) {
   return {Vec3(simulation.box[0], simulation.box[1], simulation.box[2])};
 }
 
 catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
                                 StageTimes& times, Logger& log) {
-  auto halos = times.measure("read", [&] {
-    return catalog::read_halos(config.input.path, {config.input.format, config.input.box_size}, comm);
-  });
+  auto halos = times.measure(
+      "read", [&] { return catalog::read_halos(config.input.path, read_options(config), comm); });
   const auto box = box_of(halos.simulation);
   const auto rows = comm.sum(static_cast<std::uint64_t>(halos.halos.rows()));
   log.info("read: {} halos ({}), box {:g} x {:g} x {:g} Mpc/h, a = {:g}", rows, halos.source.format,

@@ -7,33 +7,60 @@
 namespace halobrush::train {
 namespace {
 
-void write_parameters(torch::serialize::OutputArchive& archive, const std::string& prefix,
-                      const model::Network& network) {
-  for (const auto& [name, parameter] : network.parameters()) archive.write(prefix + name, parameter.detach());
+void write_weights(torch::serialize::OutputArchive& archive, const std::string& prefix,
+                   const Weights& weights) {
+  for (const auto& [name, tensor] : weights) archive.write(prefix + name, tensor.detach());
 }
 
-void read_parameters(torch::serialize::InputArchive& archive, const std::string& prefix,
-                     model::Network& network) {
+void read_weights(torch::serialize::InputArchive& archive, const std::string& prefix, Weights& weights) {
   const torch::NoGradGuard no_grad;
-  for (auto& [name, parameter] : network.parameters()) {
+  for (auto& [name, tensor] : weights) {
     torch::Tensor stored;
     archive.read(prefix + name, stored);
-    parameter.copy_(stored);
+    tensor.copy_(stored);
   }
+}
+
+torch::IValue read_value(torch::serialize::InputArchive& archive, const std::string& name) {
+  torch::IValue value;
+  archive.read(name, value);
+  return value;
+}
+
+void write_learner(torch::serialize::OutputArchive& archive, const Learner& learner) {
+  const auto& name = learner.player.name;
+  torch::serialize::OutputArchive optimiser;
+  write_weights(archive, name + ".", learner.player.weights);
+  learner.optimiser->save(optimiser);
+  archive.write(name + "_optimiser", optimiser);
+  archive.write(name + "_updates", torch::IValue(learner.updates));
+  archive.write(name + "_loss_sum", torch::IValue(learner.loss_sum));
+  archive.write(name + "_loss_count", torch::IValue(learner.loss_count));
+}
+
+void read_learner(torch::serialize::InputArchive& archive, Learner& learner) {
+  const auto& name = learner.player.name;
+  torch::serialize::InputArchive optimiser;
+  read_weights(archive, name + ".", learner.player.weights);
+  archive.read(name + "_optimiser", optimiser);
+  learner.optimiser->load(optimiser);
+  learner.updates = read_value(archive, name + "_updates").toInt();
+  learner.loss_sum = read_value(archive, name + "_loss_sum").toDouble();
+  learner.loss_count = read_value(archive, name + "_loss_count").toInt();
 }
 
 }  // namespace
 
 void save_checkpoint(const std::string& path, const TrainingState& state, const std::string& identity) {
-  torch::serialize::OutputArchive archive, optimiser;
+  torch::serialize::OutputArchive archive;
   archive.write("identity", torch::IValue(identity));
   archive.write("step", torch::IValue(state.step));
-  write_parameters(archive, "network.", state.network);
-  write_parameters(archive, "averaged.", state.averaged);
-  write_parameters(archive, "best.", state.best);
+  for (const auto& learner : state.learners) write_learner(archive, learner);
+  write_weights(archive, "averaged.", state.averaged);
+  write_weights(archive, "best.", state.best);
   archive.write("best_loss", torch::IValue(state.best_loss));
-  state.optimiser->save(optimiser);
-  archive.write("optimiser", optimiser);
+  archive.write("intervals_since_best", torch::IValue(state.intervals_since_best));
+  archive.write("training_loss", torch::IValue(state.training_loss));
   try {
     archive.save_to(path + ".partial");
     std::filesystem::rename(path + ".partial", path);
@@ -46,29 +73,26 @@ void save_checkpoint(const std::string& path, const TrainingState& state, const 
 
 bool load_checkpoint(const std::string& path, TrainingState& state, const std::string& identity) {
   if (!std::filesystem::exists(path)) return false;
-  torch::serialize::InputArchive archive, optimiser;
-  torch::IValue stored_identity, step;
+  torch::serialize::InputArchive archive;
+  std::string stored_identity;
   try {
     archive.load_from(path);
-    archive.read("identity", stored_identity);
-    archive.read("step", step);
+    stored_identity = read_value(archive, "identity").toStringRef();
   } catch (const std::exception&) {
     throw model_error("{}: is not a readable checkpoint (truncated?); remove it to start again", path);
   }
-  if (stored_identity.toStringRef() != identity)
+  if (stored_identity != identity)
     throw config_error(
         "{}: checkpoint of another configuration or training set; remove it, or choose another "
         "train.checkpoint",
         path);
-  state.step = step.toInt();
-  read_parameters(archive, "network.", state.network);
-  read_parameters(archive, "averaged.", state.averaged);
-  read_parameters(archive, "best.", state.best);
-  torch::IValue best_loss;
-  archive.read("best_loss", best_loss);
-  state.best_loss = best_loss.toDouble();
-  archive.read("optimiser", optimiser);
-  state.optimiser->load(optimiser);
+  state.step = read_value(archive, "step").toInt();
+  for (auto& learner : state.learners) read_learner(archive, learner);
+  read_weights(archive, "averaged.", state.averaged);
+  read_weights(archive, "best.", state.best);
+  state.best_loss = read_value(archive, "best_loss").toDouble();
+  state.intervals_since_best = read_value(archive, "intervals_since_best").toInt();
+  state.training_loss = read_value(archive, "training_loss").toDouble();
   return true;
 }
 

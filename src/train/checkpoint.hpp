@@ -9,16 +9,28 @@
 #include <memory>
 #include <string>
 
-#include "halobrush/model/network.hpp"
+#include "method.hpp"
 
 namespace halobrush::train {
 
+/// A player with its optimiser, and its losses since the last row of the table.
+struct Learner {
+  Player player;
+  std::unique_ptr<torch::optim::AdamW> optimiser;
+  std::int64_t updates = 0;
+  double loss_sum = 0;
+  std::int64_t loss_count = 0;
+  double mean_loss() const { return loss_count > 0 ? loss_sum / static_cast<double>(loss_count) : 0; }
+};
+
 struct TrainingState {
   std::int64_t step = 0;
-  model::Network network, averaged;
-  model::Network best;  ///< the averaged weights of the lowest held-out loss so far: what is kept
+  std::vector<Learner> learners;
+  Weights averaged;
+  Weights best;  ///< the averaged weights of the lowest held-out loss so far: what is kept
   double best_loss = std::numeric_limits<double>::infinity();
-  std::unique_ptr<torch::optim::AdamW> optimiser;
+  std::int64_t intervals_since_best = 0;
+  double training_loss = 0;  ///< of the last interval
 };
 
 /// Written to a temporary name and renamed. `identity` is what a resumed run must share.

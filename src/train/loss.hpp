@@ -13,6 +13,12 @@
 
 namespace halobrush::train {
 
+/// Sum over galaxies of weight times the squared errors of what is known: of rotations [n, 3] and F [n,
+/// labels].
+torch::Tensor squared_errors(const model::Denoised& out, const std::vector<double>& rotation,
+                             const std::vector<double>& labels, const torch::Tensor& known,
+                             const std::vector<double>& weight);
+
 /// Sum over galaxies and draws of |net - sigma s*|^2 (body-frame score s*, weight sigma^2) plus the sum over
 /// labels of |F - F*|^2 (EDM), over the number of draws. Only galaxies of `split` and known labels count.
 /// Members of a host share one noise level, as they do when painted; the environment is encoded once for all

@@ -102,6 +102,7 @@ void normalise_inputs(TrainingSet& set) {
 model::ModelSpec spec_for(const config::Config& config) {
   const auto& train = config.train;
   model::ModelSpec spec;
+  spec.noise = {train.rotation_noise[0], train.rotation_noise[1], train.label_noise[0], train.label_noise[1]};
   spec.split = {config.seed, train.validation_fraction, train.test_fraction};
   spec.own_group_only = train.environment == "group";
   spec.environment_neighbours = train.environment_neighbours;
@@ -112,6 +113,10 @@ model::ModelSpec spec_for(const config::Config& config) {
   spec.denoiser_width = train.denoiser_width;
   spec.denoiser_depth = train.denoiser_depth;
   spec.group_neighbours = train.group_neighbours;
+  spec.painter = train.painter;
+  if (spec.painter == "graph_gan") spec.gan = {config.gan.width, config.gan.depth, config.gan.directions};
+  if (spec.painter != "graph_diffusion") spec.radius = 0, spec.layers = 0;  // no environment graph
+  if (spec.painter == "diffusion") spec.group_neighbours = 0;               // nor one of the group
   return spec;
 }
 

@@ -1,16 +1,22 @@
 """Training: any number of ranks gives the same losses to 1e-5; killed and resumed gives the same weights bit for bit; the model
-paints; what cannot be trained on is refused in one line."""
+paints, and knows which painter it is; what cannot be trained on is refused in one line; a loss that is not finite stops the run and
+leaves the last good checkpoint."""
 import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import struct
 import subprocess
 import time
 
-from runner import ENVIRONMENT, ROOT, Scratch, command, expect, paint, run, sets, small_catalog, write_catalog
+import h5py
+from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets, small_catalog, write_catalog
 
+# Few steps: what is tested does not depend on how well a painter has learnt.
+PAINTERS = {"graph_diffusion": [], "diffusion": [],
+            "graph_gan": ["gan.width=12", "gan.depth=2", "gan.critic_steps=3", "train.learning_rate=1e-3"]}
 SETTINGS = ["train.steps=50", "train.interval=10", "train.checkpoint_interval=10", "train.batch=512", "train.denoiser_width=16",
             "train.encoder_width=16", "field.mesh=32"]
 
@@ -25,7 +31,7 @@ def train(ranks, settings):
 
 def losses(model):
     with open(f"{model}.losses.csv") as file:
-        return [(float(row["training_loss"]), float(row["validation_loss"])) for row in csv.DictReader(file)]
+        return [[float(value) for name, value in row.items() if name.endswith("loss")] for row in csv.DictReader(file)]
 
 
 def weights(model):
@@ -44,11 +50,67 @@ def killed_after_a_checkpoint(model, settings):
     expect(not os.path.exists(model), "training was over before it was killed")
 
 
-def refused(scratch, code, text, *changes):
-    done = train(2, settings_for(scratch, scratch / "none.safetensors") + list(changes))
+def refused(scratch, code, text, *changes, job=train):
+    done = job(2, settings_for(scratch, scratch / "none.safetensors") + list(changes))
     lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
     expect(done.returncode == code and len(lines) == 1 and text in lines[0], f"{changes}: {done.returncode} {done.stderr}")
     print(lines[0])
+
+
+def check_painter(scratch, name):
+    """One painter's promises; returns a model of it."""
+    settings = [f"train.painter={name}", *PAINTERS[name]]
+    models = {ranks: scratch / f"{name}{ranks}.safetensors" for ranks in (1, 2, 3)}
+    for ranks, model in models.items():
+        done = train(ranks, settings_for(scratch, model) + settings)
+        expect(done.returncode == 0, f"{name}: training on {ranks} ranks: {done.stdout}{done.stderr}")
+    reference = losses(models[1])
+    expect(len(reference) == 5 and reference[-1][1] < reference[0][1], f"{name}: the held-out loss does not fall: {reference}")
+    for ranks in (2, 3):
+        worst = max(abs(a - b) for one, other in zip(reference, losses(models[ranks])) for a, b in zip(one, other))
+        expect(worst < 1e-5, f"{name}: losses on {ranks} ranks are {worst} off those on one")
+        print(f"{name}, {ranks} ranks: losses within {worst:.1e} of one rank's")
+
+    resumed = scratch / f"{name}_resumed.safetensors"
+    killed_after_a_checkpoint(resumed, settings_for(scratch, resumed) + settings)
+    done = train(1, settings_for(scratch, resumed) + settings)
+    expect(done.returncode == 0 and "goes on from step" in done.stdout, f"{name}: not resumed: {done.stdout}{done.stderr}")
+    expect(weights(resumed) == weights(models[1]), f"{name}: a resumed training ends in other weights")
+    expect(losses(resumed) == reference, f"{name}: a resumed training has another table of losses")
+    print(f"{name}: killed and resumed: the same weights bit for bit, the same losses")
+
+    for ranks in (1, 3):
+        paint(ranks, scratch / f"{name}_mock{ranks}.hdf5", f"input.path={scratch}/small.list", "field.mesh=32", "painter.kind=auto",
+              f"painter.model={models[2]}")
+    compare(scratch / f"{name}_mock1.hdf5", scratch / f"{name}_mock3.hdf5", "--exact")
+    expect(json.loads((scratch / f"{name}_mock1.hdf5.json").read_text())["columns"]["log_stellar_mass"]["nan"] == 0, f"{name}: NaN")
+    with h5py.File(scratch / f"{name}_mock1.hdf5") as mock:
+        expect(mock["header/halobrush"].attrs["painter"] == name, f"{name}: the mock does not say what painted it")
+    print(f"{name}: the same mock on 1 and 3 ranks, bit for bit")
+    return models[2]
+
+
+def check_bad_loss(scratch):
+    """A good checkpoint, then a learning rate that throws the weights out of all range: the checkpoint stays, and is good."""
+    model = scratch / "bad.safetensors"
+    far = [*settings_for(scratch, model), "train.checkpoint_interval=1", "train.learning_rate=1e30"]
+    done = train(2, far)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
+    expect(done.returncode == 4 and len(lines) == 1, f"a bad loss: {done.returncode} {done.stderr}")
+    for text in ("train: step ", "patch", "learning_rate"):
+        expect(text in lines[0], f"a bad loss: the message does not say '{text}': {lines[0]}")
+    expect(not model.exists(), "a model was written although the loss is not finite")
+    print(lines[0])
+    again = train(1, far)
+    expect(again.returncode == 4 and again.stderr == done.stderr, f"the run that goes on does not stop at the same step: {again.stderr}")
+
+
+def edited_truth(scratch, name, column, value):
+    path = scratch / f"{name}.hdf5"
+    shutil.copy(scratch / "truth.hdf5", path)
+    with h5py.File(path, "r+") as mock:
+        mock[f"data/{column}"][7] = value
+    return f"train.catalog={path}"
 
 
 def main():
@@ -56,27 +118,21 @@ def main():
         write_catalog(scratch / "small.list", *small_catalog())
         paint(1, scratch / "truth.hdf5", f"input.path={scratch}/small.list", "field.mesh=32", config="config/demo-truth.yaml")
 
-        models = {ranks: scratch / f"np{ranks}.safetensors" for ranks in (1, 2, 3)}
-        for ranks, model in models.items():
-            done = train(ranks, settings_for(scratch, model))
-            expect(done.returncode == 0, f"training on {ranks} ranks: {done.stdout}{done.stderr}")
-        reference = losses(models[1])
-        expect(len(reference) == 5 and reference[-1][0] < reference[0][0], f"the loss does not fall: {reference}")
-        for ranks in (2, 3):
-            worst = max(abs(a - b) for one, other in zip(reference, losses(models[ranks])) for a, b in zip(one, other))
-            expect(worst < 1e-5, f"losses on {ranks} ranks are {worst} off those on one")
-            print(f"{ranks} ranks: losses within {worst:.1e} of one rank's")
+        models = {name: check_painter(scratch, name) for name in PAINTERS}
+        check_bad_loss(scratch)
 
-        resumed = scratch / "resumed.safetensors"
-        killed_after_a_checkpoint(resumed, settings_for(scratch, resumed))
-        done = train(1, settings_for(scratch, resumed))
-        expect(done.returncode == 0 and "goes on from step" in done.stdout, f"not resumed: {done.stdout}{done.stderr}")
-        expect(weights(resumed) == weights(models[1]), "a resumed training ends in other weights")
-        print("killed and resumed: the same weights bit for bit")
+        early = train(1, settings_for(scratch, scratch / "early.safetensors") + ["train.interval=1", "train.patience=1", "train.ema=0",
+                                                                                 "train.learning_rate=0.05"])
+        expect(early.returncode == 0 and "has not fallen for 1 intervals" in early.stdout, f"no early stop: {early.stdout}{early.stderr}")
 
-        paint(2, scratch / "mock.hdf5", f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={models[2]}")
-        expect(json.loads((scratch / "mock.hdf5.json").read_text())["columns"]["log_stellar_mass"]["nan"] == 0, "NaN")
+        halos = [f"input.path={scratch}/small.list", f"output.path={scratch}/none.hdf5", "field.mesh=32"]
+        for asked, own in (("graph_diffusion", "diffusion"), ("graph_gan", "graph_diffusion"), ("diffusion", "graph_gan")):
+            done = run(2, "paint", "config/demo.yaml", *sets([*halos, f"painter.kind={asked}", f"painter.model={models[own]}"]))
+            text = f"painter.kind: is {asked}, but {models[own]} is a {own} model"
+            expect(done.returncode == 2 and done.stderr.count("error:") == 1 and text in done.stderr, done.stderr)
 
+        refused(scratch, 3, "log_size", edited_truth(scratch, "nan", "log_size", float("nan")))
+        refused(scratch, 3, "axes", edited_truth(scratch, "axes", "galaxy_axisA_x", 3.0))
         refused(scratch, 5, "/nowhere", "train.catalog=/nowhere/truth.hdf5")
         refused(scratch, 3, "log_age", "train.outputs=[log_age]")
         refused(scratch, 2, "log_age", "train.inputs=[log_age]")

@@ -122,10 +122,11 @@ TEST_F(ConfigFile, RefusesValuesOfAnotherType) {
       "train: {learning_rate: fast}\n"
       "analytic: {color_red: [1, 2, 3]}\n");
   ASSERT_EQ(lines.size(), 8);
-  for (const auto& [line, text] : {std::pair{0, "run.yaml:1: seed: 'many' is of the wrong type (wanted: integer)"},
-                                   {1, "run.yaml:2: input.path: '[a, b]' is of the wrong type (wanted: text)"},
-                                   {2, "run.yaml:4: domain.tiles: '[2, 3]' is of the wrong type (wanted: three integers)"},
-                                   {3, "run.yaml:5: domain.balance: 'maybe' is of the wrong type (wanted: true or false)"}})
+  for (const auto& [line, text] :
+       {std::pair{0, "run.yaml:1: seed: 'many' is of the wrong type (wanted: integer)"},
+        {1, "run.yaml:2: input.path: '[a, b]' is of the wrong type (wanted: text)"},
+        {2, "run.yaml:4: domain.tiles: '[2, 3]' is of the wrong type (wanted: three integers)"},
+        {3, "run.yaml:5: domain.balance: 'maybe' is of the wrong type (wanted: true or false)"}})
     EXPECT_TRUE(starts_with(lines[static_cast<std::size_t>(line)], text))
         << lines[static_cast<std::size_t>(line)];
 }
@@ -177,8 +178,9 @@ TEST_F(ConfigFile, WrongOverridesAreListedWithTheRest) {
   EXPECT_TRUE(std::ranges::any_of(lines, [](auto& l) {
     return starts_with(l, "--set: domain.tile: unknown key (nearest known: 'domain.tiles')");
   }));
-  EXPECT_TRUE(
-      std::ranges::any_of(lines, [](auto& l) { return starts_with(l, "--set: seed: 'x' is of the wrong type (wanted: integer)"); }));
+  EXPECT_TRUE(std::ranges::any_of(lines, [](auto& l) {
+    return starts_with(l, "--set: seed: 'x' is of the wrong type (wanted: integer)");
+  }));
   EXPECT_TRUE(std::ranges::any_of(lines, [](auto& l) { return starts_with(l, "run.yaml:1: sead"); }));
 }
 
@@ -208,6 +210,26 @@ TEST_F(ConfigFile, WrittenOutAndReadBackItIsTheSame) {
   EXPECT_EQ(back.train.learning_rate, c.train.learning_rate);
   EXPECT_EQ(back.analytic.kappa_a_red, c.analytic.kappa_a_red);
   EXPECT_TRUE(std::isnan(back.input.box_size));
+}
+
+TEST_F(ConfigFile, TextsByNameAreReadSetAndWritten) {
+  const auto c =
+      load("stats:\n  selections:\n    red: color_gr > 0.6\n    'odd: one': x < 1\n  r: {max: 20}\n",
+           {"stats.selections.red=color_gr > 0.7", "stats.selections.blue=not is_central"});
+  EXPECT_EQ(c.stats.selections,
+            (std::map<std::string, std::string>{
+                {"red", "color_gr > 0.7"}, {"odd: one", "x < 1"}, {"blue", "not is_central"}}));
+  EXPECT_EQ(c.stats.r.max, 20);
+  const auto text = config::to_yaml(c);
+  EXPECT_EQ(load(text).stats.selections, c.stats.selections);
+  EXPECT_EQ(config::to_yaml(load(text)), text);
+  EXPECT_EQ(problems("stats: {selections: red}\n").size(), 1);
+  EXPECT_EQ(problems("stats: {selections: {red: [1, 2]}}\n").size(), 1);
+}
+
+TEST_F(ConfigFile, WithoutAFileThereAreTheDefaultsAndOverrides) {
+  EXPECT_EQ(config::load("", {"seed=9"}).seed, 9);
+  EXPECT_EQ(config::to_yaml(config::load("", {})), config::to_yaml(config::Config{}));
 }
 
 TEST_F(ConfigFile, DescribeListsEveryKey) {

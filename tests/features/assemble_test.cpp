@@ -18,7 +18,7 @@ constexpr std::array tide_components = {"xx", "yy", "zz", "xy", "xz", "yz"};
 /// A halo with everything that a catalog may say; unlike the table's rows it can be turned.
 struct Halo {
   std::int64_t id, host_id;
-  double mass, radius, vmax, scale_radius, spin, host_mass, host_radius;
+  double mass, radius, vmax, scale_radius, spin, specific_spin, bound_mass, host_mass, host_radius;
   Vec3 velocity, host_d, host_dv, j, axis;
   bool resolved;
   double b_to_a, c_to_a;
@@ -45,6 +45,8 @@ std::vector<Halo> random_halos(std::int64_t count) {
     h.vmax = 100 + r.uniform();
     h.scale_radius = h.radius / (3 + 10 * r.uniform());
     h.spin = 0.1 * r.uniform();
+    h.specific_spin = r.uniform();
+    h.bound_mass = 1.1 * h.mass;
     h.host_mass = 5e13;
     h.host_radius = 0.8;
     h.velocity = 400 * r.normal3();
@@ -80,6 +82,8 @@ catalog::Table table_of(const std::vector<Halo>& halos) {
   add("vmax", [](const Halo& h) { return h.vmax; });
   add("scale_radius", [](const Halo& h) { return h.scale_radius; });
   add("spin", [](const Halo& h) { return h.spin; });
+  add("specific_spin", [](const Halo& h) { return h.specific_spin; });
+  add("bound_mass", [](const Halo& h) { return h.bound_mass; });
   add("host_mass", [](const Halo& h) { return h.host_mass; });
   add("host_radius", [](const Halo& h) { return h.host_radius; });
   add("shape_resolved", [](const Halo& h) -> std::uint8_t { return h.resolved; });
@@ -130,12 +134,13 @@ std::string error_of(const catalog::Table& halos, const FeatureNames& names, Exi
 TEST(Available, ListsEveryFeatureThatTheColumnsAllow) {
   const auto halos = table_of(random_halos(4));
   const auto names = all_names(halos);
-  EXPECT_EQ(names.scalars,
-            (std::vector<std::string>{"log_mass", "log_host_mass", "log_vmax", "log_concentration",
-                                      "is_central", "log_host_distance", "log_spin", "shape_resolved",
-                                      "halo_b_to_a", "halo_c_to_a", "tidal_trace_4", "tidal_anisotropy_4"}));
+  EXPECT_EQ(names.scalars, (std::vector<std::string>{
+                               "log_mass", "log_host_mass", "log_vmax", "log_concentration", "is_central",
+                               "log_host_distance", "log_spin", "log_specific_spin", "log_bound_mass",
+                               "host_speed", "host_radial_velocity", "shape_resolved", "halo_b_to_a",
+                               "halo_c_to_a", "tidal_trace_4", "tidal_anisotropy_4"}));
   EXPECT_EQ(names.polar, (std::vector<std::string>{"host_displacement", "host_velocity", "velocity"}));
-  EXPECT_EQ(names.axial, (std::vector<std::string>{"angular_momentum"}));
+  EXPECT_EQ(names.axial, (std::vector<std::string>{"angular_momentum", "orbital_angular_momentum"}));
   EXPECT_EQ(names.tensors, (std::vector<std::string>{"halo_shape", "tidal_4"}));
   for (const auto& f : available(halos)) {
     EXPECT_FALSE(f.meaning.empty()) << f.name;
@@ -164,7 +169,9 @@ TEST(Assemble, GivesTheStatedNumbers) {
   h.host_mass = 1e14;
   h.host_radius = 2;
   h.host_d = {0.2, 0, 0};
-  h.host_dv = {0, 0, 1e3};
+  h.host_dv = {-300, 0, 400};
+  h.specific_spin = 10;
+  h.bound_mass = 1e12;
   h.velocity = {300, -600, 0};
   h.j = {0, 0, -3e160};  // the squares overflow
   h.resolved = true;
@@ -194,6 +201,15 @@ TEST(Assemble, GivesTheStatedNumbers) {
   expect("log_host_distance", 1, -1);
   expect("log_spin", 1, -2);
   expect("log_spin", 2, -4);
+  expect("log_specific_spin", 1, -2);
+  expect("log_specific_spin", 2, std::log10(1e3 * all[2].specific_spin));  // vmax: at least 1 km/s
+  expect("log_bound_mass", 1, 12);
+  // V_host = sqrt(4.30091e-9 * 1e14 / 2) km/s
+  const double v_host = std::sqrt(4.30091e5 / 2);
+  expect("host_speed", 0, 0);
+  expect("host_speed", 1, 500 / v_host);
+  expect("host_radial_velocity", 0, 0);
+  expect("host_radial_velocity", 1, -300 / v_host);
   expect("shape_resolved", 1, 1);
   expect("shape_resolved", 2, 0);
   expect("halo_b_to_a", 1, 0.8);
@@ -206,19 +222,30 @@ TEST(Assemble, GivesTheStatedNumbers) {
 
   const auto nodes = assemble(halos, {{},
                                       {"velocity", "host_displacement", "host_velocity"},
-                                      {"angular_momentum"},
+                                      {"angular_momentum", "orbital_angular_momentum"},
                                       {"halo_shape", "tidal_4"}});
   EXPECT_EQ(nodes.nodes, 5u);
   EXPECT_LT((vector_at(nodes.polar, 3) - Vec3(1, -2, 0)).norm(), 1e-15);
   EXPECT_LT((vector_at(nodes.polar, 4) - Vec3(0.1, 0, 0)).norm(), 1e-15);
-  // V_host = sqrt(4.30091e-9 * 1e14 / 2) = 463.73 km/s
-  EXPECT_LT((vector_at(nodes.polar, 5) - Vec3(0, 0, 1e3 / 463.7300)).norm(), 1e-5);
+  EXPECT_LT((vector_at(nodes.polar, 5) - Vec3(-300, 0, 400) / v_host).norm(), 1e-14);
   EXPECT_EQ(vector_at(nodes.polar, 1), Vec3(Vec3::Zero())) << "a central has no displacement";
-  EXPECT_LT((vector_at(nodes.axial, 1) - Vec3(0, 0, -1)).norm(), 1e-15);
-  EXPECT_EQ(vector_at(nodes.axial, 2), Vec3(Vec3::Zero()));
+  EXPECT_LT((vector_at(nodes.axial, 2) - Vec3(0, 0, -1)).norm(), 1e-15);
+  EXPECT_EQ(vector_at(nodes.axial, 4), Vec3(Vec3::Zero()));
+  // (0.1, 0, 0) x (-300, 0, 400) km/s
+  EXPECT_LT((vector_at(nodes.axial, 3) - Vec3(0, -40, 0) / v_host).norm(), 1e-14);
+  EXPECT_EQ(vector_at(nodes.axial, 1), Vec3(Vec3::Zero())) << "a central has no orbit";
   EXPECT_LT((tensor_at(nodes.tensors, 2) - Mat3(Vec3(-1, 2, -1).asDiagonal()) / 3).norm(), 1e-15);
   EXPECT_LT((tensor_at(nodes.tensors, 3) - Mat3(Vec3(3, 0, -3).asDiagonal()) / 10).norm(), 1e-15);
   EXPECT_EQ(tensor_at(nodes.tensors, 4), Mat3(Mat3::Zero())) << "unresolved shape";
+}
+
+TEST(Leaks, NamesTheInputsThatAreALabelsOwnQuantity) {
+  EXPECT_EQ(leaks("galaxy_spin"), std::vector<std::string>{"angular_momentum"});
+  EXPECT_EQ(leaks("galaxy_spin_y"), std::vector<std::string>{"angular_momentum"});
+  EXPECT_EQ(leaks("vmax"), (std::vector<std::string>{"log_vmax", "log_specific_spin"}));
+  for (const char* label :
+       {"log_stellar_mass", "color_gr", "log_size", "log_ssfr", "disc_fraction", "galaxy_axis"})
+    EXPECT_TRUE(leaks(label).empty()) << label;
 }
 
 TEST(Assemble, FlagsCentralsByTheirIdentifierWithoutRounding) {

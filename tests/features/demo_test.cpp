@@ -56,9 +56,9 @@ TEST(DemoCatalog, HasEveryFeatureFiniteInEveryRow) {
     if (f.kind == Kind::axial) names.axial.push_back(f.name);
     if (f.kind == Kind::tensor) names.tensors.push_back(f.name);
   }
-  ASSERT_EQ(names.scalars.size(), 12u);
+  ASSERT_EQ(names.scalars.size(), 15u);
   ASSERT_EQ(names.polar.size(), 3u);
-  ASSERT_EQ(names.axial.size(), 1u);
+  ASSERT_EQ(names.axial.size(), 2u);
   ASSERT_EQ(names.tensors.size(), 2u);
 
   const auto nodes = assemble(halos, names);
@@ -79,7 +79,7 @@ TEST(DemoCatalog, HasEveryFeatureFiniteInEveryRow) {
   for (std::size_t row = 0; row < nodes.nodes; ++row) {
     centrals += column("is_central", row);
     const bool zero =
-        nodes.axial[3 * row] == 0 && nodes.axial[3 * row + 1] == 0 && nodes.axial[3 * row + 2] == 0;
+        nodes.axial[6 * row] == 0 && nodes.axial[6 * row + 1] == 0 && nodes.axial[6 * row + 2] == 0;
     without_spin_axis += zero ? 1 : 0;
   }
   EXPECT_EQ(centrals, 23726);

@@ -28,7 +28,7 @@ struct Source {
 /// Columns of a halo table (double unless said otherwise); the first block is required, the rest optional.
 ///   id (i64), parent_id (i64, -1: a host), mass Msun/h, radius Mpc/h, x y z Mpc/h in [0, box), vx vy vz km/s
 ///   vmax, vrms km/s; scale_radius Mpc/h; spin; jx jy jz (any unit: only the direction is used);
-///   n_particles (i64); b_to_a, c_to_a; axis_x axis_y axis_z (unit major axis; all zero where shape_resolved
+///   specific_spin (Mpc/h) (km/s), physical; bound_mass Msun/h; n_particles (i64); b_to_a, c_to_a; axis_x axis_y axis_z (unit major axis; all zero where shape_resolved
 ///   is 0); shape_resolved (u8)
 /// resolve_hosts (domain/hosts.hpp) adds host_id (i64), host_mass, host_radius, host_dx host_dy host_dz (from
 /// the host's centre, Mpc/h, nearest image), host_dvx host_dvy host_dvz (relative to the host, km/s);

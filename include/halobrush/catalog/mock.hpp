@@ -50,8 +50,8 @@ struct MockSummary {
 };
 MockSummary summarise_mock(const std::string& path);
 
-enum class FileKind { mock, halo_catalog, rockstar, model, unknown };
-/// By content, not by name. Throws io_error when the file cannot be read.
+enum class FileKind { mock, halo_catalog, rockstar, subfind, model, unknown };
+/// By content, not by name; a folder is one of a set of SUBFIND files. Throws io_error when the file cannot be read.
 FileKind kind_of(const std::string& path);
 
 }  // namespace halobrush::catalog

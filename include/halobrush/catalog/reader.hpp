@@ -4,15 +4,20 @@
 #include <string>
 
 #include "halobrush/catalog/halo_catalog.hpp"
+#include "halobrush/catalog/mock.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
 namespace halobrush::catalog {
 
-enum class HaloFormat { rockstar, halobrush };
+enum class HaloFormat { rockstar, halobrush, subfind };
 
 struct ReadOptions {
-  std::string format = "auto";                                 ///< auto, rockstar, halobrush
+  std::string format = "auto";                                 ///< auto, rockstar, halobrush, subfind
   double box_size = std::numeric_limits<double>::quiet_NaN();  ///< where the file does not say, Mpc/h
+  std::vector<double> units =
+      {};  ///< of length (Mpc/h), mass (Msun/h), velocity (km/s): where SUBFIND files do not say
+  double scale_factor = box_size, omega_m = box_size, h = box_size;  ///< the same; NaN: unknown
+  double min_vmax = 0;                                               ///< km/s: slower halos are left out
 };
 
 /// @collective Every rank gets its share of rows (any share may be empty; an empty catalog is valid).
@@ -32,7 +37,20 @@ struct HaloHeader {
 /// Not collective.
 HaloHeader read_header(const std::string& path, const ReadOptions& options);
 
+/// What identifies an input: SHA-256 and size of a file; of a set of files the hash of their hashes, one a
+/// line. Not collective. Throws io_error, data_error (an incomplete set).
+struct Content {
+  std::string sha256;
+  std::uint64_t bytes = 0;
+};
+Content content_of(const std::string& path);
+
 /// @collective Writes the canonical HDF5 halo catalog (docs/formats.md).
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm);
+
+/// @collective The same from blocks of rows, as write_mock.
+void write_halos(const std::string& path, const MockHeader& header, const Table& columns,
+                 std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
+                 const mpi::Communicator& comm);
 
 }  // namespace halobrush::catalog

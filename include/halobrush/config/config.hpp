@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Input {
   std::string format = "auto";
   std::string orphans = "error";
   double box_size = unset;
+  std::vector<double> units;
+  double scale_factor = unset;
+  double min_vmax = 0;
 };
 
 struct Output {
@@ -26,6 +30,8 @@ struct Output {
 };
 
 struct Cosmology {
+  double omega_m = unset;
+  double h = unset;
   double omega_b = unset;
   double sigma_8 = unset;
   double n_s = unset;
@@ -48,10 +54,10 @@ struct Domain {
 };
 
 struct Painter {
-  std::string kind = "graph_diffusion";
+  std::string kind = "auto";
   std::string model;
-  std::string sampler = "multistep";
-  std::int64_t steps = 16;
+  std::string sampler = "auto";
+  std::int64_t steps = 0;
   std::vector<double> frame = {1, 0, 0, 0, 1, 0, 0, 0, 1};
 };
 
@@ -72,20 +78,63 @@ struct AnalyticLaw {
 };
 
 struct Train {
+  std::string painter = "graph_diffusion";
   std::string catalog;
   std::string model = "model.safetensors";
   std::string checkpoint;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs = {"log_stellar_mass", "color_gr", "log_size", "b_to_a", "c_to_a"};
+  std::string teacher;
+  std::int64_t evaluations = 8;
   std::string orientation = "auto";
   std::string environment = "radius";
   double radius = 3.0;
   std::int64_t environment_neighbours = 64;
   std::int64_t layers = 2, encoder_width = 64, channels = 8, denoiser_width = 48, denoiser_depth = 4;
   std::int64_t group_neighbours = 16;
+  std::array<double, 2> rotation_noise = {0.03, 3}, label_noise = {0.02, 15};
   std::int64_t steps = 4000, batch = 1024, noise_draws = 1, interval = 100, checkpoint_interval = 500;
+  std::int64_t patience = 0;
+  std::string schedule = "cosine";
   double learning_rate = 3e-3, weight_decay = 0.05, ema = 0.998, gradient_clip = 1.0;
   double validation_fraction = 0.15, test_fraction = 0;
+};
+
+/// Generator and critic of train.painter: graph_gan.
+struct Gan {
+  std::int64_t width = 64, depth = 3, directions = 4, critic_steps = 4;
+  double gradient_penalty = 10;
+};
+
+/// What is measured of a catalog, and how (docs/validation.md). Separations in Mpc/h, bins of equal width in
+/// log r.
+struct Stats {
+  struct Bins {
+    double min = 0.1, max = 31.6;
+    std::int64_t bins = 14;
+  };
+  Bins r, rp;
+  double pi_max = 20;
+  std::int64_t jackknife = 4;
+  std::map<std::string, std::string> selections;  ///< name: cut
+};
+
+struct Validate {
+  std::map<std::string, std::string> columns;  ///< our name: dataset of a file of another layout
+  std::vector<double> box;
+  std::string requirements;
+  bool figures = true;
+  bool two_sample = false;
+  std::string python;
+};
+
+struct Convert {
+  std::string path = "catalog.hdf5";
+  std::string kind = "galaxies";
+  std::string citation;
+  double ssfr_floor = -12.5, ssfr_spread = 1;
+  std::string morphology, morphology_id = "gal_id", morphology_mass = "mass", disc_fraction = "f_disk_2d";
+  std::string shapes, shapes_id = "gal_id";
 };
 
 struct Limits {
@@ -114,6 +163,10 @@ struct Config {
   Painter painter;
   AnalyticLaw analytic;
   Train train;
+  Gan gan;
+  Stats stats;
+  Validate validate;
+  Convert convert;
   Limits limits;
   Compute compute;
   Log log;
@@ -121,7 +174,7 @@ struct Config {
   std::string staging() const { return output.staging.empty() ? output.path + ".staging" : output.staging; }
 };
 
-/// Reads a YAML file, then applies `--set section.key=value` texts in order.
+/// Reads a YAML file (none when `path` is empty), then applies `--set section.key=value` texts in order.
 /// Throws config_error listing every problem (unknown keys with the nearest known one, wrong types, values
 /// out of range), one a line: `file:line: key: problem; what to do`. Not collective: call it inside
 /// mpi::agree.

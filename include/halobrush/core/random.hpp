@@ -25,6 +25,7 @@ enum class Purpose : std::uint8_t {
   weight_initialisation,
   train_roll,
   law_hidden_axis,
+  label_floor,
   test,
 };
 

@@ -32,6 +32,10 @@ using Plan = std::vector<Step>;
 /// DPM-Solver++ 2M (Lu et al. 2022, arXiv:2211.01095) in equal steps of log sigma, then a jump.
 Plan multistep_plan(const NoiseRange& range, std::int64_t evaluations);
 
+/// Steps without a look at the one before, equal in log sigma, the last one to the end: what a distilled
+/// network follows.
+Plan single_steps(const NoiseRange& range, std::int64_t evaluations);
+
 State follow(const Plan& plan, const Denoise& denoise, State noise);
 
 /// Along the flow from one level to another: exponential midpoint in log sigma, two evaluations a step.

@@ -22,6 +22,7 @@ struct Feature {
   std::string unit;  ///< of the number handed to the model, e.g. "log10(Msun/h)"
   std::string meaning;
   std::vector<std::string> columns;  ///< halo columns it needs
+  std::string label = {};            ///< the label that is this quantity of the same object, if any
 };
 
 /// Every feature that these halo columns allow. Tidal features are named by their smoothing radius
@@ -43,5 +44,10 @@ struct FeatureNames {
   bool operator==(const FeatureNames&) const = default;
 };
 NodeFeatures assemble(const catalog::Table& halos, const FeatureNames& names);
+
+/// Inputs that are a label's own quantity, so that a model of the label must not have them: what is made of a
+/// column of that name, and angular_momentum for galaxy_spin (the direction; its size, as in
+/// log_specific_spin, says nothing of it). `label` is a galaxy column, or galaxy_spin for the three of it.
+std::vector<std::string> leaks(const std::string& label);
 
 }  // namespace halobrush::features

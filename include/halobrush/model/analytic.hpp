@@ -32,6 +32,7 @@ class AnalyticPainter : public Painter {
   /// Needs mass and host, and what the columns of `halos` offer of shape, spin and tide (the least smoothed).
   /// @param h Hubble parameter: the law's masses are in Msun, the halos' in Msun/h
   AnalyticPainter(const config::AnalyticLaw& law, std::uint64_t seed, const catalog::Table& halos, double h);
+  std::string kind() const override { return "analytic"; }
   const Needs& needs() const override { return needs_; }
   const std::vector<catalog::ColumnSpec>& scalars() const override;
   Painted paint(const Inputs& inputs) const override;

@@ -12,6 +12,11 @@
 
 namespace halobrush::model {
 
+/// A state as the denoiser sees it. level [n]; known [n, 1 + labels], all 1 where it is empty.
+Noisy noisy_of(const diffusion::State& state, const std::vector<double>& level,
+               const std::vector<double>& known, const diffusion::NoiseRange& range,
+               torch::TensorOptions options);
+
 /// What samplers call; `denoiser` must outlive it.
 diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::NoiseRange& range,
                                 torch::TensorOptions options);

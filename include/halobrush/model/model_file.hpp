@@ -39,6 +39,12 @@ struct InputRange {
 struct HostSplit {
   std::int64_t seed = 0;
   double validation_fraction = 0, test_fraction = 0;
+  bool operator==(const HostSplit&) const = default;
+};
+
+/// Of generator and critic; depth 0: the model is no GAN.
+struct GanShape {
+  std::int64_t width = 0, depth = 0, directions = 0;
 };
 
 /// Everything about a network but its weights.
@@ -53,7 +59,10 @@ struct ModelSpec {
   bool own_group_only = false;  ///< the environment graph stays inside the host halo
   std::int64_t layers = 0, environment_neighbours = 0, encoder_width = 0, channels = 0, denoiser_width = 0,
                denoiser_depth = 0, group_neighbours = 0;
+  GanShape gan;
   diffusion::NoiseRange noise;
+  std::int64_t evaluations = 16;  ///< of the network, for one galaxy
+  bool distilled = false;         ///< knows only the levels of diffusion::single_steps(evaluations)
   InputRange range;
   std::vector<std::pair<std::string, std::string>>
       provenance;  ///< catalog, hashes, seed, steps, losses, version

@@ -86,8 +86,7 @@ class Denoiser {
 
  private:
   friend class Network;
-  torch::Tensor message_sum(const Noisy& galaxies, const Noisy& senders,
-                            const torch::Tensor& embedding) const;
+  torch::Tensor messages(const Noisy& galaxies, const Noisy& senders, const torch::Tensor& embedding) const;
 
   Symmetry symmetry_ = Symmetry::d2;
   std::int64_t owned_ = 0;
@@ -98,6 +97,9 @@ class Denoiser {
   std::vector<Dense> hidden_;
   torch::Tensor inverse_neighbours_;  // [owned, 1]
 };
+
+/// Weights as a model file holds them.
+std::vector<NamedTensor> named_tensors(const std::vector<std::pair<std::string, torch::Tensor>>& weights);
 
 class Network {
  public:
@@ -110,7 +112,7 @@ class Network {
 
   std::vector<std::pair<std::string, torch::Tensor>>& parameters() { return parameters_; }
   const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const { return parameters_; }
-  std::vector<NamedTensor> to_file() const;
+  std::vector<NamedTensor> to_file() const { return named_tensors(parameters_); }
   torch::TensorOptions options() const { return options_; }
 
  private:

@@ -62,6 +62,8 @@ struct Observed {
 class Painter {
  public:
   virtual ~Painter() = default;
+  /// As painter.kind names it.
+  virtual std::string kind() const = 0;
   virtual const Needs& needs() const = 0;
   /// Columns beyond frame and axis ratios, with unit and description.
   virtual const std::vector<catalog::ColumnSpec>& scalars() const = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "halobrush/catalog/halo_catalog.hpp"
+#include "halobrush/catalog/reader.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/log.hpp"
 #include "halobrush/core/timer.hpp"
@@ -14,6 +15,11 @@
 namespace halobrush::pipeline {
 
 domain::Box box_of(const catalog::Simulation& simulation);
+
+catalog::ReadOptions read_options(const config::Config& config);
+
+/// Fills in what a mock's header needs and the catalog does not say. Returns what was assumed, one a line.
+std::string complete_cosmology(catalog::Simulation& simulation, const config::Cosmology& cosmology);
 
 /// @collective The configured catalog, with host columns and tidal tensor; every rank its share of rows.
 catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,

@@ -58,6 +58,13 @@ class Directory {
     return smallest == none ? std::nullopt : std::optional(smallest);
   }
 
+  /// @collective How many different ids there are.
+  std::uint64_t distinct() const {
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) count += i == 0 || entries_[i].id != entries_[i - 1].id;
+    return comm_.sum(count);
+  }
+
   /// @collective The records of `ids` in their order; ids may repeat and may differ from rank to rank.
   std::vector<std::optional<Record>> lookup(std::span<const std::int64_t> ids) const {
     const auto to_owners = routes(ids);

@@ -1,0 +1,87 @@
+// What validation measures and what it concludes, the same on every rank.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace halobrush::validate {
+
+inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+/// A statistic of pairs in bins of separation.
+struct Statistic {
+  std::string name;           ///< ed_A, ee_A, wgplus, wgcross, wpp, wgg, xi, ...
+  std::string selection;      ///< name of the sub-sample; "all": every galaxy
+  std::string cut;            ///< its text
+  std::vector<double> edges;  ///< [bins+1] Mpc/h
+  std::vector<double> value, error, pairs;
+  std::optional<double> pi_max;                    ///< Mpc/h, projected statistics
+  std::vector<double> covariance;                  ///< [bins,bins], jackknife; empty: not estimated
+  std::vector<std::vector<double>> leave_one_out;  ///< [regions][bins]
+
+  std::string full_name() const { return selection == "all" ? name : name + ":" + selection; }
+};
+
+/// A one-point distribution: a histogram and its density.
+struct Distribution {
+  std::string name, selection;
+  std::vector<double> edges, counts;
+  std::vector<double> value,
+      error;  ///< density (integral 1), or number per Mpc^3/h^3 and dex for mass functions
+  std::string unit;
+
+  std::string full_name() const { return selection == "all" ? name : name + ":" + selection; }
+};
+
+/// Of the values that are not NaN.
+struct Moments {
+  double count = 0, nan = 0, min = unknown, max = unknown, mean = unknown, std = unknown;
+};
+
+/// What holds of a catalog as a whole; absent where it lacks the columns.
+struct CatalogFacts {
+  double outside_box = 0;
+  std::optional<double> repeated_ids, missing_hosts, gram_deviation, left_handed, unordered_ratios,
+      out_of_distribution;
+};
+
+struct Measurement {
+  std::string path;
+  std::array<double, 3> box{};
+  double scale_factor = unknown, omega_m = unknown, h = unknown;
+  std::uint64_t galaxies = 0;
+  CatalogFacts facts;
+  std::map<std::string, Moments> columns;
+  std::vector<Distribution> distributions;
+  std::vector<Statistic> statistics;
+};
+
+/// Difference of a statistic in the mock and in the reference.
+struct Comparison {
+  std::string statistic;
+  double chi2 = unknown, p_value = unknown, dof = 0, ratio = unknown;
+};
+
+/// Kolmogorov-Smirnov distance of a column in mock and reference.
+struct KsTest {
+  std::string column, galaxies;  ///< "all", or a bin of halo mass
+  double distance = unknown;
+  double n_mock = 0, n_reference = 0;
+};
+
+struct Requirement {
+  std::string name;
+  double value = unknown;
+  std::vector<double> limit;  ///< one number: the largest (or smallest, see `sense`), two: an interval
+  std::string sense;          ///< "<=", ">=", "in"
+  bool pass = false;
+  std::string note;  ///< e.g. why nothing could be measured
+};
+
+}  // namespace halobrush::validate

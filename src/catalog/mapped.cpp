@@ -1,0 +1,110 @@
+#include "halobrush/catalog/mapped.hpp"
+
+#include <charconv>
+#include <optional>
+#include <regex>
+
+#include "h5_array.hpp"
+#include "halobrush/mpi/agree.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+struct Source {
+  std::string dataset;
+  std::optional<std::uint64_t> component;
+  std::optional<double> factor;
+};
+
+Source parse(const std::string& column, const std::string& text) {
+  static const std::regex pattern(R"(\s*([^\[\]*\s]+)\s*(?:\[(\d+)\])?\s*(?:\*\s*(\S+))?\s*)");
+  std::smatch found;
+  const auto fail = [&] {
+    return config_error(
+        "validate.columns.{}: '{}' is not understood; write dataset, dataset[k] or dataset[k] * number",
+        column, text);
+  };
+  if (!std::regex_match(text, found, pattern)) throw fail();
+  Source source{found[1].str(), std::nullopt, std::nullopt};
+  if (found[2].matched) source.component = std::stoull(found[2].str());
+  if (found[3].matched) {
+    const auto number = found[3].str();
+    source.factor.emplace();
+    if (std::from_chars(number.data(), number.data() + number.size(), *source.factor).ptr !=
+        number.data() + number.size())
+      throw fail();
+  }
+  return source;
+}
+
+ColumnData read(hid_t dataset, const Source& source, std::uint64_t first, std::uint64_t rows) {
+  ColumnData data = source.component ? h5::read_component(dataset, *source.component, first, rows)
+                    : rows == 0      ? h5::no_values_of(dataset)
+                                     : h5::read_slice(dataset, first, rows);
+  if (!source.factor) return data;
+  return std::visit(
+      [&](const auto& values) {
+        std::vector<double> scaled(values.begin(), values.end());
+        for (auto& x : scaled) x *= *source.factor;
+        return ColumnData(std::move(scaled));
+      },
+      data);
+}
+
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path) : path_(path), file_(h5::File::open(path)) {}
+
+  Table share(const ColumnMap& columns, std::uint64_t rank, std::uint64_t ranks) const {
+    Table table;
+    std::optional<std::uint64_t> rows;
+    for (const auto& [name, text] : columns) {
+      const auto source = parse(name, text);
+      const auto dataset = open(name, source);
+      const auto here = h5::shape_of(dataset).front();
+      if (!rows) rows = here;
+      if (here != *rows)
+        throw data_error(
+            "{}: validate.columns.{}: '{}' has {} rows, the first column has {}; make them equal", path_,
+            name, source.dataset, here, *rows);
+      const auto first = *rows * rank / ranks, end = *rows * (rank + 1) / ranks;
+      std::visit(
+          [&](auto&& values) {
+            table.add({name, "", source.dataset}, std::move(values));
+          },
+          read(dataset, source, first, end - first));
+    }
+    return table;
+  }
+
+ private:
+  h5::Handle open(const std::string& name, const Source& source) const {
+    if (!h5::exists(file_.id(), source.dataset))
+      throw data_error("{}: validate.columns.{}: the file has no dataset '{}'; correct the column map", path_,
+                       name, source.dataset);
+    auto dataset = h5::open_column(file_.id(), source.dataset);
+    const auto shape = h5::shape_of(dataset);
+    const bool fits =
+        source.component ? shape.size() == 2 && *source.component < shape[1] : shape.size() == 1;
+    if (!fits)
+      throw data_error(
+          "{}: validate.columns.{}: '{}' has {} dimensions; name a column as dataset, or as dataset[k] "
+          "with k below its second side",
+          path_, name, source.dataset, shape.size());
+    return dataset;
+  }
+
+  const std::string& path_;
+  h5::File file_;
+};
+
+}  // namespace
+
+Table read_mapped(const std::string& path, const ColumnMap& columns, const mpi::Communicator& comm) {
+  return mpi::agree(comm, [&] {
+    return MappedFile(path).share(columns, static_cast<std::uint64_t>(comm.rank()),
+                                  static_cast<std::uint64_t>(comm.size()));
+  });
+}
+
+}  // namespace halobrush::catalog

@@ -1,0 +1,317 @@
+#include "halobrush/catalog/subfind.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <numbers>
+#include <unordered_map>
+
+#include "checks.hpp"
+#include "h5.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "subfind_header.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+constexpr std::size_t types = 6, stars_type = 4, bands = 8, g_band = 4, r_band = 5;
+constexpr double no_magnitude = 1e36;  // the files say 1e37 where there are no stars
+
+// Critical density today, h^2 Msun / Mpc^3.
+constexpr double critical_density = 2.7754e11;
+
+// Comoving radius in Mpc/h of a sphere of 200 times the critical density.
+double radius_200c(double mass_msun_h, const Simulation& s) {
+  const double a = s.scale_factor, omega_k = 1 - s.omega_m - s.omega_l;
+  const double e2 = s.omega_m / (a * a * a) + omega_k / (a * a) + s.omega_l;
+  return std::cbrt(3 * mass_msun_h / (800 * std::numbers::pi * critical_density * e2)) / a;
+}
+
+std::vector<SubfindHeader> headers_of(const std::vector<std::string>& files, std::size_t begin,
+                                      std::size_t end) {
+  std::vector<SubfindHeader> headers;
+  for (auto i = begin; i < end; ++i) headers.push_back(read_subfind_header(files[i]));
+  return headers;
+}
+
+// The file of a row, from the running sums of rows.
+std::size_t file_with(const std::vector<std::uint64_t>& offsets, std::uint64_t row) {
+  return static_cast<std::size_t>(std::ranges::upper_bound(offsets, row) - offsets.begin()) - 1;
+}
+
+}  // namespace
+
+struct SubfindCatalog::Block {
+  std::vector<double> id, group, flag, mass, length, position, velocity, spin, vmax;
+  std::vector<double> mass_of_type, mass_in_rad, half_mass_radius, star_formation, photometry;
+};
+
+SubfindCatalog SubfindCatalog::open(const std::string& path, const ReadOptions& options) {
+  auto files = subfind_files(path);
+  const auto headers = headers_of(files, 0, files.size());
+  return of_headers(path, std::move(files), headers, options);
+}
+
+SubfindCatalog SubfindCatalog::open(const std::string& path, const ReadOptions& options,
+                                    const mpi::Communicator& comm) {
+  auto files = mpi::agree(comm, [&] { return subfind_files(path); });
+  const auto n = files.size(), rank = static_cast<std::size_t>(comm.rank()),
+             size = static_cast<std::size_t>(comm.size());
+  const auto mine =
+      mpi::agree(comm, [&] { return headers_of(files, n * rank / size, n * (rank + 1) / size); });
+  const auto headers = comm.gather_all(std::span<const SubfindHeader>(mine)).data;
+  return of_headers(path, std::move(files), headers, options);
+}
+
+SubfindCatalog SubfindCatalog::of_headers(const std::string& path, std::vector<std::string> files,
+                                          const std::vector<SubfindHeader>& headers,
+                                          const ReadOptions& options) {
+  check_one_simulation(files, headers);
+  SubfindCatalog catalog;
+  catalog.files_ = std::move(files);
+  const auto header = completed(path, headers.front(), options, catalog.remarks_);
+  catalog.simulation_ = simulation_of(path, header);
+  catalog.excerpt_ = header.excerpt;
+  catalog.length_mpc_h_ = header.units[0];
+  catalog.mass_msun_h_ = header.units[1];
+  catalog.velocity_km_s_ = header.units[2];
+  catalog.min_vmax_ = options.min_vmax;
+  for (const auto& h : headers) {
+    catalog.subhalo_offsets_.push_back(catalog.subhalos() + static_cast<std::uint64_t>(h.subhalos));
+    catalog.group_offsets_.push_back(catalog.groups() + static_cast<std::uint64_t>(h.groups));
+  }
+  return catalog;
+}
+
+std::vector<std::string> SubfindCatalog::columns() const {
+  std::vector<std::string> names;
+  const auto none = rows(0, 0, SubhaloColumns::halo);
+  for (const auto& column : none.columns()) names.push_back(column.spec.name);
+  return names;
+}
+
+std::string SubfindCatalog::group_number() const {
+  return has("/Subhalo/SubhaloGroupNr") ? "/Subhalo/SubhaloGroupNr" : "/Subhalo/SubhaloGrNr";
+}
+
+// A file without subhalos may lack the group, so any file decides.
+bool SubfindCatalog::has(const std::string& dataset) const {
+  const auto& offsets = dataset.starts_with("/Group") ? group_offsets_ : subhalo_offsets_;
+  const auto filled = file_with(offsets, 0);
+  return filled < files_.size() && h5::exists(h5::File::open(files_[filled]).id(), dataset);
+}
+
+std::vector<double> SubfindCatalog::read(const std::string& dataset, std::size_t width, std::uint64_t first,
+                                         std::uint64_t count) const {
+  const auto& offsets = dataset.starts_with("/Group") ? group_offsets_ : subhalo_offsets_;
+  std::vector<double> values;
+  values.reserve(count * width);
+  for (auto row = first; row < first + count;) {
+    const auto k = file_with(offsets, row);
+    const auto here = std::min(offsets[k + 1], first + count) - row;
+    const auto file = h5::File::open(files_[k]);
+    if (!h5::exists(file.id(), dataset))
+      throw data_error("{}: no dataset {}; give a file of a SUBFIND group catalog that has it", files_[k],
+                       dataset);
+    const auto data = h5::open_column(file.id(), dataset);
+    const auto shape = h5::shape_of(data);
+    if (shape.empty() || shape[0] != offsets[k + 1] - offsets[k] ||
+        (shape.size() == 2 ? shape[1] : 1) != width)
+      throw data_error("{}: {} has shape [{}], [{}, {}] is needed; fetch the file again", files_[k], dataset,
+                       fmt::join(shape, ", "), offsets[k + 1] - offsets[k], width);
+    const auto part = h5::read_rows(data, row - offsets[k], here);
+    values.insert(values.end(), part.begin(), part.end());
+    row += here;
+  }
+  return values;
+}
+
+// What decides which rows are kept, and their ids.
+SubfindCatalog::Block SubfindCatalog::read_selection(std::uint64_t first, std::uint64_t count) const {
+  Block block;
+  if (excerpt_) block.id = read("/Subhalo/SubhaloID_global", 1, first, count);
+  if (has("/Subhalo/SubhaloFlag")) block.flag = read("/Subhalo/SubhaloFlag", 1, first, count);
+  block.vmax = read("/Subhalo/SubhaloVmax", 1, first, count);
+  return block;
+}
+
+std::vector<std::size_t> SubfindCatalog::kept(const Block& block) const {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < block.vmax.size(); ++i)
+    if ((block.flag.empty() || block.flag[i] != 0) && block.vmax[i] * velocity_km_s_ >= min_vmax_)
+      rows.push_back(i);
+  return rows;
+}
+
+SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint64_t count,
+                                                 SubhaloColumns columns) const {
+  const auto subhalo = [&](const char* field, std::size_t width) {
+    return read(std::string("/Subhalo/") + field, width, first, count);
+  };
+  auto block = read_selection(first, count);
+  block.group = read(group_number(), 1, first, count);
+  block.mass = subhalo("SubhaloMass", 1);
+  block.length = subhalo("SubhaloLen", 1);
+  block.position = subhalo("SubhaloPos", 3);
+  block.velocity = subhalo("SubhaloVel", 3);
+  block.spin = subhalo("SubhaloSpin", 3);
+  if (columns == SubhaloColumns::halo) return block;
+  block.mass_of_type = subhalo("SubhaloMassType", types);
+  block.mass_in_rad = subhalo("SubhaloMassInRadType", types);
+  block.half_mass_radius = subhalo("SubhaloHalfmassRadType", types);
+  block.star_formation = subhalo("SubhaloSFR", 1);
+  block.photometry = subhalo("SubhaloStellarPhotometrics", bands);
+  return block;
+}
+
+// Of the group of each row. Rows go by group, so that those of a block are few and side by side.
+std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(const std::vector<double>& numbers) const {
+  if (numbers.empty()) return {};
+  const auto [low, high] = std::ranges::minmax(numbers);
+  std::uint64_t first = 0, count = groups();
+  std::vector<double> ids;
+  if (excerpt_) {
+    ids = read("/Group/GroupID_global", 1, 0, count);
+  } else if (low >= 0 && high < static_cast<double>(count)) {
+    first = static_cast<std::uint64_t>(low);
+    count = static_cast<std::uint64_t>(high) - first + 1;
+    ids.resize(count);
+    std::iota(ids.begin(), ids.end(), low);
+  }
+  const auto first_subhalo = read("/Group/GroupFirstSub", 1, first, ids.size());
+  const auto mass = read("/Group/Group_M_Crit200", 1, first, ids.size());
+  const auto radius = read("/Group/Group_R_Crit200", 1, first, ids.size());
+  std::unordered_map<double, Group> by_number;
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (first_subhalo[i] >= 0)  // a group without bound subhalos is legal
+      by_number[ids[i]] = {static_cast<std::int64_t>(first_subhalo[i]), mass[i] * mass_msun_h_,
+                           radius[i] * length_mpc_h_};
+  std::vector<Group> groups;
+  for (const double number : numbers) {
+    const auto found = by_number.find(number);
+    if (found == by_number.end())
+      throw data_error(
+          "{}: a subhalo is of group {}, which is not in the catalog or has no first subhalo; fetch the "
+          "files again",
+          files_.front(), number);
+    groups.push_back(found->second);
+  }
+  return groups;
+}
+
+std::string SubfindCatalog::file_of_row(std::uint64_t row) const {
+  return files_[file_with(subhalo_offsets_, row)];
+}
+
+// From the raw numbers of a block to columns in our units, of the rows that are kept.
+class SubfindCatalog::Rows {
+ public:
+  Rows(const SubfindCatalog& catalog, std::uint64_t first, const Block& block)
+      : catalog_(catalog),
+        first_(first),
+        block_(block),
+        groups_(catalog.groups_of(block.group)),
+        kept_(catalog.kept(block)) {
+    table_.resize(kept_.size());
+  }
+
+  void add_halos() {
+    put("id", [&](auto i) { return id(i); });
+    put("parent_id", [&](auto i) { return central(i) ? std::int64_t{-1} : groups_[i].first_subhalo; });
+    put("mass", [&](auto i) { return has_m200(i) ? groups_[i].mass : bound_mass(i); });
+    put("radius", [&](auto i) {
+      return has_m200(i) ? groups_[i].radius : radius_200c(bound_mass(i), catalog_.simulation_);
+    });
+    // SubhaloVel is peculiar already (GroupVel would have to be divided by the scale factor).
+    put_vector("", block_.position, catalog_.length_mpc_h_);
+    put_vector("v", block_.velocity, catalog_.velocity_km_s_);
+    put("vmax", [&](auto i) { return block_.vmax[i] * catalog_.velocity_km_s_; });
+    const double spin_unit = catalog_.length_mpc_h_ * catalog_.velocity_km_s_;
+    put_vector("j", block_.spin, spin_unit);
+    put("specific_spin", [&](auto i) {
+      return spin_unit * std::hypot(block_.spin[3 * i], block_.spin[3 * i + 1], block_.spin[3 * i + 2]);
+    });
+    put("bound_mass", [&](auto i) { return bound_mass(i); });
+    put("n_particles", [&](auto i) { return static_cast<std::int64_t>(block_.length[i]); });
+  }
+
+  void add_stars() {
+    const auto& s = catalog_.simulation_;
+    const double msun = catalog_.mass_msun_h_ / s.h,
+                 kpc = 1e3 * catalog_.length_mpc_h_ * s.scale_factor / s.h;
+    put({"stellar_mass_in_rad", "Msun", "stars within twice their half-mass radius"},
+        [&](auto i) { return block_.mass_in_rad[types * i + stars_type] * msun; });
+    put({"stellar_mass", "Msun", "all stars"},
+        [&](auto i) { return block_.mass_of_type[types * i + stars_type] * msun; });
+    put({"star_formation", "Msun/yr", "star formation rate of all gas"},
+        [&](auto i) { return block_.star_formation[i]; });
+    put({"magnitude_g", "mag", "absolute magnitude, NaN without stars"},
+        [&](auto i) { return magnitude(i, g_band); });
+    put({"magnitude_r", "mag", "absolute magnitude, NaN without stars"},
+        [&](auto i) { return magnitude(i, r_band); });
+    put({"stellar_radius", "kpc", "half-mass radius of the stars, physical"},
+        [&](auto i) { return block_.half_mass_radius[types * i + stars_type] * kpc; });
+  }
+
+  Table table() && { return std::move(table_); }
+
+ private:
+  std::int64_t id(std::size_t i) const {
+    return static_cast<std::int64_t>(catalog_.excerpt_ ? block_.id[i] : static_cast<double>(first_ + i));
+  }
+  bool central(std::size_t i) const { return id(i) == groups_[i].first_subhalo; }
+  double bound_mass(std::size_t i) const { return block_.mass[i] * catalog_.mass_msun_h_; }
+  // A group may be too loose for an overdensity of 200.
+  bool has_m200(std::size_t i) const { return central(i) && groups_[i].mass > 0 && groups_[i].radius > 0; }
+  double magnitude(std::size_t i, std::size_t band) const {
+    const double value = block_.photometry[bands * i + band];
+    return value < no_magnitude ? value : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  void put_vector(const std::string& prefix, const std::vector<double>& values, double unit) {
+    for (std::size_t axis = 0; axis < 3; ++axis)
+      put(prefix + "xyz"[axis], [&](auto i) { return values[3 * i + axis] * unit; });
+  }
+  template <class ValueOf>
+  void put(const std::string& name, ValueOf&& value_of) {
+    put(std::ranges::find(halo_schema(), name, [](const auto& c) { return c.spec.name; })->spec, value_of);
+  }
+  template <class ValueOf>
+  void put(const ColumnSpec& spec, ValueOf&& value_of) {
+    const auto column = table_.add<std::invoke_result_t<ValueOf, std::size_t>>(spec);
+    for (std::size_t k = 0; k < kept_.size(); ++k) {
+      column[k] = value_of(kept_[k]);
+      if (spec.unit == "mag") continue;
+      if (const auto fault = fault_of(spec.name, static_cast<double>(column[k]), catalog_.simulation_))
+        throw data_error("{}: subhalo {}: column '{}' {}", catalog_.file_of_row(first_ + kept_[k]),
+                         id(kept_[k]), spec.name, *fault);
+    }
+  }
+
+  const SubfindCatalog& catalog_;
+  std::uint64_t first_;
+  const Block& block_;
+  std::vector<Group> groups_;  // of each row
+  std::vector<std::size_t> kept_;
+  Table table_;
+};
+
+std::vector<std::int64_t> SubfindCatalog::ids(std::uint64_t first, std::uint64_t count) const {
+  const auto block = read_selection(first, count);
+  std::vector<std::int64_t> ids;
+  for (const auto i : kept(block))
+    ids.push_back(static_cast<std::int64_t>(excerpt_ ? block.id[i] : static_cast<double>(first + i)));
+  return ids;
+}
+
+Table SubfindCatalog::rows(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const {
+  const auto block = read_block(first, count, columns);
+  Rows rows(*this, first, block);
+  rows.add_halos();
+  if (columns == SubhaloColumns::stars) rows.add_stars();
+  return std::move(rows).table();
+}
+
+}  // namespace halobrush::catalog

@@ -1,0 +1,75 @@
+#include "halobrush/core/tool.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "halobrush/core/error.hpp"
+
+extern char** environ;
+
+namespace halobrush {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The checkout that the program was built in: the nearest folder above it with tools/<script>.
+std::optional<fs::path> root_with(const std::string& script) {
+  std::error_code error;
+  auto folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (; !folder.empty(); folder = folder.parent_path()) {
+    if (fs::exists(folder / "tools" / script, error)) return folder;
+    if (folder == folder.parent_path()) break;
+  }
+  return std::nullopt;
+}
+
+std::string last_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line, last;
+  while (std::getline(file, line))
+    if (!line.empty()) last = line;
+  return last.empty() ? "it printed nothing" : last;
+}
+
+}  // namespace
+
+Tool find_tool(const std::string& script, const std::string& python) {
+  const auto root = root_with(script);
+  if (!root) throw data_error("tools/{} is not beside the program", script);
+  const auto path = (*root / "tools" / script).string();
+  if (!python.empty()) return {python, path};
+  std::error_code error;
+  const auto venv = *root / ".venv/bin/python";
+  return {fs::exists(venv, error) ? venv.string() : "python3", path};
+}
+
+void run_tool(const Tool& tool, const std::vector<std::string>& arguments, const std::string& log) {
+  std::vector<std::string> words = {tool.python, tool.script};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  pid_t child = 0;
+  const int failure = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) throw data_error("{} cannot be run ({})", tool.python, std::strerror(failure));
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw data_error("{} failed ({}); see {}", fs::path(tool.script).filename().string(), last_line(log), log);
+}
+
+}  // namespace halobrush

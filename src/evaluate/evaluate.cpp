@@ -1,0 +1,176 @@
+#include "halobrush/evaluate/evaluate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include "columns.hpp"
+#include "halobrush/catalog/mock.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/version.hpp"
+#include "halobrush/domain/patch.hpp"
+#include "halobrush/model/model_file.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "halobrush/pipeline/labelled.hpp"
+#include "halobrush/pipeline/pipeline.hpp"
+#include "report.hpp"
+
+namespace halobrush::evaluate {
+namespace {
+
+using Painters = std::vector<std::unique_ptr<model::Painter>>;
+
+// One painter for each draw; none has the seed of the configuration, which may have painted the truth.
+Painters painters_of(const Request& request, config::Config config, const catalog::HaloCatalog& halos) {
+  Painters painters;
+  for (std::int64_t draw = 0; draw < request.draws; ++draw) {
+    ++config.seed;
+    painters.push_back(model::make_painter(config, halos.halos, halos.simulation.h));
+  }
+  return painters;
+}
+
+// What the model's file says of the halos it was trained on.
+struct Training {
+  model::HostSplit split;
+  bool on_these_halos = false;
+};
+
+Training training_of(const Request& request, const catalog::Source& halos) {
+  if (request.model == "analytic") return {};
+  const auto spec = model::read_model(request.model).spec;
+  const std::pair<std::string, std::string> same = {"training_halos_sha256", halos.sha256};
+  return {spec.split, std::ranges::count(spec.provenance, same) > 0};
+}
+
+std::string name_of(model::Orientation orientation) {
+  switch (orientation) {
+    case model::Orientation::spin:
+      return "spin";
+    case model::Orientation::major_axis:
+      return "major_axis";
+    case model::Orientation::ellipsoid:
+      break;
+  }
+  return "ellipsoid";
+}
+
+std::vector<domain::Patch> patches_of(const config::Config& config, const catalog::HaloCatalog& halos,
+                                      double ghosts, const mpi::Communicator& comm) {
+  const auto box = pipeline::box_of(halos.simulation);
+  const auto tiling = domain::Tiling::balanced(box, config.domain.tiles, halos.halos, comm);
+  const auto counts = domain::owned_counts(tiling, halos.halos, comm);
+  std::vector<std::int64_t> tiles;
+  for (std::int64_t t = 0; t < tiling.count(); ++t) tiles.push_back(t);
+  return domain::distribute(box, tiling, halos.halos, ghosts, tiles,
+                            domain::assign_tiles(tiles, counts, comm.size()), comm);
+}
+
+catalog::Table evaluated(const pipeline::LabelledPatch& galaxies, const Painters& painters,
+                         const Training& training, bool density) {
+  const auto& painter = *painters.front();
+  const auto inputs = pipeline::inputs_of(galaxies.patch, painter.needs());
+  Judged judged{galaxies, inputs, painter, {}, {}, training.on_these_halos};
+  for (const auto& one : painters) judged.draws.push_back(one->paint(inputs));
+  if (density) judged.log_p = painter.log_density(inputs, {galaxies.frame, galaxies.labels, galaxies.known});
+  return rows_of(judged);
+}
+
+// Rows in the order of tiles, whichever rank has them: the file does not depend on their number.
+struct TileRows {
+  std::int64_t tile;
+  catalog::Table rows;
+};
+
+void write_rows(const std::string& path, const catalog::Table& columns, const std::vector<TileRows>& mine,
+                const catalog::MockHeader& header, const mpi::Communicator& comm) {
+  struct Count {
+    std::int64_t tile;
+    std::uint64_t rows;
+  };
+  std::vector<Count> counts;
+  for (const auto& part : mine) counts.push_back({part.tile, part.rows.rows()});
+  auto all = comm.gather_all(std::span<const Count>(counts)).data;
+  std::ranges::sort(all, {}, &Count::tile);
+  std::map<std::int64_t, std::uint64_t> first;
+  std::uint64_t total = 0;
+  for (const auto& count : all) {
+    first[count.tile] = total;
+    total += count.rows;
+  }
+  std::vector<catalog::RowBlock> blocks;
+  for (const auto& part : mine)
+    blocks.push_back({first[part.tile], part.rows.rows(), [&part] { return part.rows; }});
+  catalog::write_mock(path, header, columns, total, blocks, comm);
+}
+
+catalog::MockHeader header_of(const Request& request, const config::Config& config,
+                              const catalog::HaloCatalog& halos, const model::Painter& painter) {
+  catalog::MockHeader header{halos.simulation,
+                             {{"halobrush", version()},
+                              {"model", request.model},
+                              {"model_sha256", painter.sha256()},
+                              {"catalog", request.catalog},
+                              {"halos", halos.source.path},
+                              {"halos_sha256", halos.source.sha256},
+                              {"config", config::to_yaml(config)}}};
+  // A galaxy catalog has them; halos alone may not say.
+  for (auto& [value, fallback] : {std::pair<double*, double>{&header.simulation.omega_b, 0.0486},
+                                  {&header.simulation.sigma_8, 0.8159},
+                                  {&header.simulation.n_s, 0.9667}})
+    if (std::isnan(*value)) *value = fallback;
+  return header;
+}
+
+void make_folder(const Request& request, const mpi::Communicator& comm) {
+  mpi::agree(comm, [&] {
+    std::error_code problem;
+    if (comm.root()) std::filesystem::create_directories(request.folder, problem);
+    if (problem)
+      throw io_error("{}: cannot be made a folder ({}); choose another --out", request.folder,
+                     problem.message());
+  });
+}
+
+}  // namespace
+
+void run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  StageTimes times;
+  make_folder(request, comm);
+  const auto halos = pipeline::load_halos(config, comm, times, log);
+  const auto painters = mpi::agree(comm, [&] { return painters_of(request, config, halos); });
+  const auto& painter = *painters.front();
+  const auto galaxies = mpi::agree(comm, [&] {
+    return pipeline::GalaxyLabels(request.catalog, painter.labels(), name_of(painter.orientation()));
+  });
+  const auto training = mpi::agree(comm, [&] { return training_of(request, halos.source); });
+
+  auto patches = patches_of(config, halos, painter.needs().ghost_width(), comm);
+  catalog::Table columns, all;
+  std::vector<TileRows> rows;
+  mpi::agree(comm, [&] {
+    domain::Patch nothing;
+    nothing.halos = halos.halos.empty_like();
+    columns = evaluated(galaxies.join(std::move(nothing), training.split), painters, training, request.density);
+    all = columns;
+    for (auto& patch : patches) {
+      const auto tile = patch.tile;
+      const auto labelled = galaxies.join(std::move(patch), training.split);
+      rows.push_back({tile, evaluated(labelled, painters, training, request.density)});
+      all.append(rows.back().rows);
+    }
+  });
+  if (comm.sum(static_cast<std::uint64_t>(all.rows())) == 0)
+    throw data_error(
+        "{}: no galaxy lives in a halo of {} (halo_id); set input.path to the halos of this catalog",
+        request.catalog, config.input.path);
+  write_rows(request.folder + "/evaluation.hdf5", columns, rows, header_of(request, config, halos, painter),
+             comm);
+  write_summary(request, all, training.on_these_halos, comm);
+  mpi::agree(comm, [&] {
+    if (comm.root()) write_report(request, log);
+  });
+}
+
+}  // namespace halobrush::evaluate

@@ -1,0 +1,88 @@
+#include "report.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/tool.hpp"
+#include "halobrush/mpi/agree.hpp"
+
+namespace halobrush::evaluate {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string json_path(const Request& request) { return request.folder + "/evaluation.json"; }
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text << '\n';
+  file.close();
+  if (!file) throw io_error("{}: cannot be written (no permission, or disk full); choose another --out", path);
+}
+
+// Means over the held-out galaxies; of log_p also its error, galaxies taken as independent.
+Json means(const catalog::Table& rows, const std::string& column, const mpi::Communicator& comm) {
+  const auto values = rows.get<double>(column);
+  const auto held_out = rows.get<std::uint8_t>("held_out");
+  double count = 0, sum = 0, squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (held_out[i] != 0 && std::isfinite(values[i]))
+      count += 1, sum += values[i], squares += values[i] * values[i];
+  count = comm.sum(count), sum = comm.sum(sum), squares = comm.sum(squares);
+  const double mean = sum / count;
+  return {{"galaxies", count},
+          {"mean", mean},
+          {"error", std::sqrt(std::max(0.0, squares / count - mean * mean) / count)}};
+}
+
+std::uint64_t count(const catalog::Table& rows, const std::string& flag, const mpi::Communicator& comm) {
+  std::uint64_t set = 0;
+  for (const auto value : rows.get<std::uint8_t>(flag)) set += value != 0 ? 1 : 0;
+  return comm.sum(set);
+}
+
+void write_page_without_statistics(const Request& request, const std::string& why) {
+  std::ifstream file(json_path(request));
+  auto summary = Json::parse(file);
+  summary["statistics"] = "not computed: " + why;
+  write(json_path(request), summary.dump(2));
+  write(request.folder + "/index.html",
+        "<!doctype html><meta charset=utf-8><title>halobrush evaluate</title><h1>Evaluation</h1>"
+        "<p>The statistics need Python with NumPy, SciPy, h5py, scikit-learn and matplotlib "
+        "(tools/requirements.txt). "
+        "The galaxies are in evaluation.hdf5; run tools/evaluate.py on it where there is one.</p><pre>" +
+            summary.dump(2) + "</pre>");
+}
+
+}  // namespace
+
+void write_summary(const Request& request, const catalog::Table& rows, bool split_applies,
+                   const mpi::Communicator& comm) {
+  Json summary = {{"model", request.model},
+                  {"catalog", request.catalog},
+                  {"draws", request.draws},
+                  {"galaxies", comm.sum(static_cast<std::uint64_t>(rows.rows()))},
+                  {"held_out", count(rows, "held_out", comm)},
+                  {"held_out_by", split_applies ? "the model's own split of host halos"
+                                                : "nothing: these are not the halos that the model was trained on"}};
+  if (rows.has("out_of_distribution")) summary["out_of_distribution"] = count(rows, "out_of_distribution", comm);
+  if (rows.has("log_p")) summary["log_p"] = means(rows, "log_p", comm);
+  mpi::agree(comm, [&] {
+    if (comm.root()) write(json_path(request), summary.dump(2));
+  });
+}
+
+void write_report(const Request& request, Logger& log) {
+  try {
+    run_tool(find_tool("evaluate.py", ""), {request.folder + "/evaluation.hdf5", "--out", request.folder},
+             request.folder + "/evaluate.log");
+    log.info("evaluate: {}/index.html", request.folder);
+  } catch (const Error& problem) {
+    log.warn("evaluate: no statistics: {}", problem.what());
+    write_page_without_statistics(request, problem.what());
+  }
+}
+
+}  // namespace halobrush::evaluate

@@ -1,0 +1,56 @@
+#include "learned_painter.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/model/input_range.hpp"
+#include "halobrush/model/network.hpp"
+
+namespace halobrush::model {
+namespace {
+
+bool is_axis_ratio(const std::string& name) {
+  return name == "b_to_a" || name == "c_to_a";
+}
+
+}  // namespace
+
+LearnedPainter::LearnedPainter(ModelSpec spec, std::string sha256)
+    : spec_(std::move(spec)), sha256_(std::move(sha256)), needs_(needs_of(spec_)) {
+  for (const auto& label : spec_.labels)
+    if (!is_axis_ratio(label.column.name)) scalars_.push_back(label.column);
+}
+
+std::vector<std::string> LearnedPainter::labels() const {
+  std::vector<std::string> names;
+  for (const auto& label : spec_.labels) names.push_back(label.column.name);
+  return names;
+}
+
+Painted LearnedPainter::painted(const diffusion::State& state, const Inputs& inputs) const {
+  const auto& labels = spec().labels;
+  Painted rows;
+  rows.frame = state.frames;
+  rows.b_to_a.assign(inputs.owned, std::nan(""));
+  rows.c_to_a.assign(inputs.owned, std::nan(""));
+  auto columns = decode_labels(labels, state.labels);
+  for (std::size_t l = 0; l < columns.size(); ++l) {
+    if (!std::ranges::all_of(columns[l], [](double v) { return std::isfinite(v); }))
+      throw model_error(
+          "model: '{}' is not finite for some galaxies (the network left its range); check the inputs, or "
+          "train again",
+          labels[l].column.name);
+    if (labels[l].column.name == "b_to_a")
+      rows.b_to_a = std::move(columns[l]);
+    else if (labels[l].column.name == "c_to_a")
+      rows.c_to_a = std::move(columns[l]);
+    else
+      rows.scalars.push_back(std::move(columns[l]));
+  }
+  for (const double d : input_distance(inputs.nodes, inputs.owned, spec()))
+    rows.out_of_distribution.push_back(d > spec().range.radius);
+  return rows;
+}
+
+}  // namespace halobrush::model

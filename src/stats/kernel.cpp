@@ -1,0 +1,15 @@
+#include "kernel.hpp"
+
+namespace halobrush::stats {
+
+const Kernels& kernels() {
+#ifdef HALOBRUSH_X86
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return avx512::kernels;
+  if (__builtin_cpu_supports("avx2")) return avx2::kernels;
+#endif
+  return baseline::kernels;
+}
+
+}  // namespace halobrush::stats

@@ -1,0 +1,123 @@
+#include "distillation.hpp"
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/model/diffusion.hpp"
+#include "halobrush/model/runtime.hpp"
+#include "halobrush/pipeline/pipeline.hpp"
+#include "halobrush/so3/rotation.hpp"
+#include "loss.hpp"
+#include "noising.hpp"
+
+namespace halobrush::train {
+namespace {
+
+constexpr std::int64_t teacher_steps = 3;  // of two evaluations, for one step of the student
+constexpr std::uint32_t held_out_draw = 0xffffffff;
+
+// What the network must say at `from` so that one step that keeps `kept` of the noise arrives at `to`.
+void add_target(const diffusion::State& from, const diffusion::State& to, diffusion::Noise sigma,
+                diffusion::Noise kept, Noised& out) {
+  const auto p = diffusion::preconditioning(sigma.scalar);
+  for (std::size_t i = 0; i < from.frames.size(); ++i) {
+    const Vec3 turn = so3::log(from.frames[i].transpose() * to.frames[i]);
+    for (int k = 0; k < 3; ++k) out.score.push_back(turn[k] / ((1 - kept.rotation) * sigma.rotation));
+  }
+  for (std::size_t l = 0; l < from.labels.size(); ++l) {
+    const double clean = (to.labels[l] - kept.scalar * from.labels[l]) / (1 - kept.scalar);
+    out.target.push_back((clean - p.skip * from.labels[l]) / p.out);
+  }
+}
+
+}  // namespace
+
+model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set) {
+  auto spec = model::read_model(train.teacher).spec;
+  const auto names = [](const model::ModelSpec& s) {
+    std::vector<std::string> labels;
+    for (const auto& label : s.labels) labels.push_back(label.column.name);
+    return labels;
+  };
+  if (spec.inputs != set.spec.inputs || names(spec) != names(set.spec) ||
+      spec.orientation != set.spec.orientation)
+    throw model_error(
+        "train.teacher: {} has other inputs or labels than this training; take the configuration that it was "
+        "trained with",
+        train.teacher);
+  if (spec.split != set.spec.split)
+    throw config_error(
+        "train.teacher: {} was trained with another seed, train.validation_fraction or train.test_fraction; take "
+        "the same, so that the hosts it never saw stay unseen",
+        train.teacher);
+  if (spec.distilled)
+    throw model_error("train.teacher: {} was itself distilled; give the model that it was made from",
+                      train.teacher);
+  spec.evaluations = train.evaluations;
+  spec.distilled = true;
+  spec.provenance = set.spec.provenance;
+  return spec;
+}
+
+Distillation::Distillation(const TrainingSet& set, const config::Config& config)
+    : set_(set),
+      seed_(static_cast<std::uint64_t>(config.seed)),
+      weight_decay_(config.train.weight_decay),
+      plan_(diffusion::single_steps(set.spec.noise, set.spec.evaluations)),
+      teacher_(model::read_model(config.train.teacher), config.train.teacher,
+               model::device_options(config.compute.device)),
+      student_(model::read_model(config.train.teacher), config.train.teacher,
+               model::device_options(config.compute.device)),
+      averaged_(model::read_model(config.train.teacher), config.train.teacher,
+                model::device_options(config.compute.device)) {
+  const auto needs = model::needs_of(set.spec);
+  for (const auto& patch : set.patches)
+    batches_.push_back(
+        model::make_batch(pipeline::inputs_of(patch.patch, needs), set.spec, teacher_.options()));
+}
+
+std::vector<Player> Distillation::players() {
+  return {{"student", student_.parameters(), {0.9, 0.99}, weight_decay_}};
+}
+
+torch::Tensor Distillation::loss(std::size_t patch, std::int64_t step) const {
+  return loss_of(patch, student_, Split::training, static_cast<std::uint32_t>(step));
+}
+
+double Distillation::held_out_loss(std::size_t patch) const {
+  return loss_of(patch, averaged_, Split::validation, held_out_draw).item<double>();
+}
+
+torch::Tensor Distillation::loss_of(std::size_t patch, const model::Network& network, Split split,
+                                    std::uint32_t draw) const {
+  const auto& spec = set_.spec;
+  const auto& batch = batches_[patch];
+  const Noising noising(set_.patches[patch], spec, kernel_, split, seed_);
+  Noised all;
+  {
+    const torch::NoGradGuard no_grad;
+    const auto denoiser = teacher_.denoiser(batch, teacher_.encode(batch));
+    const auto denoise = model::denoise_with(denoiser, spec.noise, teacher_.options());
+    for (std::size_t s = 0; s < plan_.size(); ++s) {
+      Noised at;
+      noising.add(draw * static_cast<std::uint32_t>(plan_.size()) + static_cast<std::uint32_t>(s), at,
+                  plan_[s].level);
+      const bool last = s + 1 == plan_.size();
+      auto arrived = diffusion::flow(denoise, at.state, spec.noise, plan_[s].level,
+                                     last ? 1 : plan_[s + 1].level, teacher_steps);
+      if (last) arrived = diffusion::follow({{1, {0, 0}, 0}}, denoise, std::move(arrived));
+      add_target(at.state, arrived, diffusion::noise_at(spec.noise, plan_[s].level), plan_[s].kept, all);
+      const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+      append(all.state.frames, at.state.frames);
+      append(all.state.labels, at.state.labels);
+      append(all.level, at.level);
+      append(all.known, at.known);
+      append(all.weight, at.weight);
+    }
+  }
+  const auto times = static_cast<std::int64_t>(plan_.size());
+  const auto denoiser = network.denoiser(batch.repeated(times), network.encode(batch).repeated(times));
+  const auto noisy = model::noisy_of(all.state, all.level, all.known, spec.noise, network.options());
+  return squared_errors(denoiser(noisy), all.score, all.target, noisy.known, all.weight) /
+         static_cast<double>(times);
+}
+
+}  // namespace halobrush::train

@@ -1,0 +1,43 @@
+// Fewer evaluations: a student that takes in one step what its teacher takes in many.
+#pragma once
+
+#include "halobrush/diffusion/sampler.hpp"
+#include "halobrush/model/network.hpp"
+#include "halobrush/so3/igso3.hpp"
+#include "method.hpp"
+#include "training_set.hpp"
+
+namespace halobrush::train {
+
+/// The student keeps the teacher's architecture and starts from its weights. It knows only the levels of
+/// diffusion::single_steps(evaluations). From data noised to one of them, the teacher follows the probability
+/// flow to the next in small steps; the student learns the one denoised estimate that arrives at the same
+/// place in one step (progressive distillation, Salimans & Ho 2022, arXiv:2202.00512, in one go; on SO(3) by
+/// the exponential map). Loss: squared error of the network's outputs, over all levels.
+class Distillation : public Method {
+ public:
+  /// Throws model_error: train.teacher has other inputs or labels than the training set.
+  Distillation(const TrainingSet& set, const config::Config& config);
+  std::vector<Player> players() override;
+  Weights averaged() override { return averaged_.parameters(); }
+  std::size_t turn(std::int64_t) const override { return 0; }
+  torch::Tensor loss(std::size_t patch, std::int64_t step) const override;
+  double held_out_loss(std::size_t patch) const override;
+
+ private:
+  torch::Tensor loss_of(std::size_t patch, const model::Network& network, Split split,
+                        std::uint32_t draw) const;
+
+  const TrainingSet& set_;
+  std::uint64_t seed_;
+  double weight_decay_;
+  diffusion::Plan plan_;
+  model::Network teacher_, student_, averaged_;
+  std::vector<model::Batch> batches_;
+  so3::Igso3Sampler kernel_;
+};
+
+/// The spec of a student: the teacher's, with all its normalisation, and the evaluations it is for.
+model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set);
+
+}  // namespace halobrush::train

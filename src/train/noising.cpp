@@ -1,0 +1,66 @@
+#include "noising.hpp"
+
+#include <numbers>
+
+#include "halobrush/core/random.hpp"
+#include "halobrush/model/diffusion.hpp"
+#include "halobrush/so3/rotation.hpp"
+
+namespace halobrush::train {
+namespace {
+
+// The known axis as it is, the roll about it drawn anew.
+Mat3 rolled(const Mat3& frame, model::Orientation orientation, RandomStream random) {
+  if (orientation == model::Orientation::ellipsoid) return frame;
+  const double roll = 2 * std::numbers::pi * random.uniform();
+  return frame * so3::exp(orientation == model::Orientation::spin ? Vec3(0, 0, roll) : Vec3(roll, 0, 0));
+}
+
+}  // namespace
+
+Noising::Noising(const LabelledPatch& patch, const model::ModelSpec& spec, const so3::Igso3Sampler& kernel,
+                 Split split, std::uint64_t seed)
+    : patch_(patch),
+      spec_(spec),
+      kernel_(kernel),
+      split_(split),
+      seed_(seed),
+      id_(patch.patch.halos.get<std::int64_t>("id")),
+      clean_(model::encode_labels(spec.labels, patch.labels)) {}
+
+void Noising::add(std::uint32_t draw, Noised& out, std::optional<double> level) const {
+  for (std::size_t i = 0; i < patch_.patch.owned; ++i) {
+    const double own =
+        level ? *level : RandomStream(seed_, patch_.host[i], Purpose::train_noise_level, draw).uniform();
+    const auto sigma = diffusion::noise_at(spec_.noise, own);
+    out.level.push_back(own);
+    out.weight.push_back(patch_.split[i] == split_ ? 1 : 0);
+    for (const auto& known : patch_.known) out.known.push_back(known[i]);
+    add_rotation(i, sigma.rotation, draw, out);
+    add_labels(i, sigma.scalar, draw, out);
+  }
+}
+
+void Noising::add_rotation(std::size_t i, double sigma, std::uint32_t draw, Noised& out) const {
+  RandomStream random(seed_, id_[i], Purpose::train_rotation_noise, draw);
+  const Vec3 tangent = kernel_.tangent(sigma, random);
+  const double angle = tangent.norm();
+  const double slope = angle > 0 ? so3::igso3_log_density_slope(angle, sigma) / angle : 0;
+  for (int k = 0; k < 3; ++k) out.score.push_back(sigma * slope * tangent[k]);
+  const Mat3 clean =
+      rolled(patch_.frame[i], spec_.orientation, RandomStream(seed_, id_[i], Purpose::train_roll, draw));
+  out.state.frames.push_back(patch_.known[0][i] ? Mat3(clean * so3::exp(tangent))
+                                                : so3::uniform_rotation(random));
+}
+
+void Noising::add_labels(std::size_t i, double sigma, std::uint32_t draw, Noised& out) const {
+  RandomStream random(seed_, id_[i], Purpose::train_scalar_noise, draw);
+  const auto p = diffusion::preconditioning(sigma);
+  for (std::size_t l = 0; l < spec_.labels.size(); ++l) {
+    const double x0 = clean_[i * spec_.labels.size() + l], x = x0 + sigma * random.normal();
+    out.state.labels.push_back(x);
+    out.target.push_back((x0 - p.skip * x) / p.out);
+  }
+}
+
+}  // namespace halobrush::train

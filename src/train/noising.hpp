@@ -1,0 +1,44 @@
+// The galaxies of a patch with noise on them: what a network is shown, and what it should have said.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "halobrush/diffusion/state.hpp"
+#include "halobrush/so3/igso3.hpp"
+#include "training_set.hpp"
+
+namespace halobrush::train {
+
+/// Galaxies of one draw after those of another.
+struct Noised {
+  diffusion::State state;             ///< [n], [n, labels]
+  std::vector<double> level, weight;  ///< [n]; weight 1 in the split that counts, else 0
+  std::vector<double> known;          ///< [n, 1 + labels]
+  std::vector<double> score;          ///< [n, 3] sigma times the body-frame score of the noise
+  std::vector<double> target;         ///< [n, labels] F of EDM
+};
+
+class Noising {
+ public:
+  Noising(const LabelledPatch& patch, const model::ModelSpec& spec, const so3::Igso3Sampler& kernel,
+          Split split, std::uint64_t seed);
+  /// Appends draw number `draw`: it decides the noise, with the seed and each galaxy's id. Without `level`
+  /// every host has one of its own, uniform in [0, 1].
+  void add(std::uint32_t draw, Noised& out, std::optional<double> level = {}) const;
+
+ private:
+  void add_rotation(std::size_t galaxy, double sigma, std::uint32_t draw, Noised& out) const;
+  void add_labels(std::size_t galaxy, double sigma, std::uint32_t draw, Noised& out) const;
+
+  const LabelledPatch& patch_;
+  const model::ModelSpec& spec_;
+  const so3::Igso3Sampler& kernel_;
+  Split split_;
+  std::uint64_t seed_;
+  std::span<const std::int64_t> id_;
+  std::vector<double> clean_;
+};
+
+}  // namespace halobrush::train

@@ -1,0 +1,48 @@
+#include "score_matching.hpp"
+
+#include <array>
+
+#include "halobrush/model/runtime.hpp"
+#include "halobrush/pipeline/pipeline.hpp"
+#include "loss.hpp"
+
+namespace halobrush::train {
+namespace {
+
+// Fixed draws, from the other end than those of training, so that losses compare between intervals.
+constexpr std::array<std::uint32_t, 4> held_out_draws = {0xffffffff, 0xfffffffe, 0xfffffffd, 0xfffffffc};
+
+}  // namespace
+
+ScoreMatching::ScoreMatching(const TrainingSet& set, const config::Config& config)
+    : set_(set),
+      seed_(static_cast<std::uint64_t>(config.seed)),
+      weight_decay_(config.train.weight_decay),
+      draws_a_step_(config.train.noise_draws),
+      network_(set.spec, seed_, model::device_options(config.compute.device)),
+      averaged_(set.spec, seed_, model::device_options(config.compute.device)) {
+  const auto needs = model::needs_of(set.spec);
+  for (const auto& patch : set.patches)
+    batches_.push_back(
+        model::make_batch(pipeline::inputs_of(patch.patch, needs), set.spec, network_.options()));
+}
+
+std::vector<Player> ScoreMatching::players() {
+  return {{"network", network_.parameters(), {0.9, 0.99}, weight_decay_}};
+}
+
+torch::Tensor ScoreMatching::loss(std::size_t patch, std::int64_t step) const {
+  std::vector<std::uint32_t> draws;
+  for (std::int64_t k = 0; k < draws_a_step_; ++k)
+    draws.push_back(static_cast<std::uint32_t>(step * draws_a_step_ + k));
+  return loss_sum(set_.patches[patch], batches_[patch], network_, set_.spec, kernel_, Split::training, seed_,
+                  draws);
+}
+
+double ScoreMatching::held_out_loss(std::size_t patch) const {
+  return loss_sum(set_.patches[patch], batches_[patch], averaged_, set_.spec, kernel_, Split::validation,
+                  seed_, held_out_draws)
+      .item<double>();
+}
+
+}  // namespace halobrush::train

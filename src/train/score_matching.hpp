@@ -1,0 +1,30 @@
+// Trains the diffusion painters: denoising score matching of one network on its own.
+#pragma once
+
+#include "halobrush/model/network.hpp"
+#include "halobrush/so3/igso3.hpp"
+#include "method.hpp"
+#include "training_set.hpp"
+
+namespace halobrush::train {
+
+class ScoreMatching : public Method {
+ public:
+  ScoreMatching(const TrainingSet& set, const config::Config& config);
+  std::vector<Player> players() override;
+  Weights averaged() override { return averaged_.parameters(); }
+  std::size_t turn(std::int64_t) const override { return 0; }
+  torch::Tensor loss(std::size_t patch, std::int64_t step) const override;
+  double held_out_loss(std::size_t patch) const override;
+
+ private:
+  const TrainingSet& set_;
+  std::uint64_t seed_;
+  double weight_decay_;
+  std::int64_t draws_a_step_;
+  model::Network network_, averaged_;
+  std::vector<model::Batch> batches_;
+  so3::Igso3Sampler kernel_;
+};
+
+}  // namespace halobrush::train

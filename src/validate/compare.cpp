@@ -1,0 +1,107 @@
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/stats/compare.hpp"
+#include "halobrush/validate/requirements.hpp"
+
+namespace halobrush::validate {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr double regions_per_bin = 6;  // fewer, and the inverse of the covariance is mostly noise
+
+bool same_edges(const Statistic& a, const Statistic& b) {
+  return a.edges == b.edges && a.pi_max == b.pi_max && a.leave_one_out.size() == b.leave_one_out.size();
+}
+
+// Bins inside r where both sides have a value in every jackknife sample.
+std::vector<std::size_t> usable_bins(const Statistic& mock, const Statistic* reference, config::Interval r) {
+  constexpr double rounding = 1e-9;
+  const auto measured = [](const Statistic& s, std::size_t bin) {
+    if (!std::isfinite(s.value[bin]) || !(s.pairs[bin] > 0)) return false;
+    return std::ranges::all_of(s.leave_one_out,
+                               [bin](const auto& sample) { return std::isfinite(sample[bin]); });
+  };
+  std::vector<std::size_t> bins;
+  for (std::size_t bin = 0; bin < mock.value.size(); ++bin)
+    if (mock.edges[bin] >= r[0] * (1 - rounding) && mock.edges[bin + 1] <= r[1] * (1 + rounding) &&
+        measured(mock, bin) && (reference == nullptr || measured(*reference, bin)))
+      bins.push_back(bin);
+  return bins;
+}
+
+// Neighbouring bins are averaged, weighted by pairs, until there are few enough for the jackknife:
+// [groups,bins].
+MatrixXd grouping(const Statistic& mock, const std::vector<std::size_t>& bins) {
+  const auto regions = static_cast<double>(mock.leave_one_out.size());
+  const auto n = bins.size();
+  const auto groups = std::clamp<std::size_t>(static_cast<std::size_t>(regions / regions_per_bin), 1, n);
+  MatrixXd weights = MatrixXd::Zero(static_cast<Index>(groups), static_cast<Index>(n));
+  for (std::size_t k = 0; k < n; ++k)
+    weights(static_cast<Index>(k * groups / n), static_cast<Index>(k)) = mock.pairs[bins[k]];
+  return weights.array().colwise() / weights.rowwise().sum().array();
+}
+
+VectorXd difference(const std::vector<double>& mock, const std::vector<double>* reference,
+                    const std::vector<std::size_t>& bins) {
+  VectorXd d(static_cast<Index>(bins.size()));
+  for (std::size_t k = 0; k < bins.size(); ++k)
+    d[static_cast<Index>(k)] = mock[bins[k]] - (reference != nullptr ? (*reference)[bins[k]] : 0.0);
+  return d;
+}
+
+// Jackknife covariance of the samples in the columns.
+MatrixXd jackknife_covariance(const MatrixXd& samples) {
+  const auto n = static_cast<double>(samples.cols());
+  const MatrixXd centred = samples.colwise() - samples.rowwise().mean();
+  return (n - 1) / n * centred * centred.transpose();
+}
+
+double ratio_of_sums(const Statistic& mock, const Statistic& reference,
+                     const std::vector<std::size_t>& bins) {
+  double above = 0, below = 0;
+  for (const auto bin : bins) above += mock.value[bin], below += reference.value[bin];
+  return below != 0 ? above / below : unknown;
+}
+
+}  // namespace
+
+Comparison compare(const Statistic& mock, const Statistic* reference, config::Interval r) {
+  Comparison result;
+  result.statistic = mock.full_name();
+  if (reference != nullptr && !same_edges(mock, *reference)) return result;
+  const auto bins = usable_bins(mock, reference, r);
+  if (bins.empty()) return result;
+  if (reference != nullptr) result.ratio = ratio_of_sums(mock, *reference, bins);
+  const auto n = mock.leave_one_out.size();
+  if (n < 8) return result;
+
+  const MatrixXd group = grouping(mock, bins);
+  const VectorXd d = group * difference(mock.value, reference != nullptr ? &reference->value : nullptr, bins);
+  MatrixXd samples(d.size(), static_cast<Index>(n));
+  for (std::size_t k = 0; k < n; ++k)
+    samples.col(static_cast<Index>(k)) =
+        group * difference(mock.leave_one_out[k],
+                           reference != nullptr ? &reference->leave_one_out[k] : nullptr, bins);
+  if (d.isZero(0) && samples.isZero(0)) {  // a catalog against itself
+    result.chi2 = 0, result.p_value = 1, result.dof = static_cast<double>(d.size());
+    return result;
+  }
+  const MatrixXd covariance = jackknife_covariance(samples);
+  try {
+    const auto found = stats::compare({d.data(), static_cast<std::size_t>(d.size())}, {},
+                                      {covariance.data(), static_cast<std::size_t>(covariance.size())},
+                                      static_cast<std::int64_t>(n));
+    result.chi2 = found.chi2, result.dof = found.dof, result.p_value = found.p_value;
+  } catch (const Error&) {
+    // A singular covariance: too few galaxies for these bins, so that nothing can be said.
+  }
+  return result;
+}
+
+}  // namespace halobrush::validate

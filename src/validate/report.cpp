@@ -1,0 +1,296 @@
+#include "report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/version.hpp"
+
+namespace halobrush::validate {
+namespace {
+
+using Json = nlohmann::ordered_json;  // NaN becomes null
+
+Json to_json(const Statistic& s) {
+  Json json = {{"edges", s.edges}, {"value", s.value}, {"error", s.error}, {"pairs", s.pairs}};
+  if (s.pi_max) json["pi_max"] = *s.pi_max;
+  json["selection"] = s.selection == "all" ? "all" : s.cut;
+  return json;
+}
+
+Json to_json(const Distribution& d) {
+  return {{"edges", d.edges}, {"value", d.value}, {"error", d.error}, {"counts", d.counts}, {"unit", d.unit}};
+}
+
+Json to_json(const Moments& m) {
+  return {{"min", m.min}, {"max", m.max}, {"mean", m.mean}, {"std", m.std}, {"nan", m.nan}};
+}
+
+Json optional_json(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const CatalogFacts& f) {
+  return {{"outside_box", f.outside_box},
+          {"repeated_ids", optional_json(f.repeated_ids)},
+          {"missing_hosts", optional_json(f.missing_hosts)},
+          {"gram_deviation", optional_json(f.gram_deviation)},
+          {"left_handed", optional_json(f.left_handed)},
+          {"unordered_ratios", optional_json(f.unordered_ratios)},
+          {"out_of_distribution", optional_json(f.out_of_distribution)}};
+}
+
+Json to_json(const Measurement& m) {
+  Json json = {{"path", m.path},
+               {"galaxies", m.galaxies},
+               {"box", m.box},
+               {"scale_factor", m.scale_factor},
+               {"omega_m", m.omega_m},
+               {"h", m.h},
+               {"facts", to_json(m.facts)}};
+  json["columns"] = Json::object();
+  json["distributions"] = Json::object();
+  json["statistics"] = Json::object();
+  for (const auto& [name, moments] : m.columns) json["columns"][name] = to_json(moments);
+  for (const auto& d : m.distributions) json["distributions"][d.full_name()] = to_json(d);
+  for (const auto& s : m.statistics) json["statistics"][s.full_name()] = to_json(s);
+  return json;
+}
+
+Json to_json(const Comparison& c) {
+  return {{"chi2", c.chi2},
+          {"dof", c.dof},
+          {"chi2_per_dof", c.chi2 / c.dof},
+          {"p_value", c.p_value},
+          {"ratio", c.ratio}};
+}
+
+Json to_json(const KsTest& t) {
+  return {{"column", t.column},
+          {"galaxies", t.galaxies},
+          {"distance", t.distance},
+          {"n_mock", t.n_mock},
+          {"n_reference", t.n_reference}};
+}
+
+Json to_json(const Reference& r) {
+  Json json = to_json(r.measurement);
+  json["comparable"] = r.comparable;
+  json["comparisons"] = Json::object();
+  for (const auto& c : r.comparisons) json["comparisons"][c.statistic] = to_json(c);
+  json["ks"] = Json::array();
+  for (const auto& t : r.ks) json["ks"].push_back(to_json(t));
+  json["two_sample_accuracy"] = optional_json(r.two_sample_accuracy);
+  return json;
+}
+
+Json to_json(const Requirement& r) {
+  Json json = {{"name", r.name}, {"value", r.value}};
+  json["limit"] = r.limit.size() == 1 ? Json(r.limit.front()) : Json(r.limit);
+  json["sense"] = r.sense;
+  json["pass"] = r.pass;
+  if (!r.note.empty()) json["note"] = r.note;
+  return json;
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  {
+    std::ofstream file(path + ".partial");
+    file << text;
+    file.flush();
+    if (!file)
+      throw io_error("{}: cannot be written (no permission, or disk full); choose another --out", path);
+  }
+  std::filesystem::rename(path + ".partial", path);
+}
+
+void add_arrays(std::vector<catalog::ResultArray>& arrays, const std::string& group, const Measurement& m) {
+  for (const auto& s : m.statistics) {
+    const auto at = group + "statistics/" + s.full_name() + "/";
+    const auto bins = static_cast<std::uint64_t>(s.value.size());
+    const catalog::Attributes about = {{"selection", s.selection == "all" ? "all" : s.cut}};
+    arrays.push_back({at + "edges", {bins + 1}, s.edges, {{"unit", "Mpc/h"}}});
+    arrays.push_back({at + "value", {bins}, s.value, about});
+    arrays.push_back({at + "error", {bins}, s.error});
+    arrays.push_back({at + "pairs", {bins}, s.pairs, {{"meaning", "ordered pairs i != j"}}});
+    if (s.pi_max) arrays.push_back({at + "pi_max", {1}, {*s.pi_max}, {{"unit", "Mpc/h"}}});
+    if (!s.covariance.empty())
+      arrays.push_back({at + "covariance", {bins, bins}, s.covariance, {{"meaning", "jackknife"}}});
+    std::vector<double> samples;
+    for (const auto& sample : s.leave_one_out) samples.insert(samples.end(), sample.begin(), sample.end());
+    if (!samples.empty())
+      arrays.push_back({at + "leave_one_out", {s.leave_one_out.size(), bins}, std::move(samples)});
+  }
+  for (const auto& d : m.distributions) {
+    const auto at = group + "distributions/" + d.full_name() + "/";
+    const auto bins = static_cast<std::uint64_t>(d.value.size());
+    arrays.push_back({at + "edges", {bins + 1}, d.edges});
+    arrays.push_back({at + "value", {bins}, d.value, {{"unit", d.unit}}});
+    arrays.push_back({at + "error", {bins}, d.error});
+    arrays.push_back({at + "counts", {bins}, d.counts});
+  }
+}
+
+// ---- the page ----
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '&')
+      out += "&amp;";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string base64(const std::string& bytes) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned word = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (int shift = 18; shift >= 0; shift -= 6) out += digits[word >> shift & 63];
+  }
+  for (std::size_t missing = (3 - bytes.size() % 3) % 3, k = 1; k <= missing; ++k) out[out.size() - k] = '=';
+  return out;
+}
+
+std::string number(double x) {
+  return std::isnan(x) ? "–" : fmt::format("{:.4g}", x);
+}
+
+std::string limit_text(const Requirement& r) {
+  if (r.limit.size() == 2) return fmt::format("in [{:.4g}, {:.4g}]", r.limit[0], r.limit[1]);
+  return fmt::format("{} {:.4g}", r.sense == "<=" ? "≤" : "≥", r.limit[0]);
+}
+
+std::string requirements_table(const std::vector<Requirement>& requirements) {
+  std::string html = "<table><tr><th></th><th>requirement</th><th>value</th><th>limit</th></tr>\n";
+  for (const auto& r : requirements)
+    html += fmt::format("<tr class={}><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
+                        r.pass ? "pass" : "fail", r.pass ? "PASS" : "FAIL", escaped(r.name),
+                        r.note.empty() ? "" : " (" + escaped(r.note) + ")", number(r.value), limit_text(r));
+  return html + "</table>\n";
+}
+
+std::string comparisons_table(const Reference& reference) {
+  std::string html =
+      "<table><tr><th>statistic</th><th>χ²</th><th>dof</th><th>χ²/dof</th><th>p-value</th><th>ratio</th></"
+      "tr>\n";
+  for (const auto& c : reference.comparisons)
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                        escaped(c.statistic), number(c.chi2), number(c.dof), number(c.chi2 / c.dof),
+                        number(c.p_value), number(c.ratio));
+  return html + "</table>\n";
+}
+
+std::string statistic_table(const Statistic& s) {
+  std::string html = fmt::format(
+      "<details><summary>{}</summary><table><tr><th>from</th><th>to [Mpc/h]</th>"
+      "<th>value</th><th>error</th><th>ordered pairs</th></tr>\n",
+      escaped(s.full_name()));
+  for (std::size_t i = 0; i < s.value.size(); ++i)
+    html += fmt::format("<tr><td>{:.3g}</td><td>{:.3g}</td><td>{}</td><td>{}</td><td>{:.0f}</td></tr>\n",
+                        s.edges[i], s.edges[i + 1], number(s.value[i]), number(s.error[i]), s.pairs[i]);
+  return html + "</table></details>\n";
+}
+
+std::string catalog_line(const Measurement& m) {
+  return fmt::format("{}: {} galaxies, box {:g} × {:g} × {:g} Mpc/h, a = {}, Ω<sub>m</sub> = {}, h = {}",
+                     escaped(m.path), m.galaxies, m.box[0], m.box[1], m.box[2], number(m.scale_factor),
+                     number(m.omega_m), number(m.h));
+}
+
+std::string figure_html(const std::string& folder, const Figure& figure) {
+  std::ifstream file(folder + "/" + figure.file, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return fmt::format(
+      "<figure><img alt='{0}' src='data:image/png;base64,{1}'><figcaption>{0}</figcaption></figure>\n",
+      escaped(figure.caption), base64(bytes));
+}
+
+constexpr const char* style = R"(
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #111; background: #fff }
+table { border-collapse: collapse; margin: .5em 0 } th, td { padding: .15em .8em .15em 0; text-align: left; border-bottom: 1px solid #ddd }
+td:nth-child(n+2) { font-variant-numeric: tabular-nums }
+.verdict { font-size: 1.6em; font-weight: bold } .fail td:first-child, .verdict.fail { color: #a33000; font-weight: bold }
+.pass td:first-child, .verdict.pass { color: #00558c } img { max-width: 100% } figure { margin: 1.2em 0 } figcaption { color: #444 }
+pre { background: #f4f4f4; padding: .7em; overflow-x: auto } @media print { details { display: none } })";
+
+}  // namespace
+
+bool Report::pass() const {
+  return std::ranges::all_of(requirements, &Requirement::pass);
+}
+
+void write_json(const std::string& path, const Report& report) {
+  Json json = {{"halobrush", version()}};
+  json["mock"] = report.mock.path;
+  json.update(to_json(report.mock));
+  json["references"] = Json::array();
+  for (const auto& reference : report.references) json["references"].push_back(to_json(reference));
+  json["remarks"] = report.remarks;
+  json["requirements"] = Json::array();
+  for (const auto& r : report.requirements) json["requirements"].push_back(to_json(r));
+  json["pass"] = report.pass();
+  write_text(path, json.dump(1) + "\n");
+}
+
+void write_hdf5(const std::string& path, const Report& report) {
+  std::vector<catalog::ResultArray> arrays;
+  add_arrays(arrays, "", report.mock);
+  for (std::size_t i = 0; i < report.references.size(); ++i)
+    add_arrays(arrays, fmt::format("references/{}/", i), report.references[i].measurement);
+  arrays.insert(arrays.end(), report.slice.begin(), report.slice.end());
+  catalog::write_results(path,
+                         {{"halobrush", version()},
+                          {"mock", report.mock.path},
+                          {"config", report.config},
+                          {"pass", report.pass() ? "true" : "false"}},
+                         arrays);
+}
+
+void write_page(const std::string& path, const Report& report, const std::vector<Figure>& figures,
+                const std::string& no_figures) {
+  const auto failed = std::ranges::count(report.requirements, false, &Requirement::pass);
+  std::string html = fmt::format(
+      "<!doctype html>\n<html lang=en><meta charset=utf-8><title>halobrush validation: "
+      "{}</title>\n<style>{}</style>\n"
+      "<h1>Validation of {}</h1>\n<p class='verdict {}'>{}</p>\n",
+      escaped(report.mock.path), style, escaped(std::filesystem::path(report.mock.path).filename().string()),
+      report.pass() ? "pass" : "fail",
+      report.pass()
+          ? fmt::format("PASS: all {} requirements hold", report.requirements.size())
+          : fmt::format("FAIL: {} of {} requirements do not hold", failed, report.requirements.size()));
+  html += "<p>" + catalog_line(report.mock) + "</p>\n";
+  for (const auto& r : report.references) html += "<p>Reference " + catalog_line(r.measurement) + "</p>\n";
+  if (!report.remarks.empty()) {
+    html += "<h2>Remarks</h2>\n<ul>\n";
+    for (const auto& remark : report.remarks) html += "<li>" + escaped(remark) + "</li>\n";
+    html += "</ul>\n";
+  }
+  html += "<h2>Requirements</h2>\n" + requirements_table(report.requirements);
+  html += "<h2>Figures</h2>\n";
+  if (!no_figures.empty()) html += "<p>No figures: " + escaped(no_figures) + ".</p>\n";
+  const auto folder = std::filesystem::path(path).parent_path().string();
+  for (const auto& figure : figures) html += figure_html(folder.empty() ? "." : folder, figure);
+  for (const auto& r : report.references)
+    html += "<h2>Against " + escaped(r.measurement.path) + "</h2>\n" + comparisons_table(r);
+  html += "<h2>Statistics</h2>\n";
+  for (const auto& s : report.mock.statistics) html += statistic_table(s);
+  html += "<h2>Configuration</h2>\n<details><summary>every key</summary><pre>" + escaped(report.config) +
+          "</pre></details>\n<p>Made by halobrush " + version() +
+          "; numbers: validation.json, validation.hdf5.</p>\n</html>\n";
+  write_text(path, html);
+}
+
+}  // namespace halobrush::validate

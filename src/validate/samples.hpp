@@ -1,0 +1,22 @@
+// Which sub-samples are measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "halobrush/config/config.hpp"
+#include "halobrush/validate/galaxies.hpp"
+#include "halobrush/validate/selection.hpp"
+
+namespace halobrush::validate {
+
+struct SubSample {
+  Selection selection;
+  bool asked = false;  ///< by the user: what cannot be measured is an error, not a remark
+};
+
+/// "all", then those of stats.selections, or the usual ones as far as the catalog has their columns. Throws
+/// config_error (not the same place in the text: not understood; a column that is unknown).
+std::vector<SubSample> sub_samples(const config::Stats& stats, const catalog::Table& table);
+
+}  // namespace halobrush::validate

@@ -1,0 +1,315 @@
+#include "halobrush/validate/validate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "directions.hpp"
+#include "distributions.hpp"
+#include "facts.hpp"
+#include "halobrush/config/requirements.hpp"
+#include "halobrush/core/timer.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "halobrush/validate/galaxies.hpp"
+#include "halobrush/validate/requirements.hpp"
+#include "pairs.hpp"
+#include "python.hpp"
+#include "report.hpp"
+#include "samples.hpp"
+
+namespace halobrush::validate {
+namespace {
+
+// All that a measurement needs beside the catalog itself.
+struct Context {
+  const config::Config& config;
+  const mpi::Communicator& comm;
+  Logger& log;
+  std::vector<std::string>& remarks;
+
+  void remark(std::string text) const {
+    log.warn("{}", text);
+    remarks.push_back(std::move(text));
+  }
+};
+
+void check_bins(const config::Stats& stats, const Galaxies& galaxies) {
+  const double half = galaxies.box().side.minCoeff() / 2;
+  const auto check = [&](const char* key, const config::Stats::Bins& bins) {
+    if (bins.max <= bins.min)
+      throw config_error("stats.{0}.max: {1:g} is not above stats.{0}.min ({2:g}); give a range", key,
+                         bins.max, bins.min);
+    if (bins.max > half)
+      throw config_error(
+          "stats.{0}.max: {1:g} Mpc/h is beyond half the box of {2} ({3:g} Mpc/h), where periodic images "
+          "would be "
+          "counted twice; set stats.{0}.max to {3:g} or less",
+          key, bins.max, galaxies.path, half);
+  };
+  check("r", stats.r);
+  check("rp", stats.rp);
+  if (stats.pi_max > galaxies.box().side[2] / 2)
+    throw config_error(
+        "stats.pi_max: {:g} Mpc/h is beyond half the box of {} along z ({:g} Mpc/h); set it lower",
+        stats.pi_max, galaxies.path, galaxies.box().side[2] / 2);
+}
+
+std::vector<Distribution> distributions_of(const Galaxies& galaxies, const std::vector<SubSample>& samples,
+                                           const std::vector<const Galaxies*>& catalogs,
+                                           const Context& context) {
+  std::vector<Distribution> all;
+  for (const auto& column : label_columns(galaxies.table)) {
+    const auto edges = common_edges(column, catalogs, context.comm);
+    for (const auto& sample : samples) {
+      auto d = distribution_of(galaxies, column, sample.selection.rows(galaxies.table), edges, context.comm);
+      d.selection = sample.selection.name();
+      all.push_back(std::move(d));
+    }
+  }
+  return all;
+}
+
+std::vector<Statistic> statistics_of(const Galaxies& galaxies, const std::vector<SubSample>& samples,
+                                     const Context& context) {
+  std::vector<Statistic> all;
+  for (const auto& [selection, asked] : samples) {
+    try {
+      const auto rows = selection.rows(galaxies.table);
+      const auto total = context.comm.sum(static_cast<std::uint64_t>(rows.size()));
+      if (total < 2)
+        throw data_error(
+            "{}: stats.selections.{}: '{}' takes {} galaxies; statistics of pairs need two at least",
+            galaxies.path, selection.name(), selection.text(), total);
+      const auto some = pair_statistics(galaxies, rows, selection, context.config.stats, context.comm);
+      all.insert(all.end(), some.begin(), some.end());
+    } catch (const Error& error) {
+      if (asked) throw;
+      context.remark(fmt::format("{}: sub-sample {} is not measured: {}", galaxies.path, selection.name(),
+                                 error.what()));
+    }
+  }
+  return all;
+}
+
+// Misalignment angles where the catalog has what they are measured against.
+void add_directions(const Galaxies& galaxies, const std::optional<Environment>& environment, Measurement& out,
+                    const mpi::Communicator& comm) {
+  if (!galaxies.has_axis('A')) return;
+  if (environment)
+    out.distributions.push_back(
+        misalignment("cos_major_stretching", galaxies, environment->stretching_axis, comm));
+  if (galaxies.table.has("halo_id") && galaxies.table.has("host_halo_id"))
+    out.distributions.push_back(
+        misalignment("cos_major_host", galaxies, host_directions(galaxies, comm), comm));
+}
+
+std::optional<Environment> environment_where_possible(const Galaxies& galaxies, const Context& context) {
+  if (!galaxies.table.has("halo_mass")) return std::nullopt;
+  return environment_of(galaxies, context.config.field, context.comm);
+}
+
+Measurement measure(const Galaxies& galaxies, const std::vector<SubSample>& samples,
+                    const std::vector<const Galaxies*>& catalogs,
+                    const std::optional<Environment>& environment, const Context& context) {
+  const auto& s = galaxies.simulation;
+  Measurement m;
+  m.path = galaxies.path, m.box = s.box, m.scale_factor = s.scale_factor, m.galaxies = galaxies.total;
+  if (s.omega_m > 0) m.omega_m = s.omega_m, m.h = s.h;
+  m.facts = facts_of(galaxies, context.comm);
+  for (const auto& column : galaxies.table.columns())
+    m.columns[column.spec.name] = moments_of(galaxies.known(column.spec.name), context.comm);
+  m.distributions = distributions_of(galaxies, samples, catalogs, context);
+  add_directions(galaxies, environment, m, context.comm);
+  m.statistics = statistics_of(galaxies, samples, context);
+  return m;
+}
+
+bool close(double a, double b, double tolerance) {
+  return std::abs(a - b) <= tolerance * std::abs(a);
+}
+
+// What a reference of another kind of universe can still be compared in.
+bool comparable(const Measurement& mock, const Measurement& reference, const Context& context) {
+  constexpr double tolerance = 1e-3;
+  const bool same_box =
+      std::ranges::equal(mock.box, reference.box, [](double a, double b) { return close(a, b, tolerance); });
+  if (!same_box)
+    context.remark(
+        fmt::format("{}: its box ({:g} x {:g} x {:g} Mpc/h) is not that of the mock: statistics of pairs, "
+                    "whose jackknife "
+                    "sub-boxes are not the same, are not compared; distributions are",
+                    reference.path, reference.box[0], reference.box[1], reference.box[2]));
+  for (const auto& [name, a, b] :
+       {std::tuple{"Omega_m", mock.omega_m, reference.omega_m}, std::tuple{"h", mock.h, reference.h},
+        std::tuple{"scale factor", mock.scale_factor, reference.scale_factor}}) {
+    if (std::isnan(a) != std::isnan(b))
+      context.remark(fmt::format("{}: {} is not known in both catalogs; it is taken to be the same",
+                                 reference.path, name));
+    else if (!std::isnan(a) && !close(a, b, tolerance))
+      context.remark(
+          fmt::format("{}: {} is {:g}, in the mock {:g}: differences may be those of the cosmology",
+                      reference.path, name, b, a));
+  }
+  return same_box;
+}
+
+std::vector<Comparison> comparisons(const Measurement& mock, const Measurement& reference) {
+  constexpr config::Interval everything = {0, std::numeric_limits<double>::infinity()};
+  std::vector<Comparison> all;
+  for (const auto& s : mock.statistics) {
+    const auto other = std::ranges::find(reference.statistics, s.full_name(), &Statistic::full_name);
+    if (other != reference.statistics.end()) all.push_back(compare(s, &*other, everything));
+  }
+  return all;
+}
+
+std::vector<Against> against(const std::vector<Reference>& references) {
+  std::vector<Against> all;
+  for (const auto& r : references)
+    all.push_back({r.measurement.path, r.comparable, r.measurement.statistics, r.ks, r.two_sample_accuracy});
+  return all;
+}
+
+std::vector<Figure> draw(const std::string& out, const config::Validate& how) {
+  run_tool(find_tool("plot_validation.py", how.python), {out}, out + "/figures.log");
+  std::ifstream file(out + "/figures/figures.json");
+  std::vector<Figure> figures;
+  for (const auto& entry : nlohmann::json::parse(file))
+    figures.push_back({"figures/" + entry.at("file").get<std::string>(), entry.at("caption")});
+  return figures;
+}
+
+void write_report(const std::string& out, const Report& report, const config::Validate& how,
+                  const std::string& requirements, Logger& log) {
+  write_json(out + "/validation.json", report);
+  write_hdf5(out + "/validation.hdf5", report);
+  std::ofstream(out + "/requirements.yaml") << requirements;
+  std::vector<Figure> figures;
+  std::string no_figures = how.figures ? "" : "validate.figures is false";
+  if (how.figures) try {
+      figures = draw(out, how);
+    } catch (const std::exception& error) {
+      no_figures = error.what();
+      log.warn("no figures: {}", no_figures);
+    }
+  write_page(out + "/index.html", report, figures, no_figures);
+}
+
+// Accuracy of the better of the tool's classifiers; nothing, with a remark, where it cannot run.
+std::optional<double> two_sample(const std::string& out, const std::string& mock,
+                                 const std::string& reference, const config::Validate& how,
+                                 std::vector<std::string>& remarks) {
+  try {
+    const auto result = out + "/two_sample.json";
+    run_tool(find_tool("two_sample.py", how.python), {reference, mock, "--json", result},
+             out + "/two_sample.log");
+    std::ifstream file(result);
+    double best = 0;
+    for (const auto& classifier : nlohmann::json::parse(file).at("c2st"))
+      best = std::max(best, classifier.at("accuracy").get<double>());
+    return best;
+  } catch (const std::exception& error) {
+    remarks.push_back(fmt::format("{}: no classifier test: {}", reference, error.what()));
+    return std::nullopt;
+  }
+}
+
+std::string requirements_text(const std::string& path) {
+  if (path.empty()) return config::default_requirements();
+  std::ifstream file(path);
+  if (!file)
+    throw config_error("validate.requirements: {}: cannot be read; give the path of a YAML file", path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void make_folder(const std::string& out) {
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  if (error) throw io_error("{}: cannot be made ({}); choose another --out", out, error.message());
+}
+
+void say_verdict(const Report& report, const std::string& out, Logger& log) {
+  for (const auto& r : report.requirements)
+    if (!r.pass)
+      log.warn("FAIL {}: {:.4g} ({} {:.4g}{})", r.name, r.value, r.sense, r.limit.front(),
+               r.limit.size() > 1 ? fmt::format(" to {:.4g}", r.limit.back()) : "");
+  const auto failed = std::ranges::count(report.requirements, false, &Requirement::pass);
+  log.info("{}: {} of {} requirements hold; {}/index.html", report.pass() ? "PASS" : "FAIL",
+           report.requirements.size() - static_cast<std::size_t>(failed), report.requirements.size(), out);
+}
+
+// On the root, whose answer all take.
+void run_two_sample(const Task& task, const config::Validate& how, Report& report,
+                    const mpi::Communicator& comm) {
+  if (report.references.empty()) return;
+  if (!how.two_sample) {
+    report.remarks.push_back("No classifier two-sample test: validate.two_sample: true runs it.");
+    return;
+  }
+  for (auto& reference : report.references) {
+    double accuracy = unknown;
+    if (comm.root())
+      accuracy =
+          two_sample(task.out, task.mock, reference.measurement.path, how, report.remarks).value_or(unknown);
+    comm.broadcast(std::span(&accuracy, 1));
+    if (!std::isnan(accuracy)) reference.two_sample_accuracy = accuracy;
+  }
+}
+
+}  // namespace
+
+ExitCode run(const Task& task, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  const auto [requirements_yaml, required] = mpi::agree(comm, [&] {
+    const auto& path = config.validate.requirements;
+    const auto text = requirements_text(path);
+    return std::pair(text, config::parse_requirements(text, path.empty() ? "built-in requirements" : path));
+  });
+  mpi::agree(comm, [&] {
+    if (comm.root()) make_folder(task.out);
+  });
+
+  std::vector<Galaxies> catalogs;
+  for (const auto& path : {std::vector{task.mock}, task.references})
+    for (const auto& one : path) catalogs.push_back(read_galaxies(one, config.validate, comm));
+  std::vector<const Galaxies*> pointers;
+  for (const auto& galaxies : catalogs) {
+    mpi::agree(comm, [&] { check_bins(config.stats, galaxies); });
+    pointers.push_back(&galaxies);
+    log.info("validate: {}: {} galaxies", galaxies.path, galaxies.total);
+  }
+
+  Report report;
+  report.config = config::to_yaml(config);
+  const Context context{config, comm, log, report.remarks};
+  for (const auto& galaxies : catalogs) {
+    const bool is_mock = &galaxies == &catalogs.front();
+    const auto samples = mpi::agree(comm, [&] { return sub_samples(config.stats, galaxies.table); });
+    const auto environment = environment_where_possible(galaxies, context);
+    const Timer timer;
+    auto measurement = measure(galaxies, samples, pointers, environment, context);
+    log.info("validate: {}: {} statistics of pairs ({})", galaxies.path, measurement.statistics.size(),
+             human_duration(timer.seconds()));
+    if (is_mock) {
+      if (environment) report.slice = slice_of(galaxies, *environment, comm);
+      report.mock = std::move(measurement);
+      continue;
+    }
+    Reference reference;
+    reference.measurement = std::move(measurement);
+    reference.comparable = comparable(report.mock, reference.measurement, context);
+    if (reference.comparable) reference.comparisons = comparisons(report.mock, reference.measurement);
+    reference.ks = ks_tests(catalogs.front(), galaxies, comm);
+    report.references.push_back(std::move(reference));
+  }
+  run_two_sample(task, config.validate, report, comm);
+  report.requirements = judge(required, report.mock, against(report.references));
+  mpi::agree(comm, [&] {
+    if (comm.root()) write_report(task.out, report, config.validate, requirements_yaml, log);
+  });
+  say_verdict(report, task.out, log);
+  return report.pass() ? ExitCode::done : requirements_failed;
+}
+
+}  // namespace halobrush::validate

@@ -1,0 +1,295 @@
+"""halobrush validate: numbers against brute force, the same on 1 and 2 ranks; another draw of the law passes, wrong mocks fail;
+files of another layout; every bad input in one line."""
+import json
+import math
+import shutil
+
+import h5py
+import numpy as np
+from scipy.stats import ks_2samp
+
+from runner import Scratch, expect, paint, run, sets, small_catalog, write_catalog
+
+AXES = [f"galaxy_axis{a}_{c}" for a in "ABC" for c in "xyz"]
+FAILED, CONFIG, DATA, IO = 1, 2, 3, 5
+QUICK = ["validate.figures=false", "field.mesh=32"]
+SMALL = [*QUICK, "stats.jackknife=2", "stats.r.bins=5", "stats.rp.bins=5", "stats.r.min=1", "stats.rp.min=1"]
+
+
+def validate(ranks, mock, out, settings=(), references=()):
+    return run(ranks, "validate", mock, *[w for r in references for w in ("--reference", r)], "--out", out, *sets(settings), timeout=200)
+
+
+def results(out):
+    return json.loads((out / "validation.json").read_text())
+
+
+def measured(ranks, mock, out, settings=(), references=(), code=0):
+    done = validate(ranks, mock, out, settings, references)
+    expect(done.returncode == code, f"validate {mock}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+    return results(out)
+
+
+def columns_of(mock):
+    with h5py.File(mock) as f:
+        return {name: d[()] for name, d in f["data"].items()}, np.subtract(f["header/file"].attrs["region_p2"], f["header/file"].attrs["region_p1"])
+
+
+def changed(mock, copy, **columns):
+    shutil.copy(mock, copy)
+    with h5py.File(copy, "r+") as f:
+        for name, values in columns.items():
+            f["data"][name][...] = values
+    return copy
+
+
+# ---- wrong mocks ----
+
+def projected(frames, q, s):
+    m = np.einsum("nik,nk,njk->nij", frames, np.stack([np.ones_like(q), q**2, s**2], 1), frames)
+    norm = m[:, 0, 0] + m[:, 1, 1] + 2 * np.sqrt(np.maximum(m[:, 0, 0] * m[:, 1, 1] - m[:, 0, 1] ** 2, 0))
+    return (m[:, 0, 0] - m[:, 1, 1]) / norm, 2 * m[:, 0, 1] / norm
+
+
+def with_frames(mock, copy, frames, c):
+    e1, e2 = projected(frames, c["b_to_a"].astype(float), c["c_to_a"].astype(float))
+    axes = {f"galaxy_axis{'ABC'[a]}_{'xyz'[k]}": frames[:, k, a] for a in range(3) for k in range(3)}
+    return changed(mock, copy, ellipticity_1=e1, ellipticity_2=e2, **axes)
+
+
+def frames_of(c):
+    return np.stack([c[name] for name in AXES], 1).astype(float).reshape(-1, 3, 3).swapaxes(1, 2)
+
+
+def random_frames(n, rng):
+    q = np.linalg.qr(rng.normal(size=(n, 3, 3)))[0]
+    return q * np.sign(np.linalg.det(q))[:, None, None]
+
+
+def shuffled(mock, copy):
+    c, _ = columns_of(mock)
+    return with_frames(mock, copy, np.random.default_rng(1).permutation(frames_of(c)), c)
+
+
+def halved(mock, copy):
+    """Half of the galaxies point anywhere, so that the alignment with positions is half of what it was."""
+    c, _ = columns_of(mock)
+    rng, frames = np.random.default_rng(2), frames_of(c)
+    lost = rng.random(len(frames)) < 0.5
+    frames[lost] = random_frames(lost.sum(), rng)
+    return with_frames(mock, copy, frames, c)
+
+
+# ---- brute force ----
+
+def brute_force(c, box, rows, edges, pi_max):
+    x = np.stack([c[k] for k in "xyz"], 1).astype(float)[rows]
+    a = np.stack([c[f"galaxy_axisA_{k}"] for k in "xyz"], 1).astype(float)[rows]
+    a /= np.linalg.norm(a, axis=1)[:, None]
+    e1, e2 = c["ellipticity_1"].astype(float)[rows], c["ellipticity_2"].astype(float)[rows]
+    d = x[None] - x[:, None]  # [i,j] from i to j
+    d -= box * np.round(d / box)
+    r, rp, off = np.linalg.norm(d, axis=2), np.hypot(d[..., 0], d[..., 1]), ~np.eye(len(x), dtype=bool)
+    radial = np.where(off, np.digitize(r, edges) - 1, -1)
+    sky = np.where(off & (np.abs(d[..., 2]) < pi_max), np.digitize(rp, edges) - 1, -1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        along = np.einsum("ik,ijk->ij", a, d) ** 2 / r**2
+        phi = np.arctan2(d[..., 1], d[..., 0])
+    each = np.einsum("ik,jk->ij", a, a) ** 2
+    plus = e1[:, None] * np.cos(2 * phi) + e2[:, None] * np.sin(2 * phi)
+    out = {"ed_A": [], "ee_A": [], "wgplus": []}
+    for b in range(len(edges) - 1):
+        here = radial == b
+        out["ed_A"].append((along[here].mean() - 1 / 3, here.sum()))
+        out["ee_A"].append((each[here].mean() - 1 / 3, here.sum()))
+        here = sky == b
+        volume = math.pi * (edges[b + 1] ** 2 - edges[b] ** 2) * 2 * pi_max
+        randoms = len(x) * (len(x) - 1) * volume / box.prod()
+        out["wgplus"].append((plus[here].sum() / randoms * 2 * pi_max, here.sum()))
+    return out
+
+
+def check_numbers(scratch, mock, other):
+    settings = [*SMALL, "stats.selections.massive=log_stellar_mass > 10.5 and is_central"]
+    one = measured(1, mock, scratch / "one", settings, [other])
+    two = measured(2, mock, scratch / "two", settings, [other])
+    expect(one["statistics"] == two["statistics"], "statistics differ between 1 and 2 ranks")
+    worst = largest_difference(one, two)
+    expect(worst < 1e-12, f"1 and 2 ranks differ by {worst}")
+
+    c, box = columns_of(mock)
+    massive = (c["log_stellar_mass"] > np.float32(10.5)) & c["is_central"]
+    for suffix, rows in (("", slice(None)), (":massive", massive)):
+        s = one["statistics"]["ed_A" + suffix]
+        expect(len(s["edges"]) == 6 and abs(s["edges"][-1] - 31.6) < 1e-9, s["edges"])
+        for name, bins in brute_force(c, box, rows, np.array(s["edges"]), 20.0).items():
+            s = one["statistics"][name + suffix]
+            expect([p for _, p in bins] == s["pairs"], f"{name}{suffix}: pairs {s['pairs']}, by brute force {[int(p) for _, p in bins]}")
+            expect(np.allclose([v for v, _ in bins], s["value"], rtol=1e-9, atol=1e-12), f"{name}{suffix}: {s['value']}, by brute force {bins}")
+    expect(one["statistics"]["wgplus"]["pi_max"] == 20, "pi_max")
+    expect("log_stellar_mass > 10.5" in one["statistics"]["ed_A:massive"]["selection"], "selection")
+
+    d = one["distributions"]["log_stellar_mass"]
+    counts, _ = np.histogram(c["log_stellar_mass"].astype(float), d["edges"])
+    expect(np.array_equal(counts, d["counts"]), "mass function's counts")
+    expect(np.allclose(d["value"], counts / np.diff(d["edges"]) / box.prod()), "mass function")
+    o, _ = columns_of(other)
+    for test in one["references"][0]["ks"]:
+        if test["galaxies"] == "all" and test["column"] in c:
+            answer = ks_2samp(c[test["column"]].astype(float), o[test["column"]].astype(float)).statistic
+            expect(abs(answer - test["distance"]) < 1e-3, f"KS of {test['column']}: {test['distance']}, scipy {answer}")
+    with h5py.File(scratch / "one/validation.hdf5") as f:
+        group = f["statistics/wgplus"]
+        expect(group["covariance"].shape == (5, 5) and group["leave_one_out"].shape == (8, 5), "covariance")
+        expect(np.allclose(np.sqrt(np.diag(group["covariance"][()])), one["statistics"]["wgplus"]["error"], rtol=1e-10), "errors are not the covariance's")
+    print(f"numbers: brute force, numpy and scipy agree; 1 and 2 ranks within {worst:.0e}")
+
+
+def largest_difference(a, b):
+    if isinstance(a, dict):
+        expect(a.keys() == b.keys(), f"keys differ: {a.keys() ^ b.keys()}")
+        return max((largest_difference(a[k], b[k]) for k in a), default=0)
+    if isinstance(a, list):
+        expect(len(a) == len(b), "lengths differ")
+        return max((largest_difference(x, y) for x, y in zip(a, b)), default=0)
+    if isinstance(a, float) and isinstance(b, float):
+        return abs(a - b) / max(1, abs(a))
+    expect(a == b, f"{a} and {b} differ")
+    return 0
+
+
+# ---- verdicts ----
+
+def failures(result):
+    return [r["name"] for r in result["requirements"] if not r["pass"]]
+
+
+def check_verdicts(scratch):
+    truth, other = scratch / "truth.hdf5", scratch / "other.hdf5"
+    paint(2, truth, config="config/demo-truth.yaml")
+    paint(2, other, "seed=202", config="config/demo-truth.yaml")
+    alone = measured(2, other, scratch / "alone", QUICK)
+    expect(alone["pass"] and len(alone["requirements"]) > 20, f"alone: {failures(alone)}")
+    good = measured(2, other, scratch / "good", QUICK, [truth])
+    expect(good["pass"], failures(good))
+    print(f"another seed: {len(good['requirements'])} requirements hold")
+    for name, wrong in (("shuffled", shuffled), ("halved", halved)):
+        bad = measured(2, wrong(other, scratch / f"{name}.hdf5"), scratch / name, QUICK, [truth], code=FAILED)
+        lost = failures(bad)
+        expect(not bad["pass"] and any(n.startswith("ed_A") for n in lost) and any(n.startswith("wgplus") for n in lost), lost)
+        print(f"{name}: {len(lost)} requirements fail: {lost[:3]} ...")
+    c, _ = columns_of(other)
+    left = changed(other, scratch / "left.hdf5", **{f"galaxy_axisC_{k}": -c[f"galaxy_axisC_{k}"] for k in "xyz"})
+    ids = changed(other, scratch / "ids.hdf5", galaxy_id=np.where(np.arange(len(c["galaxy_id"])) == 5, c["galaxy_id"][6], c["galaxy_id"]))
+    nan = changed(other, scratch / "nan.hdf5", color_gr=np.where(np.arange(len(c["color_gr"])) == 5, np.nan, c["color_gr"]))
+    for path, name in ((left, "left-handed"), (ids, "galaxy_id"), (nan, "color_gr: fraction of NaN")):
+        bad = measured(1, path, scratch / "broken", [*QUICK, "stats.jackknife=0", "stats.r.max=2", "stats.rp.max=2", "stats.pi_max=2"], code=FAILED)
+        expect(len(failures(bad)) == 1 and name in failures(bad)[0], f"{path}: {failures(bad)}")
+    return truth, other
+
+
+def check_page(scratch, mock, truth):
+    done = validate(2, mock, scratch / "page", ["stats.jackknife=0"], [truth])
+    expect((scratch / "page/index.html").exists(), f"{done.stdout}{done.stderr}")
+    page = (scratch / "page/index.html").read_text()
+    expect(page.count("data:image/png;base64,") >= 8 and "http" not in page.split("<style>")[1], "figures are not in the page")
+    measured(1, mock, scratch / "bare", [*SMALL, "validate.figures=true", "validate.python=/nowhere/python"])
+    page = (scratch / "bare/index.html").read_text()
+    expect("No figures" in page and "/nowhere/python" in page, "the page does not say why it has no figures")
+
+
+# ---- files of another layout, and bad input ----
+
+def foreign(mock, path):
+    c, box = columns_of(mock)
+    with h5py.File(path, "w") as f:
+        f["Subhalo/Pos"] = 1000 * np.stack([c[k] for k in "xyz"], 1)
+        f["Subhalo/Axes"] = np.stack([c[name] for name in AXES], 1)
+        f["Subhalo/Type"] = c["is_central"].astype("i4")
+        f["Subhalo/Short"] = np.zeros(7)
+        f["Subhalo/Square"] = np.zeros((4, 4, 4))
+    maps = [f"validate.columns.{k}=Subhalo/Pos[{i}] * 0.001" for i, k in enumerate("xyz")]
+    maps += [f"validate.columns.{name}=Subhalo/Axes[{i}]" for i, name in enumerate(AXES)]
+    return [*maps, "validate.columns.is_central=Subhalo/Type", f"validate.box=[{box[0]},{box[1]},{box[2]}]"]
+
+
+def check_foreign(scratch, mock):
+    path = scratch / "foreign.hdf5"
+    columns = foreign(mock, path)
+    ours = measured(1, mock, scratch / "ours", SMALL)
+    theirs = measured(2, path, scratch / "theirs", SMALL + columns, [mock])
+    for name in ("ed_A", "ee_B", "xi", "ed_C:central", "xi:satellite"):
+        expect(theirs["statistics"][name]["pairs"] == ours["statistics"][name]["pairs"], f"{name} in a file of another layout")
+    expect("wgplus" not in theirs["statistics"] and any("Omega_m is not known" in r for r in theirs["remarks"]), theirs["remarks"])
+    refused(path, scratch, DATA, "validate.columns.x", SMALL)
+    refused(path, scratch, DATA, "validate.box", SMALL + columns[:-1])
+    refused(path, scratch, DATA, "no dataset 'Subhalo/Posn'", SMALL + columns + ["validate.columns.x=Subhalo/Posn[0]"])
+    refused(path, scratch, DATA, "dimensions", SMALL + columns + ["validate.columns.x=Subhalo/Square"])
+    refused(path, scratch, DATA, "dimensions", SMALL + columns + ["validate.columns.x=Subhalo/Pos[3]"])
+    refused(path, scratch, CONFIG, "not understood", SMALL + columns + ["validate.columns.x=Subhalo/Pos[0] / 3"])
+    refused(path, scratch, DATA, "has 7 rows", SMALL + columns + ["validate.columns.log_size=Subhalo/Short"])
+
+
+def refused(mock, scratch, code, text, settings=SMALL, references=(), ranks=2):
+    done = validate(ranks, mock, scratch / "refused", settings, references)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
+    expect(done.returncode == code and len(lines) == 1 and text in lines[0], f"wanted {code} and '{text}': {done.returncode}\n{done.stdout}{done.stderr}")
+    expect(not (scratch / "refused/validation.json").exists(), "a refused catalog left results")
+    print(lines[0])
+
+
+def one_galaxy(mock, path):
+    with h5py.File(mock) as f, h5py.File(path, "w") as g:
+        for name in ("header", "provenance"):
+            f.copy(name, g)
+        for name, d in f["data"].items():
+            g[f"data/{name}"] = d[:1]
+    return path
+
+
+def check_bad_input(scratch, mock, other):
+    refused(scratch / "none.hdf5", scratch, IO, "none.hdf5")
+    refused(write_catalog(scratch / "halos.list", *small_catalog(50)), scratch, DATA, "validate.columns.x")
+    refused(one_galaxy(mock, scratch / "one.hdf5"), scratch, DATA, "1 galaxies")
+    c, _ = columns_of(mock)
+    refused(changed(mock, scratch / "nowhere.hdf5", x=np.where(np.arange(len(c["x"])) == 3, np.nan, c["x"])), scratch, DATA, "nan for some galaxy")
+    with h5py.File(shutil.copy(mock, scratch / "no_z.hdf5"), "r+") as f:
+        del f["data/z"]
+    refused(scratch / "no_z.hdf5", scratch, DATA, "no column 'z'")
+    refused(mock, scratch, CONFIG, "nearest known: 'color_gr'", SMALL + ["stats.selections.red=colour_gr > 0.6"])
+    refused(mock, scratch, CONFIG, "character 10", SMALL + ["stats.selections.red=color_gr >> 0.6"])
+    refused(mock, scratch, DATA, "takes 0 galaxies", SMALL + ["stats.selections.none=log_stellar_mass > 99"])
+    refused(mock, scratch, CONFIG, "half the box", SMALL + ["stats.r.max=80"])
+    refused(mock, scratch, CONFIG, "half the box", SMALL + ["stats.pi_max=80"])
+    refused(mock, scratch, CONFIG, "stats.rp.max", SMALL + ["stats.rp.max=0.5"])
+    refused(mock, scratch, DATA, "sub-boxes", SMALL + ["stats.jackknife=10", "stats.selections.heavy=log_stellar_mass > 11"])
+    refused(mock, scratch, CONFIG, "requirements", SMALL + ["validate.requirements=/nowhere.yaml"])
+    (scratch / "wrong.yaml").write_text("catalog: {unique_id: true}\n")
+    refused(mock, scratch, CONFIG, "wrong.yaml:1: catalog.unique_id: unknown key (nearest known: 'unique_ids')", SMALL + [f"validate.requirements={scratch}/wrong.yaml"])
+
+    # Another cosmology, another box: said, and compared only where that means something.
+    far = shutil.copy(other, scratch / "far.hdf5")
+    with h5py.File(far, "r+") as f:
+        f["provenance/simulation"].attrs["omega_m"] = 0.25
+    warned = measured(1, mock, scratch / "far", SMALL, [far])
+    expect(any("Omega_m is 0.25" in r for r in warned["remarks"]) and warned["references"][0]["comparable"], warned["remarks"])
+    with h5py.File(far, "r+") as f:
+        f["provenance/simulation"].attrs["box"] = np.array([160.0, 160.0, 160.0])
+    warned = measured(1, mock, scratch / "far", SMALL, [far])
+    expect(any("its box" in r for r in warned["remarks"]) and not warned["references"][0]["comparisons"], warned["remarks"])
+
+
+def main():
+    with Scratch() as scratch:
+        small = write_catalog(scratch / "small.list", *small_catalog())
+        settings = [f"input.path={small}", "field.mesh=32"]
+        paint(1, scratch / "a.hdf5", *settings, config="config/demo-truth.yaml")
+        paint(1, scratch / "b.hdf5", "seed=5", *settings, config="config/demo-truth.yaml")
+        check_numbers(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
+        check_foreign(scratch, scratch / "a.hdf5")
+        check_bad_input(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
+        truth, other = check_verdicts(scratch)
+        check_page(scratch, other, truth)
+
+
+main()

@@ -1,0 +1,190 @@
+"""The painters in one table: trained on one truth, judged on host halos that none of them saw.
+
+compare_painters.py [--folder out/painters] [--program build/release/halobrush] [--write docs/painters.md] [--set key=value ...]
+
+Paints the analytic law on the demo halos (config/demo-truth.yaml), trains graph_diffusion, diffusion and graph_gan on it, paints with
+each, and compares with the truth on the held-out host halos (train.test_fraction). The law itself, painted with another seed, is the
+row of a perfect painter. Steps whose result is in the folder already are not repeated. About 15 minutes on one core.
+"""
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import re
+import resource
+import struct
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+
+from galaxies import BadTable, read_pair, unit
+from two_sample import two_sample
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TEST = 3  # value of the column `split` for host halos that training never saw
+# What differs between the painters' trainings; the rest is config/demo-train.yaml.
+TRAININGS = {
+    "graph_diffusion": {},
+    "diffusion": {},
+    "graph_gan": {"train.learning_rate": 1e-3, "train.steps": 6000, "train.ema": 0.995},
+}
+BEGIN, END = "<!-- table of tools/compare_painters.py -->", "<!-- end of table -->"
+
+
+class Run:
+    """The program on one core, its CPU seconds and what it left in the folder."""
+
+    def __init__(self, program, folder, settings):
+        self.program, self.folder, self.settings = program, folder, settings
+        self.environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+    def __call__(self, *words, settings=()):
+        """CPU seconds."""
+        sets = [word for item in (*settings, *self.settings) for word in ("--set", item)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([self.program, *map(str, words), *sets], cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode != 0:
+            sys.exit(f"compare_painters: {' '.join(map(str, words))} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def once(self, result, *words, settings=()):
+        """As above, unless the result is there; its cost is kept beside it."""
+        note = result.with_suffix(".seconds")
+        if not (result.exists() and note.exists()):
+            note.write_text(str(self(*words, settings=settings)))
+        return float(note.read_text())
+
+
+def paint(run, name, seed, settings, config="config/demo.yaml"):
+    mock = run.folder / f"{name}.hdf5"
+    run.once(mock, "paint", config, settings=[f"output.path={mock}", f"seed={seed}", *settings])
+    return mock
+
+
+def train(run, name, truth):
+    model = run.folder / f"{name}.safetensors"
+    settings = [f"train.painter={name}", f"train.catalog={truth}", f"train.model={model}", "train.test_fraction=0.3",
+                *(f"{key}={value}" for key, value in TRAININGS[name].items())]
+    return model, run.once(model, "train", "config/demo-train.yaml", settings=settings)
+
+
+def loglike(run, model, truth):
+    """Mean -log p of the held-out galaxies with its error, and the table of galaxies."""
+    table = run.folder / f"{pathlib.Path(model).stem}.loglike.hdf5"
+    run.once(table, "loglike", model, truth, "--out", table)
+    test = json.loads(table.with_suffix(".hdf5.json").read_text())["log_likelihood"].get("test")
+    return (None if test is None else (-test["mean"], test["error"])), table
+
+
+def held_out_halos(table):
+    with h5py.File(table) as file:
+        return file["data/halo_id"][file["data/split"][()] == TEST]
+
+
+def galaxies_per_second(mock):
+    """On one core, in the model alone."""
+    summary = json.loads(pathlib.Path(f"{mock}.json").read_text())
+    return summary["galaxies"] / summary["stages"]["model"]["max"]
+
+
+def weights(model):
+    raw = model.read_bytes()
+    header = json.loads(raw[8:8 + struct.unpack("<Q", raw[:8])[0]])
+    return sum(int(np.prod(entry["shape"])) for name, entry in header.items() if name != "__metadata__")
+
+
+def add_directions(halos, rockstar):
+    """Halo major axis and spin of the Rockstar list: what the law aligns centrals with."""
+    with gzip.open(rockstar, "rt") as text:
+        names = text.readline().lstrip("#").split()
+        rows = np.loadtxt(text, comments="#", usecols=[names.index(c) for c in ("ID", "A[x]", "A[y]", "A[z]", "JX", "JY", "JZ")] if "JX" in names
+                          else [names.index(c) for c in ("ID", "A[x]", "A[y]", "A[z]", "Jx", "Jy", "Jz")])
+    order = np.argsort(rows[:, 0])
+    rows = rows[order[np.searchsorted(rows[order, 0], halos.halo_id)]]
+    halos.directions["halo_axis"], halos.directions["halo_spin"] = unit(rows[:, 1:4]), unit(rows[:, 4:7])
+
+
+def alignment(properties, halos, kind):
+    """Mean squared cosine of the major axis with the halo's (centrals) or with the radius (satellites), and its error."""
+    direction = halos.directions["halo_axis" if kind == "centrals" else "radius"]
+    chosen = (halos.central == (kind == "centrals")) & (np.linalg.norm(direction, axis=1) > 0)
+    squares = np.sum(properties.axes[:, :, 0] * direction, 1)[chosen] ** 2
+    return squares.mean(), squares.std() / np.sqrt(squares.size)
+
+
+def row_of(name, pair, mock, nll, model=None, seconds=None):
+    result = two_sample(pair, perturbations=())
+    c2st = [result["c2st"][kind]["accuracy"] for kind in ("trees", "mlp")]
+    held = pair.select(np.flatnonzero(pair.held_out))
+    value = lambda part: "{:.3f} ± {:.3f}".format(*part)
+    return [name, f"{c2st[0]:.3f} / {c2st[1]:.3f}", "–" if nll is None else "{:.3f} ± {:.3f}".format(*nll),
+            *(value(alignment(held.draws[0], held.halos, kind)) for kind in ("centrals", "satellites")),
+            f"{galaxies_per_second(mock):,.0f}", "–" if model is None else f"{weights(model):,}", "–" if seconds is None else f"{seconds / 60:.1f}"]
+
+
+def table_of(run):
+    truth = paint(run, "truth", 101, [], "config/demo-truth.yaml")
+    mocks = {"analytic": paint(run, "analytic", 102, [], "config/demo-truth.yaml")}
+    models, seconds = {}, {}
+    for name in TRAININGS:
+        models[name], seconds[name] = train(run, name, truth)
+        mocks[name] = paint(run, name, 1, ["painter.kind=auto", f"painter.model={models[name]}"])
+    nll = {"graph_gan": None}
+    for name in ("graph_diffusion", "diffusion"):
+        nll[name], judged = loglike(run, models[name], truth)
+    held_out = held_out_halos(judged)
+    with h5py.File(loglike(run, "analytic", truth)[1]) as file:
+        law = file["data/log_likelihood"][np.isin(file["data/halo_id"][()], held_out)]
+    nll["analytic"] = -law.mean(), law.std() / np.sqrt(law.size)
+
+    rows = []
+    for name, mock in mocks.items():
+        pair = read_pair(truth, [mock])
+        add_directions(pair.halos, ROOT / "data/demo/rockstar_z0_pid.list.gz")
+        pair.held_out = np.isin(pair.halos.halo_id, held_out)
+        rows.append(row_of(name, pair, mock, nll[name], models.get(name), seconds.get(name)))
+    held = pair.select(np.flatnonzero(pair.held_out))
+    amplitudes = ["{:.3f} ± {:.3f}".format(*alignment(held.truth, held.halos, kind)) for kind in ("centrals", "satellites")]
+    rows.insert(0, ["truth", "0.5", "–", *amplitudes, "–", "–", "–"])
+    return rows, int(pair.held_out.sum()), np.unique(held.halos.group).size
+
+
+def markdown(rows, galaxies, hosts):
+    head = ["painter", "C2ST: trees / MLP", "−log p", "⟨cos²⟩ centrals, halo axis", "⟨cos²⟩ satellites, radius", "galaxies/s a core",
+            "weights", "training, CPU min"]
+    lines = [f"{galaxies:,} galaxies in {hosts:,} host halos that no painter was trained on.", "",
+             "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def put_into(document, text):
+    whole = document.read_text()
+    document.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{text}\n{END}", whole, flags=re.S))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "out/painters")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/release/halobrush")
+    parser.add_argument("--write", type=pathlib.Path, help="document whose table is replaced")
+    parser.add_argument("--set", action="append", default=[], help="for every run of the program: key=value")
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    start = resource.getrusage(resource.RUSAGE_SELF)
+    try:
+        text = markdown(*table_of(Run(arguments.program.resolve(), folder, arguments.set)))
+    except BadTable as problem:
+        sys.exit(f"compare_painters: error: {problem}")
+    spent = sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) - start.ru_utime
+    print(f"{text}\n\n{spent / 60:.1f} CPU minutes")
+    if arguments.write:
+        put_into(arguments.write, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""The figures of a validation: plot_validation.py DIR reads DIR/validation.hdf5 and writes DIR/figures. Needs h5py, numpy, matplotlib."""
+import argparse
+import json
+import pathlib
+
+import h5py
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.collections import EllipseCollection, LineCollection
+
+# Okabe & Ito's colours for the colour-blind; markers and line styles tell the curves apart in print.
+COLOURS = ["#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7"]
+MARKERS = ["o", "s", "^", "D", "v"]
+SAMPLES = {"all": "all galaxies", "red": "red", "blue": "blue", "central": "centrals", "satellite": "satellites"}
+SAMPLE_COLOURS = {"all": "#000000", "red": "#D55E00", "blue": "#0072B2", "central": "#009E73", "satellite": "#CC79A7"}
+plt.rcParams.update({"font.size": 11, "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False, "figure.constrained_layout.use": True,
+                     "savefig.dpi": 130})
+
+
+class Catalog:
+    """The mock or one reference in the file."""
+
+    def __init__(self, group, label, k):
+        self.group, self.label, self.k = group, label, k
+
+    def statistic(self, name):
+        path = f"statistics/{name}"
+        return {key: values[()] for key, values in self.group[path].items()} if path in self.group else None
+
+    def distribution(self, name):
+        path = f"distributions/{name}"
+        return {key: values[()] for key, values in self.group[path].items()} if path in self.group else None
+
+    def names(self, kind):
+        return list(self.group[kind]) if kind in self.group else []
+
+
+def centres(edges):
+    return np.sqrt(edges[1:] * edges[:-1])
+
+
+def samples_of(catalogs, statistic):
+    """Sub-samples that the mock has, usual ones first: [(suffix, title)]."""
+    measured = [n[len(statistic):] for n in catalogs[0].names("statistics") if n == statistic or n.startswith(statistic + ":")]
+    usual = [s for s in ("", ":red", ":blue", ":central", ":satellite") if s in measured]
+    chosen = usual if len(usual) > 1 else measured[:6]
+    return [(s, SAMPLES.get(s[1:] or "all", s[1:])) for s in chosen]
+
+
+def grid_of(n):
+    columns = min(n, 3)
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4.0 * columns, 3.4 * rows), squeeze=False)
+    for axis in axes.flat[n:]:
+        axis.set_axis_off()
+    return figure, list(axes.flat[:n])
+
+
+def draw(axis, x, value, error, catalog, shift=0.0):
+    error = error if len(error) == len(value) else np.full(len(value), np.nan)
+    good = np.isfinite(value)
+    colour, marker = COLOURS[catalog.k % len(COLOURS)], MARKERS[catalog.k % len(MARKERS)]
+    axis.errorbar((x * (1 + 0.035 * (catalog.k + shift)))[good], value[good], np.where(np.isfinite(error), error, 0)[good], color=colour, marker=marker,
+                  ms=4.5, lw=1.2, ls="-" if catalog.k == 0 else "--", mfc=colour if catalog.k == 0 else "white", capsize=2, label=catalog.label)
+
+
+def pair_figure(catalogs, statistic, label, r_label, scale=False, log=False):
+    panels = samples_of(catalogs, statistic)
+    if not panels:
+        return None
+    figure, axes = grid_of(len(panels))
+    for axis, (suffix, title) in zip(axes, panels):
+        for catalog in reversed(catalogs):
+            s = catalog.statistic(statistic + suffix)
+            if s is None:
+                continue
+            x = centres(s["edges"])
+            factor = x if scale else 1.0
+            draw(axis, x, s["value"] * factor, s["error"] * factor, catalog)
+        axis.set_xscale("log")
+        if log:
+            axis.set_yscale("log")
+        else:
+            axis.axhline(0, color="0.4", lw=0.8)
+            focus(axis, catalogs, statistic + suffix, scale)
+        axis.set(title=title, xlabel=r_label, ylabel=label)
+    axes[0].legend()
+    return figure
+
+
+def focus(axis, catalogs, name, scale):
+    """Bins with hardly a pair have errors beyond the rest of the figure; they may leave it."""
+    ends = []
+    for catalog in catalogs:
+        s = catalog.statistic(name)
+        if s is None:
+            continue
+        x = centres(s["edges"]) if scale else 1.0
+        value, error = s["value"] * x, (s["error"] if len(s["error"]) == len(s["value"]) else 0 * s["value"]) * x
+        good = np.isfinite(value) & (s["pairs"] >= 100)
+        ends += [*(value - 1.3 * error)[good], *(value + 1.3 * error)[good]]
+    ends = [e for e in ends if np.isfinite(e)]
+    if ends and max(ends) > min(ends):
+        margin = 0.06 * (max(ends) - min(ends))
+        axis.set_ylim(min(ends) - margin, max(ends) + margin)
+
+
+def mass_functions(catalogs):
+    names = [(n, l) for n, l in (("log_stellar_mass", r"$\log_{10} M_\star/M_\odot$"), ("log_halo_mass", r"$\log_{10} M_{\rm halo}/(M_\odot/h)$"))
+             if n in catalogs[0].names("distributions")]
+    if not names:
+        return None
+    figure, axes = grid_of(len(names))
+    for axis, (name, label) in zip(axes, names):
+        for catalog in reversed(catalogs):
+            d = catalog.distribution(name)
+            if d is None:
+                continue
+            x, seen = 0.5 * (d["edges"][1:] + d["edges"][:-1]), d["counts"] > 0
+            colour = COLOURS[catalog.k % len(COLOURS)]
+            axis.errorbar(x[seen], d["value"][seen], d["error"][seen], color=colour, marker=MARKERS[catalog.k % len(MARKERS)], ms=4, lw=1.2,
+                          ls="-" if catalog.k == 0 else "--", mfc=colour if catalog.k == 0 else "white", label=catalog.label)
+        axis.set(yscale="log", xlabel=label, ylabel=r"$\phi$ [$h^3$ Mpc$^{-3}$ dex$^{-1}$]")
+    axes[0].legend()
+    return figure
+
+
+def histograms(catalogs):
+    skipped = ("log_halo_mass", "cos_major_stretching", "cos_major_host")
+    names = [n for n in catalogs[0].names("distributions") if ":" not in n and n not in skipped]
+    if not names:
+        return None
+    figure, axes = grid_of(len(names))
+    for axis, name in zip(axes, names):
+        for catalog in reversed(catalogs):
+            d = catalog.distribution(name)
+            if d is None:
+                continue
+            density = d["counts"] / max(d["counts"].sum(), 1) / np.diff(d["edges"])
+            axis.stairs(density, d["edges"], color=COLOURS[catalog.k % len(COLOURS)], lw=1.8 if catalog.k == 0 else 1.4,
+                        ls="-" if catalog.k == 0 else "--", label=catalog.label)
+        filled = [np.flatnonzero(c.distribution(name)["counts"]) for c in catalogs if c.distribution(name) is not None]
+        filled = np.concatenate(filled)
+        if len(filled):
+            edges = catalogs[0].distribution(name)["edges"]
+            axis.set_xlim(edges[max(filled.min() - 1, 0)], edges[min(filled.max() + 2, len(edges) - 1)])
+        axis.set(xlabel=name, ylabel="probability density")
+    axes[0].legend()
+    return figure
+
+
+def misalignment(catalogs):
+    names = [(n, l) for n, l in (("cos_major_stretching", r"$|\cos|$ (major axis, stretching tidal axis)"),
+                                 ("cos_major_host", r"$|\cos|$ (major axis, direction to the host), satellites"))
+             if n in catalogs[0].names("distributions")]
+    if not names:
+        return None
+    figure, axes = plt.subplots(1, len(names), figsize=(5.2 * len(names), 3.8), squeeze=False)
+    for axis, (name, label) in zip(axes[0], names):
+        axis.axhline(1, color="0.4", lw=1, ls=":", label="isotropic")
+        for catalog in reversed(catalogs):
+            d = catalog.distribution(name)
+            if d is not None:
+                draw(axis, 0.5 * (d["edges"][1:] + d["edges"][:-1]), d["value"], d["error"], Catalog(None, catalog.label, catalog.k), -catalog.k)
+        axis.set(xlabel=label, ylabel="density relative to isotropic")
+    axes[0][0].legend()
+    return figure
+
+
+def smoothed(image, cells):
+    """Gaussian, periodic."""
+    k = np.fft.fftfreq(image.shape[0])
+    kernel = np.exp(-2 * np.pi**2 * cells**2 * (k[:, None]**2 + k[None, :]**2))
+    return np.fft.ifft2(np.fft.fft2(image) * kernel).real
+
+
+def slice_figure(file):
+    if "slice/galaxies" not in file:
+        return None
+    x, y, e1, e2, mass, colour, tx, ty = file["slice/galaxies"][()].T
+    cx, cy, side, depth, smoothing = file["slice/frame"][()]
+    overdensity = file["slice/overdensity"][()]
+    n, box = overdensity.shape[0], file.attrs.get("box_x", None)
+    length = json.loads((pathlib.Path(file.filename).parent / "validation.json").read_text())["box"]
+    figure, axes = plt.subplots(figsize=(8.2, 7.2))
+    field = smoothed(overdensity, 1.0 * n / length[0])
+    # Periodic: rolled so that the heaviest halo is in the middle.
+    shift = [int(round(n / 2 - c / l * n)) for c, l in zip((cx, cy), length)]
+    field = np.roll(field, shift, axis=(0, 1))
+    origin = [(c / l * n + s - n / 2) * l / n for c, l, s in zip((cx, cy), length, shift)]
+    extent = (-length[0] / 2 - origin[0], length[0] / 2 - origin[0], -length[1] / 2 - origin[1], length[1] / 2 - origin[1])
+    image = axes.imshow(np.log10(1.05 + np.maximum(field.T, -1)), origin="lower", extent=extent, cmap="Greys", aspect="equal", interpolation="bicubic")
+    del image
+    half = side / 2
+
+    norm = np.hypot(tx, ty)
+    seen = norm > 0
+    step = 0.5 * np.stack([tx, ty], 1)[seen] * 1.5
+    middle = np.stack([x, y], 1)[seen]
+    axes.add_collection(LineCollection(np.stack([middle - step, middle + step], 1), colors="#D55E00", linewidths=0.7, alpha=0.55, zorder=2))
+
+    shaped = np.isfinite(e1) & np.isfinite(e2)
+    heavy = np.where(np.isfinite(mass), mass, 10.5)
+    cut = np.sort(heavy[shaped])[-min(900, shaped.sum())] if shaped.any() else 0
+    drawn = shaped & (heavy >= cut)
+    e = np.hypot(e1, e2)[drawn]
+    size = 0.75 * 10 ** (0.3 * np.clip(heavy[drawn] - 10.5, -1, 2))
+    ellipses = EllipseCollection(size, size * (1 - e) / (1 + e), 0.5 * np.degrees(np.arctan2(e2, e1))[drawn], units="xy",
+                                 offsets=np.stack([x, y], 1)[drawn], offset_transform=axes.transData, cmap="cividis", edgecolor="black", linewidth=0.35,
+                                 zorder=3)
+    if np.isfinite(colour[drawn]).all() and drawn.any():
+        ellipses.set_array(colour[drawn])
+        ellipses.set_clim(0.35, 0.85)
+        figure.colorbar(ellipses, label="g − r", shrink=0.8)
+    else:
+        ellipses.set_facecolor("#0072B2")
+    axes.add_collection(ellipses)
+    axes.grid(False)
+    axes.set(xlim=(-half, half), ylim=(-half, half), xlabel="x from the heaviest halo [Mpc/h]", ylabel="y from the heaviest halo [Mpc/h]",
+             title=f"{drawn.sum()} of {len(x)} galaxies in {depth:g} Mpc/h along z;\ngrey: halo mass, orange: stretching tidal axis ({smoothing:g} Mpc/h)")
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dir", type=pathlib.Path)
+    out = parser.parse_args().dir
+    folder = out / "figures"
+    folder.mkdir(exist_ok=True)
+    report = json.loads((out / "validation.json").read_text())
+    with h5py.File(out / "validation.hdf5") as file:
+        catalogs = [Catalog(file, pathlib.Path(report["mock"]).stem, 0)]
+        for k, reference in enumerate(report["references"]):
+            catalogs.append(Catalog(file[f"references/{k}"] if f"references/{k}" in file else {}, pathlib.Path(reference["path"]).stem + " (reference)", k + 1))
+        r, rp = r"$r$ [Mpc/$h$]", r"$r_p$ [Mpc/$h$]"
+        figures = {
+            "wgplus": (pair_figure(catalogs, "wgplus", r"$r_p\,w_{g+}$ [Mpc$^2/h^2$]", rp, scale=True),
+                       "Projected correlation of galaxy positions and shapes, r_p w_g+; positive: galaxies point at each other. Errors: jackknife."),
+            "omega": (pair_figure(catalogs, "ed_A", r"$\omega(r) = \langle|\hat e\cdot\hat r|^2\rangle - 1/3$", r),
+                      "ω(r): alignment of major axes with the direction to other galaxies."),
+            "eta": (pair_figure(catalogs, "ee_A", r"$\eta(r) = \langle|\hat e_i\cdot\hat e_j|^2\rangle - 1/3$", r),
+                    "η(r): alignment of major axes with each other."),
+            "wgg": (pair_figure(catalogs, "wgg", r"$w_{gg}$ [Mpc/$h$]", rp, log=True), "Projected correlation of positions, w_gg."),
+            "wgcross": (pair_figure(catalogs, "wgcross", r"$r_p\,w_{g\times}$ [Mpc$^2/h^2$]", rp, scale=True), "The null test w_g×, zero by symmetry."),
+            "mass_function": (mass_functions(catalogs), "Stellar mass function; halo mass function (a check of the input). Errors: Poisson."),
+            "histograms": (histograms(catalogs), "Distributions of the galaxies' properties."),
+            "misalignment": (misalignment(catalogs), "Angles of the major axis to the tidal field's stretching axis and, for satellites, to their host's centre."),
+            "slice": (slice_figure(file), "A slice around the heaviest halo: galaxies as ellipses (projected shape) over the halo mass density; "
+                                          "orange: projected stretching axis of the tidal field at each galaxy."),
+        }
+    entries = []
+    for name, (figure, caption) in figures.items():
+        if figure is None:
+            continue
+        figure.savefig(folder / f"{name}.png")
+        plt.close(figure)
+        entries.append({"file": f"{name}.png", "caption": caption})
+    (folder / "figures.json").write_text(json.dumps(entries))
+
+
+main()
