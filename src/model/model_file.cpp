@@ -66,6 +66,8 @@ ordered_json to_json(const ModelSpec& spec) {
       {"noise",
        {{"rotation", {spec.noise.rotation_min, spec.noise.rotation_max}},
         {"scalar", {spec.noise.scalar_min, spec.noise.scalar_max}}}},
+      {"evaluations", spec.evaluations},
+      {"distilled", spec.distilled},
       {"input_range",
        {{"mean", spec.range.mean}, {"precision", spec.range.precision}, {"radius", spec.range.radius}}},
       {"provenance", provenance}};

@@ -30,27 +30,38 @@ void add_target(const diffusion::State& from, const diffusion::State& to, diffus
 
 }  // namespace
 
-model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set) {
-  auto spec = model::read_model(train.teacher).spec;
-  const auto names = [](const model::ModelSpec& s) {
-    std::vector<std::string> labels;
-    for (const auto& label : s.labels) labels.push_back(label.column.name);
-    return labels;
-  };
-  if (spec.inputs != set.spec.inputs || names(spec) != names(set.spec) ||
-      spec.orientation != set.spec.orientation)
-    throw model_error(
-        "train.teacher: {} has other inputs or labels than this training; take the configuration that it was "
-        "trained with",
-        train.teacher);
-  if (spec.split != set.spec.split)
-    throw config_error(
-        "train.teacher: {} was trained with another seed, train.validation_fraction or train.test_fraction; take "
-        "the same, so that the hosts it never saw stay unseen",
-        train.teacher);
+config::Config with_teachers_choices(config::Config config) {
+  const auto spec = model::read_model(config.train.teacher).spec;
   if (spec.distilled)
     throw model_error("train.teacher: {} was itself distilled; give the model that it was made from",
-                      train.teacher);
+                      config.train.teacher);
+  auto& inputs = config.train.inputs;
+  inputs.clear();
+  for (const auto* names :
+       {&spec.inputs.scalars, &spec.inputs.polar, &spec.inputs.axial, &spec.inputs.tensors})
+    inputs.insert(inputs.end(), names->begin(), names->end());
+  config.train.outputs.clear();
+  for (const auto& label : spec.labels) config.train.outputs.push_back(label.column.name);
+  config.train.environment = spec.own_group_only ? "group" : "radius";
+  config.train.environment_neighbours = spec.environment_neighbours;
+  config.train.radius = spec.radius;
+  config.train.layers = spec.layers;
+  config.train.group_neighbours = spec.group_neighbours;
+  return config;
+}
+
+model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set) {
+  auto spec = model::read_model(train.teacher).spec;
+  if (spec.orientation != set.spec.orientation)
+    throw model_error(
+        "train.teacher: {} was trained on another kind of orientation than {} has; take its own",
+        train.teacher, train.catalog);
+  if (spec.split != set.spec.split)
+    throw config_error(
+        "train.teacher: {} was trained with another seed, train.validation_fraction or train.test_fraction; "
+        "take "
+        "the same, so that the hosts it never saw stay unseen",
+        train.teacher);
   spec.evaluations = train.evaluations;
   spec.distilled = true;
   spec.provenance = set.spec.provenance;

@@ -16,7 +16,6 @@ namespace halobrush::train {
 /// the exponential map). Loss: squared error of the network's outputs, over all levels.
 class Distillation : public Method {
  public:
-  /// Throws model_error: train.teacher has other inputs or labels than the training set.
   Distillation(const TrainingSet& set, const config::Config& config);
   std::vector<Player> players() override;
   Weights averaged() override { return averaged_.parameters(); }
@@ -36,6 +35,9 @@ class Distillation : public Method {
   std::vector<model::Batch> batches_;
   so3::Igso3Sampler kernel_;
 };
+
+/// The configuration with the teacher's inputs, labels and graphs in place of its own.
+config::Config with_teachers_choices(config::Config config);
 
 /// The spec of a student: the teacher's, with all its normalisation, and the evaluations it is for.
 model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set);

@@ -11,11 +11,12 @@
 namespace halobrush::train {
 namespace {
 
-// What a resumed run must share with the one that wrote the checkpoint: every key that is not a place or a limit,
-// and the data as the normalisation shows them.
+// What a resumed run must share with the one that wrote the checkpoint: every key that is not a place or a
+// limit, and the data as the normalisation shows them.
 std::string identity_of(config::Config config, const model::ModelSpec& spec) {
   const config::Config defaults;
-  config.input.path = config.output.path = config.train.catalog = config.train.model = config.train.checkpoint = "";
+  config.input.path = config.output.path = config.train.catalog = config.train.model =
+      config.train.checkpoint = "";
   config.limits = defaults.limits;
   config.log = defaults.log;
   config.compute = defaults.compute;
@@ -51,8 +52,9 @@ void write_model(const Outcome& outcome, const TrainingSet& set, const config::C
 
 void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) {
   const auto set = mpi::agree(comm, [&] {
-    auto data = load_training_set(config, log);
-    if (!config.train.teacher.empty()) data.spec = student_spec(config.train, data);
+    if (config.train.teacher.empty()) return load_training_set(config, log);
+    auto data = load_training_set(with_teachers_choices(config), log);
+    data.spec = student_spec(config.train, data);
     return data;
   });
   const auto method = mpi::agree(comm, [&] { return make_method(set, config); });

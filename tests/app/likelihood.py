@@ -79,8 +79,8 @@ def main():
         paint(2, scratch / "student.hdf5", *settings)
         refused(2, "was distilled for 4", run(1, "paint", "config/demo.yaml", *sets([*settings, "painter.steps=16"])))
         refused(4, "no density", run(2, "loglike", student, truth, "--out", scratch / "never.hdf5"))
-        refused(4, "other inputs or labels", train(scratch, truth, scratch / "other.safetensors", f"train.teacher={model}",
-                                                   "train.inputs=[log_mass]"))
+        refused(2, "another seed", train(scratch, truth, scratch / "other.safetensors", f"train.teacher={model}", "seed=8"))
+        refused(4, "itself distilled", train(scratch, truth, scratch / "other.safetensors", f"train.teacher={student}"))
 
 
 def masked_without_mask(masked, path):
