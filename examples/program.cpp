@@ -1,5 +1,6 @@
 #include "program.hpp"
 
+#include <filesystem>
 #include <iostream>
 
 #include "halobrush/core/error.hpp"
@@ -19,6 +20,10 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   } catch (const Error& error) {
     std::cerr << app.get_name() << ": error: " << error.what() << std::endl;
     return static_cast<int>(error.code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::cerr << app.get_name() << ": error: " << error.path1().string() << ": " << error.code().message()
+              << "; choose another folder" << std::endl;
+    return static_cast<int>(ExitCode::io);
   } catch (const std::exception& error) {
     std::cerr << app.get_name() << ": internal error: " << error.what() << std::endl;
     return static_cast<int>(ExitCode::internal);

@@ -1,6 +1,6 @@
 """Why a halo is painted jointly: satellites that share an alignment no input tells.
 
-    python tools/joint_sampling.py [--program build/release/halobrush] [--out out/joint] [--steps 800]
+    python tools/joint_sampling.py [--program build/release/halobrush] [--out out/joint] [--steps 1200]
 
 Truth: the analytic law with analytic.hidden_kappa, in boxes of rich groups (tools/group_toy.py). Models learn from one box and
 paint another. Printed: mean (c.c')^2 - 1/3 of the minor axes of satellite pairs of one host, with jackknife errors over hosts."""
@@ -45,7 +45,7 @@ def main():
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/release/halobrush")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "out/joint")
     parser.add_argument("--hosts", type=int, default=2500)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--hidden-kappa", type=float, default=8)
     options = parser.parse_args()
     out = options.out
@@ -61,15 +61,21 @@ def main():
     law = ("painter.kind=analytic", f"analytic.hidden_kappa={options.hidden_kappa}")
     paint("learned", "truth", 1, *law)
     truth, truth_error = paint("painted", "reference", 2, *law)
-    print(f"{'':<16} pair alignment      over truth\n{'truth':<16} {truth:.4f} +- {truth_error:.4f}")
-    for painter in ("graph_diffusion", "diffusion"):
-        model = out / f"{painter}.safetensors"
+    print(f"{'':<30} pair alignment      over truth\n{'truth':<30} {truth:.4f} +- {truth_error:.4f}")
+    common = [f"input.path={out}/learned.list", f"train.catalog={out}/truth.hdf5", "train.outputs=[]", "train.layers=1",
+              "train.inputs=[log_mass, is_central, log_host_distance, host_displacement, halo_shape, angular_momentum]"]
+    network = [f"train.steps={options.steps}", "train.noise_draws=6", "train.denoiser_width=64", "train.weight_decay=0.3", "train.learning_rate=0.004"]
+    few = ["train.evaluations=8", "train.steps=300", "train.weight_decay=0", f"train.teacher={out}/graph_diffusion.safetensors"]
+    rows = [("graph_diffusion", "graph_diffusion", network), ("graph_diffusion, 8 evaluations", "distilled", few), ("diffusion", "diffusion", network)]
+    for row, name, settings in rows:
+        model = out / f"{name}.safetensors"
         model.with_name(model.name + ".checkpoint").unlink(missing_ok=True)
-        settings = [f"input.path={out}/learned.list", f"train.catalog={out}/truth.hdf5", f"train.model={model}", "train.outputs=[]",
-                    f"train.steps={options.steps}", f"train.painter={painter}", "train.layers=1", "train.noise_draws=2"]
-        run(options.program, "train", "config/demo-train.yaml", *sum((["--set", s] for s in settings), []))
-        value, error = paint("painted", painter, 3, f"painter.kind={painter}", f"painter.model={model}")
-        print(f"{painter:<16} {value:.4f} +- {error:.4f}    {value / truth:.3f} +- {np.hypot(error, truth_error) / truth:.3f}")
+        painter = "diffusion" if name == "diffusion" else "graph_diffusion"
+        run(options.program, "train", "config/demo-train.yaml",
+            *sum((["--set", s] for s in (*common, f"train.model={model}", f"train.painter={painter}", *settings)), []))
+        steps = () if name == "distilled" else ("painter.steps=32",)
+        value, error = paint("painted", name, 3, "painter.kind=auto", f"painter.model={model}", *steps)
+        print(f"{row:<30} {value:.4f} +- {error:.4f}    {value / truth:.3f} +- {np.hypot(error, truth_error) / truth:.3f}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def angles(rotations):
 
 def panel(axes, title, rotations):
     longitude, latitude, tilt = angles(rotations)
-    points = axes.scatter(longitude, latitude, c=tilt, s=2, cmap="twilight_shifted", vmin=-math.pi, vmax=math.pi, linewidths=0)
+    points = axes.scatter(longitude, latitude, c=tilt, s=2, cmap="twilight", vmin=-math.pi, vmax=math.pi, linewidths=0)
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
     axes.set_xticklabels([])

@@ -183,7 +183,7 @@ def slice_figure(file):
     x, y, e1, e2, mass, colour, tx, ty = file["slice/galaxies"][()].T
     cx, cy, side, depth, smoothing = file["slice/frame"][()]
     overdensity = file["slice/overdensity"][()]
-    n, box = overdensity.shape[0], file.attrs.get("box_x", None)
+    n = overdensity.shape[0]
     length = json.loads((pathlib.Path(file.filename).parent / "validation.json").read_text())["box"]
     figure, axes = plt.subplots(figsize=(8.2, 7.2))
     field = smoothed(overdensity, 1.0 * n / length[0])
@@ -192,8 +192,7 @@ def slice_figure(file):
     field = np.roll(field, shift, axis=(0, 1))
     origin = [(c / l * n + s - n / 2) * l / n for c, l, s in zip((cx, cy), length, shift)]
     extent = (-length[0] / 2 - origin[0], length[0] / 2 - origin[0], -length[1] / 2 - origin[1], length[1] / 2 - origin[1])
-    image = axes.imshow(np.log10(1.05 + np.maximum(field.T, -1)), origin="lower", extent=extent, cmap="Greys", aspect="equal", interpolation="bicubic")
-    del image
+    axes.imshow(np.log10(1.05 + np.maximum(field.T, -1)), origin="lower", extent=extent, cmap="Greys", aspect="equal", interpolation="bicubic")
     half = side / 2
 
     norm = np.hypot(tx, ty)
@@ -214,7 +213,7 @@ def slice_figure(file):
     if np.isfinite(colour[drawn]).all() and drawn.any():
         ellipses.set_array(colour[drawn])
         ellipses.set_clim(0.35, 0.85)
-        figure.colorbar(ellipses, label="g − r", shrink=0.8)
+        figure.colorbar(ellipses, ax=axes, label="g − r", shrink=0.8)
     else:
         ellipses.set_facecolor("#0072B2")
     axes.add_collection(ellipses)

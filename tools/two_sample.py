@@ -149,13 +149,17 @@ def accuracy(real, painted, groups, folds=FOLDS, seed=0):
 
 # ---- Perturbations of known size ----
 
+def main_scalar(properties):
+    return "log_stellar_mass" if "log_stellar_mass" in properties.scalars else next(iter(properties.scalars))
+
+
 def shifted(properties, residuals, rng):
-    name = next(iter(properties.scalars))
+    name = main_scalar(properties)
     return Properties({**properties.scalars, name: properties.scalars[name] + 0.05}, properties.axes, properties.spin)
 
 
 def widened(properties, residuals, rng):
-    name = next(iter(properties.scalars))
+    name = main_scalar(properties)
     wider = residuals.mean[name] + 1.3 * (properties.scalars[name] - residuals.mean[name])
     return Properties({**properties.scalars, name: wider}, properties.axes, properties.spin)
 
@@ -172,7 +176,7 @@ def disordered(properties, residuals, rng):
     return Properties(properties.scalars, axes, spin)
 
 
-PERTURBATIONS = {"shift": ("first scalar + 0.05", shifted), "scatter": ("its scatter x 1.3", widened),
+PERTURBATIONS = {"shift": ("stellar mass + 0.05 dex", shifted), "scatter": ("its scatter x 1.3", widened),
                  "orientation": ("a third of the orientations isotropic", disordered)}
 
 

@@ -1,4 +1,5 @@
-// The command line: halobrush convert | paint | train | loglike | validate | info | describe-config.
+// The command line: halobrush convert | paint | train | loglike | evaluate | validate | info |
+// describe-config.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -7,6 +8,7 @@
 #include "halobrush/config/config.hpp"
 #include "halobrush/convert/convert.hpp"
 #include "halobrush/core/version.hpp"
+#include "halobrush/evaluate/evaluate.hpp"
 #include "halobrush/likelihood/likelihood.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -24,7 +26,8 @@ using namespace halobrush;
 struct Arguments {
   std::string config, file, model, out, restart = "auto";
   std::vector<std::string> overrides;
-  bool dry_run = false;
+  std::int64_t draws = 3;
+  bool dry_run = false, density = true;
   validate::Task validation;
 };
 
@@ -102,9 +105,20 @@ int run(int argc, char** argv) {
       ->required();
   loglike_command->add_option("catalog", arguments.file, "galaxy catalog with labels")->required();
   loglike_command->add_option("--out", arguments.out, "table to write (default: <catalog>.loglike.hdf5)");
+  auto* evaluate_command =
+      app.add_subcommand("evaluate", "judge a model on galaxies that are known: statistics, figures, a page");
+  evaluate_command->add_option("model", arguments.model, "model file, or 'analytic'")->required();
+  evaluate_command->add_option("catalog", arguments.file, "galaxy catalog with labels")->required();
+  evaluate_command->add_option("--out", arguments.out, "folder of the results")->required();
+  evaluate_command
+      ->add_option("--draws", arguments.draws,
+                   "how often each galaxy is painted, with another seed (default 3)")
+      ->check(CLI::Range(1, 1000));
+  evaluate_command->add_flag("!--no-density", arguments.density, "leave log p out, which takes longest");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
-  for (auto* command : {paint_command, train_command, validate_command, loglike_command})
+  for (auto* command :
+       {paint_command, train_command, convert_command, validate_command, loglike_command, evaluate_command})
     command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
         ->allow_extra_args(false);
   auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");
@@ -123,13 +137,17 @@ int run(int argc, char** argv) {
     std::cout << app::info(arguments.file);
     return 0;
   }
-  if (*loglike_command) {
+  if (*loglike_command || *evaluate_command) {
     const std::string out = arguments.out.empty() ? arguments.file + ".loglike.hdf5" : arguments.out;
     return run_parallel(
         argc, argv,
         [&] { return pipeline::config_for(arguments.model, arguments.file, arguments.overrides); },
         [&](const auto& config, const auto& world, auto& log) {
-          likelihood::run({arguments.model, arguments.file, out}, config, world, log);
+          if (*loglike_command)
+            likelihood::run({arguments.model, arguments.file, out}, config, world, log);
+          else
+            evaluate::run({arguments.model, arguments.file, out, arguments.draws, arguments.density}, config,
+                          world, log);
           return ExitCode::done;
         });
   }

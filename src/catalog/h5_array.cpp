@@ -1,7 +1,5 @@
 #include "h5_array.hpp"
 
-#include <algorithm>
-
 namespace halobrush::catalog::h5 {
 namespace {
 

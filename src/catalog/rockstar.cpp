@@ -135,6 +135,12 @@ void add_specific_spin(Table& halos) {
   for (std::size_t i = 0; i < halos.rows(); ++i) spin[i] = halos.vector("j", i).stableNorm() / mass[i];
 }
 
+// Rockstar's main mass counts bound particles only.
+void add_bound_mass(Table& halos) {
+  const auto bound = halos.add<double>(spec_of("bound_mass"));
+  std::ranges::copy(halos.get<double>("mass"), bound.begin());
+}
+
 // A shape with a vanishing axis is none: flagged, and null instead of a direction without meaning.
 void resolve_shapes(Table& halos) {
   const auto resolved = halos.add<std::uint8_t>(spec_of("shape_resolved"));
@@ -176,6 +182,7 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
   HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path),
                       header.remarks};
   add_specific_spin(catalog.halos);
+  add_bound_mass(catalog.halos);
   if (catalog.halos.has("axis_x")) {
     resolve_shapes(catalog.halos);
     remark_on_shapes(catalog, comm);
@@ -188,6 +195,7 @@ HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& opti
   HaloHeader out{header.simulation, source_of(path), {}, 0, true};
   for (const auto& column : header.columns) out.columns.push_back(column.name);
   if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
+  out.columns.emplace_back("bound_mass");
   if (header.has("jx")) out.columns.emplace_back("specific_spin");
   if (header.has("axis_x")) out.columns.emplace_back("shape_resolved");
 

@@ -22,7 +22,7 @@ const std::vector<HaloColumn>& halo_schema() {
       {{"jy", "", "angular momentum, in any unit: only the direction is used"}},
       {{"jz", "", "angular momentum, in any unit: only the direction is used"}},
       {{"specific_spin", "", "angular momentum over mass, (Mpc/h) (km/s), physical"}},
-      {{"bound_mass", "Msun/h", "mass of the bound particles, where mass is a spherical overdensity"}},
+      {{"bound_mass", "Msun/h", "mass of all bound particles"}},
       {{"n_particles", "", "number of particles"}, false, true},
       {{"b_to_a", "", "ratio of the intermediate to the major axis, 0 where the shape is unresolved"}},
       {{"c_to_a", "", "ratio of the minor to the major axis, 0 where the shape is unresolved"}},

@@ -225,7 +225,11 @@ class SubfindCatalog::Rows {
       return has_m200(i) ? groups_[i].radius : radius_200c(bound_mass(i), catalog_.simulation_);
     });
     // SubhaloVel is peculiar already (GroupVel would have to be divided by the scale factor).
-    put_vector("", block_.position, catalog_.length_mpc_h_);
+    for (std::size_t axis = 0; axis < 3; ++axis)
+      put(std::string(1, "xyz"[axis]), [&](auto i) {
+        const double x = block_.position[3 * i + axis] * catalog_.length_mpc_h_;
+        return x == catalog_.simulation_.box[axis] ? 0.0 : x;  // rounded up onto the edge
+      });
     put_vector("v", block_.velocity, catalog_.velocity_km_s_);
     put("vmax", [&](auto i) { return block_.vmax[i] * catalog_.velocity_km_s_; });
     const double spin_unit = catalog_.length_mpc_h_ * catalog_.velocity_km_s_;

@@ -99,12 +99,13 @@ void read_statistics(Reader& reader, const YAML::Node& node, const std::string& 
                  {"selections", Reader::into(r.selections)},
                  {"chi2_per_dof", Reader::into(r.chi2_per_dof)},
                  {"p_value", Reader::into(r.p_value)},
+                 {"pooled_chi2_per_dof", Reader::into(r.pooled_chi2_per_dof)},
                  {"ratio", Reader::into(r.ratio)},
                  {"r", Reader::into(r.r)},
                  {"optional", Reader::into(r.optional)}});
     if (r.of.empty()) reader.problem(item, section + ".of", "names no statistic");
-    if (!r.chi2_per_dof && !r.p_value && !r.ratio)
-      reader.problem(item, section, "states no limit (chi2_per_dof, p_value or ratio)");
+    if (!r.chi2_per_dof && !r.pooled_chi2_per_dof && !r.p_value && !r.ratio)
+      reader.problem(item, section, "states no limit (chi2_per_dof, pooled_chi2_per_dof, p_value or ratio)");
     out.push_back(r);
   }
 }
@@ -179,7 +180,8 @@ catalog:
 
 # Against every reference. The errors are those of the difference (jackknife of mock minus reference).
 statistics:
-  - {of: [ed_A, ee_A, wgplus], selections: [all, red, blue, central, satellite], p_value: 0.001, optional: true}
+  - {of: [ed_A, ee_A, wgplus], selections: [all, red, blue, central, satellite], p_value: 0.001, pooled_chi2_per_dof: 1.2,
+     optional: true}
   - {of: [xi, wgg], selections: [all], ratio: [0.9, 1.1], r: [1, 20], optional: true}
 
 # Zero by symmetry under reflection.

@@ -69,7 +69,8 @@ void run_tool(const Tool& tool, const std::vector<std::string>& arguments, const
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw data_error("{} failed ({}); see {}", fs::path(tool.script).filename().string(), last_line(log), log);
+    throw data_error("{} failed ({}); see {}", fs::path(tool.script).filename().string(), last_line(log),
+                     log);
 }
 
 }  // namespace halobrush

@@ -70,8 +70,6 @@ RotationDensity RotationDensity::load(const std::string& path) {
     }
     return RotationDensity(
         std::make_unique<State>(State{architecture, Network(architecture, std::move(tensors))}));
-  } catch (const Error&) {
-    throw;
   } catch (const std::exception& error) {
     throw model_error("{}: cannot be used as a rotation density ({}); train it again", path, error.what());
   }

@@ -1,5 +1,7 @@
 #include "columns.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -75,7 +77,7 @@ void put_halos(Rows& rows, const Judged& judged) {
 // What the model is given: scalars as they are, vectors and tensors by component.
 void put_inputs(Rows& rows, const Judged& judged) {
   const auto& nodes = judged.inputs.nodes;
-  const auto& names = judged.painter.needs().features;
+  const auto& features = judged.painter.needs().features;
   const auto put = [&](const std::vector<std::string>& names, const std::vector<double>& values,
                        const std::vector<const char*>& components) {
     const std::size_t width = components.size(), stride = names.size() * width;
@@ -84,17 +86,16 @@ void put_inputs(Rows& rows, const Judged& judged) {
         rows.put<double>("input_" + names[k] + components[c], "", "input of the model",
                          [&](auto i) { return values[i * stride + k * width + c]; });
   };
-  put(names.scalars, nodes.scalars, {""});
-  put(names.polar, nodes.polar, {"_x", "_y", "_z"});
-  put(names.axial, nodes.axial, {"_x", "_y", "_z"});
-  put(names.tensors, nodes.tensors, {"_xx", "_yy", "_zz", "_xy", "_xz", "_yz"});
+  put(features.scalars, nodes.scalars, {""});
+  put(features.polar, nodes.polar, {"_x", "_y", "_z"});
+  put(features.axial, nodes.axial, {"_x", "_y", "_z"});
+  put(features.tensors, nodes.tensors, {"_xx", "_yy", "_zz", "_xy", "_xz", "_yz"});
 }
 
 void put_orientation(Rows& rows, const std::string& prefix, const std::vector<Mat3>& frame,
                      Orientation kind) {
   const auto put = [&](const char* name, int column) {
-    rows.put_vector(prefix + name, "", "unit vector",
-                    [&](auto i) -> Vec3 { return frame[i].col(column); });
+    rows.put_vector(prefix + name, "", "unit vector", [&](auto i) -> Vec3 { return frame[i].col(column); });
   };
   if (kind == Orientation::spin) return put("galaxy_spin_", 2);
   put("galaxy_axisA_", 0);
@@ -116,7 +117,8 @@ void put_truth(Rows& rows, const Judged& judged) {
   put_orientation(rows, "", galaxies.frame, judged.painter.orientation());
   rows.put<std::uint8_t>("orientation_known", "", "", [&](auto i) { return galaxies.known[0][i]; });
   for (std::size_t l = 0; l < names.size(); ++l) {
-    rows.put<double>(names[l], unit_of(names[l], judged.painter), "true", [&](auto i) { return galaxies.labels[l][i]; });
+    rows.put<double>(names[l], unit_of(names[l], judged.painter), "true",
+                     [&](auto i) { return galaxies.labels[l][i]; });
     rows.put<std::uint8_t>(names[l] + "_known", "", "", [&](auto i) { return galaxies.known[l + 1][i]; });
   }
 }
@@ -126,7 +128,8 @@ void put_draw(Rows& rows, const Judged& judged, std::size_t draw) {
   const auto prefix = fmt::format("draw{}_", draw + 1);
   put_orientation(rows, prefix, painted.frame, judged.painter.orientation());
   const auto put = [&](const std::string& name, const std::vector<double>& values) {
-    rows.put<double>(prefix + name, unit_of(name, judged.painter), "painted", [&](auto i) { return values[i]; });
+    rows.put<double>(prefix + name, unit_of(name, judged.painter), "painted",
+                     [&](auto i) { return values[i]; });
   };
   const auto& scalars = judged.painter.scalars();
   for (std::size_t k = 0; k < scalars.size(); ++k) put(scalars[k].name, painted.scalars[k]);

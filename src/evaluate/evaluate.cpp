@@ -1,7 +1,6 @@
 #include "halobrush/evaluate/evaluate.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -77,6 +76,19 @@ catalog::Table evaluated(const pipeline::LabelledPatch& galaxies, const Painters
   return rows_of(judged);
 }
 
+// Some painters have no density, and say so.
+bool has_density(const model::Painter& painter, const pipeline::LabelledPatch& nothing, Logger& log) {
+  try {
+    painter.log_density(pipeline::inputs_of(nothing.patch, painter.needs()),
+                        {nothing.frame, nothing.labels, nothing.known});
+    return true;
+  } catch (const Error& problem) {
+    if (problem.code() != ExitCode::model) throw;
+    log.info("evaluate: no log p: {}", problem.what());
+    return false;
+  }
+}
+
 // Rows in the order of tiles, whichever rank has them: the file does not depend on their number.
 struct TileRows {
   std::int64_t tile;
@@ -107,20 +119,14 @@ void write_rows(const std::string& path, const catalog::Table& columns, const st
 
 catalog::MockHeader header_of(const Request& request, const config::Config& config,
                               const catalog::HaloCatalog& halos, const model::Painter& painter) {
-  catalog::MockHeader header{halos.simulation,
-                             {{"halobrush", version()},
-                              {"model", request.model},
-                              {"model_sha256", painter.sha256()},
-                              {"catalog", request.catalog},
-                              {"halos", halos.source.path},
-                              {"halos_sha256", halos.source.sha256},
-                              {"config", config::to_yaml(config)}}};
-  // A galaxy catalog has them; halos alone may not say.
-  for (auto& [value, fallback] : {std::pair<double*, double>{&header.simulation.omega_b, 0.0486},
-                                  {&header.simulation.sigma_8, 0.8159},
-                                  {&header.simulation.n_s, 0.9667}})
-    if (std::isnan(*value)) *value = fallback;
-  return header;
+  return {catalog::summarise_mock(request.catalog).header.simulation,
+          {{"halobrush", version()},
+           {"model", request.model},
+           {"model_sha256", painter.sha256()},
+           {"catalog", request.catalog},
+           {"halos", halos.source.path},
+           {"halos_sha256", halos.source.sha256},
+           {"config", config::to_yaml(config)}}};
 }
 
 void make_folder(const Request& request, const mpi::Communicator& comm) {
@@ -152,12 +158,14 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   mpi::agree(comm, [&] {
     domain::Patch nothing;
     nothing.halos = halos.halos.empty_like();
-    columns = evaluated(galaxies.join(std::move(nothing), training.split), painters, training, request.density);
+    const auto none = galaxies.join(std::move(nothing), training.split);
+    const bool density = request.density && has_density(painter, none, log);
+    columns = evaluated(none, painters, training, density);
     all = columns;
     for (auto& patch : patches) {
       const auto tile = patch.tile;
       const auto labelled = galaxies.join(std::move(patch), training.split);
-      rows.push_back({tile, evaluated(labelled, painters, training, request.density)});
+      rows.push_back({tile, evaluated(labelled, painters, training, density)});
       all.append(rows.back().rows);
     }
   });

@@ -13,13 +13,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string json_path(const Request& request) { return request.folder + "/evaluation.json"; }
+std::string json_path(const Request& request) {
+  return request.folder + "/evaluation.json";
+}
 
 void write(const std::string& path, const std::string& text) {
   std::ofstream file(path);
   file << text << '\n';
   file.close();
-  if (!file) throw io_error("{}: cannot be written (no permission, or disk full); choose another --out", path);
+  if (!file)
+    throw io_error("{}: cannot be written (no permission, or disk full); choose another --out", path);
 }
 
 // Means over the held-out galaxies; of log_p also its error, galaxies taken as independent.
@@ -60,14 +63,16 @@ void write_page_without_statistics(const Request& request, const std::string& wh
 
 void write_summary(const Request& request, const catalog::Table& rows, bool split_applies,
                    const mpi::Communicator& comm) {
-  Json summary = {{"model", request.model},
-                  {"catalog", request.catalog},
-                  {"draws", request.draws},
-                  {"galaxies", comm.sum(static_cast<std::uint64_t>(rows.rows()))},
-                  {"held_out", count(rows, "held_out", comm)},
-                  {"held_out_by", split_applies ? "the model's own split of host halos"
-                                                : "nothing: these are not the halos that the model was trained on"}};
-  if (rows.has("out_of_distribution")) summary["out_of_distribution"] = count(rows, "out_of_distribution", comm);
+  Json summary = {
+      {"model", request.model},
+      {"catalog", request.catalog},
+      {"draws", request.draws},
+      {"galaxies", comm.sum(static_cast<std::uint64_t>(rows.rows()))},
+      {"held_out", count(rows, "held_out", comm)},
+      {"held_out_by", split_applies ? "the model's own split of host halos"
+                                    : "nothing: these are not the halos that the model was trained on"}};
+  if (rows.has("out_of_distribution"))
+    summary["out_of_distribution"] = count(rows, "out_of_distribution", comm);
   if (rows.has("log_p")) summary["log_p"] = means(rows, "log_p", comm);
   mpi::agree(comm, [&] {
     if (comm.root()) write(json_path(request), summary.dump(2));

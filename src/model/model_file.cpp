@@ -1,13 +1,9 @@
 #include "halobrush/model/model_file.hpp"
 
-#include <cmath>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "halobrush/core/error.hpp"
-#include "halobrush/core/hash.hpp"
+#include "halobrush/safetensors/safetensors.hpp"
 
 namespace halobrush::model {
 
@@ -128,93 +124,34 @@ void check_spec(const ModelSpec& spec) {
     throw std::runtime_error("a size of the generator is out of range");
 }
 
-std::vector<char> read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file || std::filesystem::is_directory(path))
-    throw model_error("{}: model cannot be read (no such file, or no permission); set painter.model", path);
-  std::vector<char> bytes(static_cast<std::size_t>(file.tellg()));
-  file.seekg(0);
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  return bytes;
-}
-
-NamedTensor tensor_from(const std::string& name, const ordered_json& entry, std::span<const char> data) {
-  if (entry.at("dtype") != "F32") throw std::runtime_error(fmt::format("tensor '{}' is not F32", name));
-  NamedTensor tensor{name, entry.at("shape").get<std::vector<std::int64_t>>(), {}};
-  const std::size_t begin = entry.at("data_offsets").at(0), end = entry.at("data_offsets").at(1);
-  std::size_t count = 1;
-  for (const auto n : tensor.shape) {
-    if (n < 0) throw std::runtime_error(fmt::format("tensor '{}' has a negative size", name));
-    count *= static_cast<std::size_t>(n);
-  }
-  if (begin > end || end > data.size() || end - begin != count * sizeof(float))
-    throw std::runtime_error(fmt::format("tensor '{}' lies outside the file (truncated?)", name));
-  tensor.values.resize(count);
-  std::memcpy(tensor.values.data(), data.data() + begin, end - begin);
-  for (const float v : tensor.values)
-    if (!std::isfinite(v)) throw std::runtime_error(fmt::format("tensor '{}' is not finite", name));
-  return tensor;
-}
-
 }  // namespace
 
 ModelFile read_model(const std::string& path) {
-  const auto bytes = read_bytes(path);
   ModelFile model;
-  model.sha256 = sha256_hex(std::as_bytes(std::span(bytes)));
   try {
-    std::uint64_t header_size = 0;
-    if (bytes.size() < sizeof header_size)
-      throw std::runtime_error("it is shorter than a safetensors header");
-    std::memcpy(&header_size, bytes.data(), sizeof header_size);
-    if (header_size > bytes.size() - sizeof header_size)
-      throw std::runtime_error("it is truncated, or no safetensors file");
-    const auto header = ordered_json::parse(bytes.data() + sizeof header_size,
-                                            bytes.data() + sizeof header_size + header_size);
-    const auto spec = ordered_json::parse(header.at("__metadata__").at("halobrush").get<std::string>());
+    auto file = safetensors::read(path);
+    model.sha256 = file.sha256;
+    const auto spec = ordered_json::parse(file.metadata);
     if (const int version = spec.at("format_version"); version != format_version)
       throw std::runtime_error(
           fmt::format("its format version is {}, this program reads {}", version, format_version));
     model.spec = spec_from(spec);
     check_spec(model.spec);
-    const auto data = std::span(bytes).subspan(sizeof header_size + header_size);
-    for (const auto& [name, entry] : header.items())
-      if (name != "__metadata__") model.tensors.push_back(tensor_from(name, entry, data));
+    for (auto& [name, shape, values] : file.tensors)
+      model.tensors.push_back({name, shape, std::move(values)});
   } catch (const std::exception& error) {
     throw model_error(
-        "{}: cannot be used as a model ({}); take a file written by 'halobrush train' of this version", path,
-        error.what());
+        "{}: cannot be used as a model ({}); set painter.model to a file written by 'halobrush train' of "
+        "this version",
+        path, error.what());
   }
   return model;
 }
 
 void write_model(const std::string& path, const ModelFile& model) {
-  ordered_json header;
-  header["__metadata__"] = {{"halobrush", to_json(model.spec).dump()}};
-  std::size_t offset = 0;
-  for (const auto& tensor : model.tensors) {
-    const std::size_t bytes = tensor.values.size() * sizeof(float);
-    header[tensor.name] = {
-        {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + bytes}}};
-    offset += bytes;
-  }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // safetensors aligns its data to eight bytes
-  const std::uint64_t size = text.size();
-  const std::string partial = path + ".partial";
-  {
-    std::ofstream file(partial, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(&size), sizeof size);
-    file.write(text.data(), static_cast<std::streamsize>(text.size()));
-    for (const auto& tensor : model.tensors)
-      file.write(reinterpret_cast<const char*>(tensor.values.data()),
-                 static_cast<std::streamsize>(tensor.values.size() * sizeof(float)));
-    file.flush();
-    if (!file)
-      throw io_error("{}: cannot be written (no permission, or disk full); choose another train.model",
-                     partial);
-  }
-  std::filesystem::rename(partial, path);
+  std::vector<safetensors::NamedTensor> tensors;
+  for (const auto& [name, shape, values] : model.tensors) tensors.push_back({name, shape, values});
+  safetensors::write(path, to_json(model.spec).dump(), tensors);
 }
 
 }  // namespace halobrush::model

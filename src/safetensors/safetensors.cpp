@@ -19,7 +19,7 @@ namespace {
 std::vector<char> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file || std::filesystem::is_directory(path))
-    throw model_error("{}: model cannot be read (no such file, or no permission); set painter.model", path);
+    throw std::runtime_error("it cannot be read: no such file, or no permission");
   std::vector<char> bytes(static_cast<std::size_t>(file.tellg()));
   file.seekg(0);
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -87,8 +87,7 @@ void write(const std::string& path, const std::string& metadata, const std::vect
                  static_cast<std::streamsize>(tensor.values.size() * sizeof(float)));
     file.flush();
     if (!file)
-      throw io_error("{}: cannot be written (no permission, or disk full); choose another train.model",
-                     partial);
+      throw io_error("{}: cannot be written (no permission, or disk full); choose another path", partial);
   }
   std::filesystem::rename(partial, path);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
@@ -136,12 +137,14 @@ std::vector<double> xi_gplus(const domain::Box& box, const Sample& shapes, const
   const Bins edges({}, bins.rp_edges, bins.pi_max);
   const Grid grid(box, edges.reach(), 1, bins.tiles);
   const auto shares = share_out(grid, {&shapes, &density}, comm);
-  auto columns_kept = without_shapes(weighted);
-  const Cells second(grid, density, same ? shape_columns : columns_kept, needed_by(grid, shares, same), comm);
-  columns_kept.ellipticity = true;
-  const Cells first(grid, shapes, columns_kept, needed_by(grid, shares, true), comm);
+  auto shapes_kept = without_shapes(weighted);
+  shapes_kept.ellipticity = true;
+  const Cells first(grid, shapes, shapes_kept, needed_by(grid, shares, true), comm);
+  std::optional<Cells> other;
+  if (!same) other.emplace(grid, density, without_shapes(weighted), needed_by(grid, shares, false), comm);
+  const Cells& second = same ? first : *other;
   const Wanted wanted{true, same, false, weighted, true, {}};
-  auto xi = sum_sky(grid, same ? second : first, second, same, edges, bins, wanted, shares, comm).plus;
+  auto xi = sum_sky(grid, first, second, same, edges, bins, wanted, shares, comm).plus;
 
   const auto s = moments(grid, first, shares, comm)[0], d = moments(grid, second, shares, comm)[0];
   const double pairs = s.weight * d.weight - (same ? s.weight_squared : 0);

@@ -13,7 +13,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double regions_per_bin = 6;  // fewer, and the inverse of the covariance is mostly noise
+constexpr double regions_per_bin = 10;  // fewer, and tails of the p-value are too heavy (docs/validation.md)
 
 bool same_edges(const Statistic& a, const Statistic& b) {
   return a.edges == b.edges && a.pi_max == b.pi_max && a.leave_one_out.size() == b.leave_one_out.size();

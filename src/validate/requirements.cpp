@@ -1,5 +1,7 @@
 #include "halobrush/validate/requirements.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -119,14 +121,20 @@ std::string suffix(const Against& against, std::size_t references) {
 void judge_statistics(const config::StatisticRequirement& r, const Measurement& mock, const Against& against,
                       const std::string& which, Verdicts& verdicts) {
   if (!against.comparable) return;
+  double chi2 = 0, dof = 0;
   each_statistic(r, mock,
                  [&](const auto& full, const Statistic* measured, const auto& name, const auto& selection) {
                    const auto* reference = find(against.statistics, name, selection);
                    std::optional<Comparison> found;
                    if (measured != nullptr && reference != nullptr)
                      found = compare(*measured, reference, r.r);
+                   if (found && !std::isnan(found->chi2)) chi2 += found->chi2, dof += found->dof;
                    judge_comparison(r, full + which, found, verdicts);
                  });
+  if (r.pooled_chi2_per_dof)
+    verdicts.at_most(fmt::format("{} of {}{}: pooled chi2/dof", fmt::join(r.of, ", "),
+                                 fmt::join(r.selections, ", "), which),
+                     dof > 0 ? std::optional(chi2 / dof) : std::nullopt, *r.pooled_chi2_per_dof, r.optional);
 }
 
 void judge_null(const config::StatisticRequirement& r, const Measurement& mock, Verdicts& verdicts) {

@@ -11,11 +11,11 @@
 #include "facts.hpp"
 #include "halobrush/config/requirements.hpp"
 #include "halobrush/core/timer.hpp"
+#include "halobrush/core/tool.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/validate/galaxies.hpp"
 #include "halobrush/validate/requirements.hpp"
 #include "pairs.hpp"
-#include "python.hpp"
 #include "report.hpp"
 #include "samples.hpp"
 

@@ -91,7 +91,7 @@ def check(columns, halos, labels, known, forming, kept):
 
 def small_sets(scratch):
     group, subhalo = subfind_set.catalog()
-    subhalo_wrapped = dict(subhalo, SubhaloPos=np.where(subhalo["SubhaloPos"] >= 75000, 75000, subhalo["SubhaloPos"]))
+    subhalo_wrapped = dict(subhalo, SubhaloPos=np.where(subhalo["SubhaloPos"] >= 75000, 0, subhalo["SubhaloPos"]))
     ids = np.arange(len(subhalo["SubhaloMass"]))
     for gadget4, a in ((False, 1.0), (True, 0.5)):
         folder = subfind_set.write(scratch / f"set{gadget4:d}", group, subhalo, gadget4=gadget4, header={"Time": a})
@@ -196,8 +196,8 @@ def faults(scratch, good, group, subhalo):
         with h5py.File(scratch / f"{name}.hdf5", "w") as file:
             file.update({"gal_id": ids, "f_disk_2d": np.full(len(ids), 0.5), "mass": mass})
         refused(good, 3, text, settings=[f"convert.morphology={scratch}/{name}.hdf5", "input.min_vmax=0"])
-    refused(good, 3, "no column 'f_disc'", "f_disk_2d", settings=[f"convert.morphology={scratch}/twice.hdf5", "convert.disc_fraction=f_disc"])
-    refused(scratch / "none", 5, "no such file")
+    refused(good, 3, "no column 'f_disk2d'", "f_disk_2d", settings=[f"convert.morphology={scratch}/twice.hdf5", "convert.disc_fraction=f_disk2d"])
+    refused(scratch / "none", 5, "o such file")
     refused(ROOT / "data/demo/rockstar_z0_pid.list.gz", 3, "convert.kind: halos")
 
 

@@ -134,7 +134,7 @@ TEST_F(ConfigFile, RefusesValuesOfAnotherType) {
 TEST_F(ConfigFile, RefusesValuesOutOfRange) {
   const auto lines = problems(
       "seed: -1\n"
-      "painter:\n  kind: gan\n  steps: 0\n  frame: [1, 0, 0]\n"
+      "painter:\n  kind: gan\n  steps: -1\n  frame: [1, 0, 0]\n"
       "domain:\n  tiles: [0, 1, 1]\n"
       "field:\n  smoothing: [1, -4]\n"
       "train:\n  ema: 1\n"

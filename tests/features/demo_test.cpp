@@ -56,7 +56,7 @@ TEST(DemoCatalog, HasEveryFeatureFiniteInEveryRow) {
     if (f.kind == Kind::axial) names.axial.push_back(f.name);
     if (f.kind == Kind::tensor) names.tensors.push_back(f.name);
   }
-  ASSERT_EQ(names.scalars.size(), 15u);
+  ASSERT_EQ(names.scalars.size(), 16u);
   ASSERT_EQ(names.polar.size(), 3u);
   ASSERT_EQ(names.axial.size(), 2u);
   ASSERT_EQ(names.tensors.size(), 2u);

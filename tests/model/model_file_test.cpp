@@ -75,8 +75,8 @@ TEST_F(ModelFiles, that_do_not_exist_are_named) {
           read_model("/nowhere/m.safetensors");
         } catch (const Error& error) {
           EXPECT_STREQ(error.what(),
-                       "/nowhere/m.safetensors: model cannot be read (no such file, or no permission); set "
-                       "painter.model");
+                       "/nowhere/m.safetensors: cannot be used as a model (it cannot be read: no such file, or no "
+                       "permission); set painter.model to a file written by 'halobrush train' of this version");
           throw;
         }
       },

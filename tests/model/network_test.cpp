@@ -131,6 +131,24 @@ TEST_F(NetworkSymmetry, a_patch_without_galaxies_gives_no_rows) {
   EXPECT_EQ(answer.denoised.rotation.size(0), 0);
 }
 
+TEST(LargeGroup, of_five_thousand_members_costs_neighbours_not_pairs) {
+  const auto spec = testing_support::small_spec();
+  auto patch = testing_support::random_patch(spec, 5000, 0, 40);
+  patch.host.assign(patch.owned, 7);
+  const auto inputs = patch.inputs();
+  EXPECT_EQ(inputs.group.size(), 5000u * static_cast<std::size_t>(spec.group_neighbours));
+  const torch::NoGradGuard no_grad;
+  const Network network(spec, 3, torch::kFloat32);
+  const auto batch = make_batch(inputs, spec, torch::kFloat32);
+  const auto denoiser = network.denoiser(batch, network.encode(batch));
+  const auto state =
+      diffusion::sample(denoise_with(denoiser, spec.noise, torch::kFloat32),
+                        diffusion::pure_noise(std::span(patch.id).first(patch.owned), spec.labels.size(), 1,
+                                              Mat3::Identity(), spec.noise),
+                        spec.noise, diffusion::Sampler::multistep, 4);
+  for (const double x : state.labels) ASSERT_TRUE(std::isfinite(x));
+}
+
 TEST_F(NetworkSymmetry, galaxies_of_another_group_do_not_speak_while_denoising) {
   auto other_frames = frames;
   other_frames[0] = random_frames(1, 77)[0];

@@ -45,13 +45,13 @@ TEST(Compare, PValuesOfEqualPopulationsAreUniform) {
   for (int i = 0; i < trials; ++i) {
     const auto a = synthetic(0.1, 2 * i), b = synthetic(0.1, 2 * i + 1);
     const auto c = compare(a, &b, everywhere);
-    EXPECT_EQ(c.dof, 10);  // 14 bins, averaged until there are six regions for each
+    EXPECT_EQ(c.dof, 6);  // 14 bins, averaged until there are ten regions for each
     sum += c.p_value, below += c.p_value < 0.1, chi2 += c.chi2 / c.dof / trials;
   }
   // Limits at 4 standard deviations: false alarms 1e-4, with a fixed seed.
   EXPECT_NEAR(sum / trials, 0.5, 4 * std::sqrt(1 / 12. / trials));
   EXPECT_NEAR(below / double(trials), 0.1, 4 * std::sqrt(0.09 / trials));
-  EXPECT_NEAR(chi2, 1, 4 * std::sqrt(2 / 10. / trials) * 1.3);
+  EXPECT_NEAR(chi2, 1, 4 * std::sqrt(2 / 6. / trials) * 1.3);
 }
 
 TEST(Compare, ADifferenceIsSeen) {
@@ -93,7 +93,7 @@ TEST(Compare, BinsWithoutPairsAndOutsideTheRangeAreLeftOut) {
   auto a = synthetic(0.1, 1), b = synthetic(0.1, 2);
   a.value[0] = std::nan(""), a.pairs[0] = 0;
   for (auto& sample : a.leave_one_out) sample[0] = std::nan("");
-  EXPECT_EQ(compare(a, &b, everywhere).dof, 10);
+  EXPECT_EQ(compare(a, &b, everywhere).dof, 6);
   EXPECT_EQ(compare(a, &b, {a.edges[5], a.edges[8]}).dof, 3);
   EXPECT_TRUE(std::isnan(compare(a, &b, {1e3, 1e4}).p_value));
 }
@@ -151,6 +151,26 @@ TEST(Judge, StatisticsAgainstEveryReference) {
   // Another box: its statistics are not compared; without a reference there is nothing to judge.
   EXPECT_TRUE(judged(yaml, {{"other.hdf5", false, {synthetic(0.9, 3)}, {}, {}}}).empty());
   EXPECT_TRUE(judged(yaml).empty());
+}
+
+TEST(Judge, PoolsTheStatisticsOfARequirement) {
+  const std::string yaml =
+      "statistics: [{of: [ed_A, ee_A], selections: [all, red], pooled_chi2_per_dof: 1.2}]\n";
+  auto mock = measured();
+  const auto second = [](Statistic s) {
+    s.name = "ee_A";
+    return s;
+  };
+  mock.statistics.push_back(second(synthetic(0.1, 3)));
+  const auto required = config::parse_requirements(yaml, "test.yaml");
+  const std::vector<Statistic> truth = {synthetic(0.1, 2), second(synthetic(0.5, 4))};
+  const auto a = compare(mock.statistics[0], &truth[0], everywhere),
+             b = compare(mock.statistics[1], &truth[1], everywhere);
+  const auto r = judge(required, mock, {{"r.hdf5", true, truth, {}, {}}});
+  ASSERT_EQ(r.size(), 1);
+  EXPECT_DOUBLE_EQ(r[0].value, (a.chi2 + b.chi2) / (a.dof + b.dof));
+  EXPECT_FALSE(r[0].pass);
+  EXPECT_TRUE(judge(required, mock, {{"r.hdf5", true, {truth[0]}, {}, {}}}).at(0).pass);
 }
 
 TEST(Judge, AStatisticThatIsNotThereFailsUnlessOptional) {

@@ -30,7 +30,8 @@ struct CatalogRequirement {
 /// On statistics (`of`, by name) of sub-samples, against every reference, or against zero for a null test.
 struct StatisticRequirement {
   std::vector<std::string> of, selections = {"all"};
-  std::optional<double> chi2_per_dof, p_value;                ///< largest, smallest
+  std::optional<double> chi2_per_dof, p_value;  ///< of each; largest, smallest
+  std::optional<double> pooled_chi2_per_dof;    ///< largest, of all together: sum of chi2 / sum of dof
   std::optional<Interval> ratio;                              ///< of the sums over the bins, to the reference
   Interval r = {0, std::numeric_limits<double>::infinity()};  ///< Mpc/h: the bins that lie inside
   bool optional = false;  ///< passed over where there is nothing to measure

@@ -1,7 +1,7 @@
 // halobrush evaluate: what a model paints beside galaxies that are known, in the same halos.
 //
-// Here the galaxies are joined, painted and judged; every statistic of the result is made by tools/evaluate.py, which has the
-// classifiers, from the one table that this writes.
+// Here the galaxies are joined, painted and judged; every statistic of the result is made by
+// tools/evaluate.py, which has the classifiers, from the one table that this writes.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,10 @@ struct Request {
   bool density = true;     ///< log p of each galaxy, where the painter has one
 };
 
-/// @collective Writes folder/evaluation.hdf5 (docs/evaluation.md: truth, inputs, draws and split, a row for each galaxy that has a
-/// halo), then evaluation.json and the page index.html; without Python those say what is missing.
-/// Throws data_error: no galaxy matches a halo, a label is missing; model_error: an input is missing; io_error.
+/// @collective Writes folder/evaluation.hdf5 (docs/evaluation.md: truth, inputs, draws and split, a row for
+/// each galaxy that has a halo), then evaluation.json and the page index.html; without Python those say what
+/// is missing. Throws data_error: no galaxy matches a halo, a label is missing; model_error: an input is
+/// missing; io_error.
 /// @param config   pipeline::config_for
 void run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log);
 

@@ -20,8 +20,8 @@ struct File {
   std::string sha256;  ///< of the whole file, set on reading
 };
 
-/// Throws std::runtime_error that says what is wrong with the contents (truncated, no safetensors file, a
-/// tensor out of bounds, not finite, not F32), and model_error where the file cannot be read.
+/// Throws std::runtime_error that says what is wrong: no such file, truncated, no safetensors file, a tensor
+/// out of bounds, not finite, not F32. What the file is for, and what to do, is the caller's to add.
 File read(const std::string& path);
 /// Writes to a temporary name and renames. Throws io_error.
 void write(const std::string& path, const std::string& metadata, const std::vector<NamedTensor>& tensors);
