@@ -120,7 +120,7 @@ void print_likelihood(const Arguments& arguments) {
 
 void run(const Arguments& arguments) {
   if (arguments.train || (!arguments.truth && !std::filesystem::exists(path_of(arguments)))) train(arguments);
-  distil(arguments);
+  if (!arguments.distil.empty()) distil(arguments);
   if (arguments.likelihood > 0) print_likelihood(arguments);
   if (arguments.out.empty()) return;
   const auto rotations = drawn(arguments);

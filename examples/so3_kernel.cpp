@@ -1,6 +1,8 @@
 // How accurate the heat kernel IGSO(3) is, as a table: density and score against the defining series in long
 // double, and a million sampled angles against the exact distribution.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iostream>

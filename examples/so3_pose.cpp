@@ -182,8 +182,12 @@ void look(const RotationDensity& density, const View& v, std::size_t view_id, co
   constexpr std::size_t points = 2000;
   const std::span some = std::span(exact.proposed()).first(points);
   const auto nats = density.log_density({some, repeated(y, points)});
-  double integral = 0;
-  for (std::size_t i = 0; i < points; ++i) integral += std::exp(nats[i]) / exact.proposal(i) / points;
+  double learned = 0, posterior = 0;  // on the same points, so that their scatter cancels
+  for (std::size_t i = 0; i < points; ++i) {
+    learned += std::exp(nats[i]) / exact.proposal(i);
+    posterior += std::exp(log_likelihood(v.seen, some[i]) - exact.log_evidence()) / exact.proposal(i);
+  }
+  const double integral = learned / posterior;
   if (std::abs(integral - 1) > std::abs(found.worst_integral - 1)) found.worst_integral = integral;
 
   const auto truth = exact.draw(n);

@@ -275,12 +275,12 @@ def judge_relation(requirements, name, rows, largest_sigma, floor):
 def measure(pair, seed, perturbations):
     rng = np.random.default_rng(seed)
     requirements, result = Requirements(), {}
-    c2st = result["c2st"] = ts.two_sample(pair, perturbations, seed=seed)
+    residuals = ts.held_out_residuals(pair, seed=seed)
+    c2st = result["c2st"] = ts.two_sample(pair, residuals, perturbations, seed=seed)
     for name, part in c2st["c2st"].items():
         requirements.at_most(f"C2ST, {name}, mean of {c2st['draws']} draws", part["accuracy"], 0.52,
                              f"error {part['error']:.3f}; null {c2st['null'][name]['accuracy']:.3f}")
     held = pair.select(np.flatnonzero(pair.held_out))
-    residuals = ts.Residuals(pair.halos.input_matrix(), pair.truth.scalars, pair.halos.group, np.flatnonzero(pair.held_out), seed=seed)
 
     if pair.truth.scalars:
         near = result["neighbours"] = beside_neighbours(pair, residuals, seed)

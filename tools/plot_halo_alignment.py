@@ -45,7 +45,7 @@ def main():
     halos, ed = measure(a.program)
     value, error, pairs = (np.array(ed[k], dtype=float) for k in ("value", "error", "pairs"))
     r = np.sqrt(np.multiply(ed["edges"][1:], ed["edges"][:-1]))
-    shown = (pairs >= 100) & (error > 0)
+    shown = (pairs >= 20) & (error > 0)
 
     figure, axes = plt.subplots(figsize=(7, 5), constrained_layout=True)
     for sample, colour, dash in ((1, "#0072b2", "-"), (2, "#009e73", "--"), (3, "#cc79a7", ":")):
@@ -55,7 +55,7 @@ def main():
             axes.plot(x, y, color=colour, linestyle=dash, label=f"TNG300-1 galaxies, sample {sample}")
     axes.errorbar(r[shown], value[shown], error[shown], fmt="o", color="black", capsize=2,
                   label=f"major axes of {halos} N-body halos (≥ {PARTICLES} particles)")
-    axes.set(xscale="log", yscale="log", xlabel="r [Mpc/h]", ylabel="ω(r) = ⟨cos²⟩ − 1/3", ylim=(1e-4, 0.2),
+    axes.set(xscale="log", yscale="log", xlabel="r [Mpc/h]", ylabel="ω(r) = ⟨cos²⟩ − 1/3", ylim=(3e-4, 0.8),
              title="Alignment of orientation with direction to neighbours, z = 0")
     axes.legend(frameon=False)
     figure.savefig(a.out, dpi=110)

@@ -190,12 +190,17 @@ def halves(halos, truth, seed):
     return a[:n], b[:n]
 
 
-def two_sample(pair, perturbations=("shift",), folds=FOLDS, seed=0):
-    """The accuracies of all draws of a Pair on its held-out rows (regressions use every true galaxy), their null and perturbations."""
+def held_out_residuals(pair, folds=FOLDS, seed=0):
+    """Of the held-out rows of a Pair; every true galaxy of other groups is regressed on."""
+    return Residuals(pair.halos.input_matrix(), pair.truth.scalars, pair.halos.group, np.flatnonzero(pair.held_out), folds, seed)
+
+
+def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed=0):
+    """The accuracies of all draws of a Pair on its held-out rows, their null and perturbations; residuals: where they are there already."""
     if not pair.draws:
         raise BadTable("nothing was painted; give at least one draw")
     held = np.flatnonzero(pair.held_out)
-    residuals = Residuals(pair.halos.input_matrix(), pair.truth.scalars, pair.halos.group, held, folds, seed)
+    residuals = residuals or held_out_residuals(pair, folds, seed)
     halos, truth, draws = pair.halos.select(held), pair.truth.select(held), [draw.select(held) for draw in pair.draws]
     features = lambda properties: features_of(halos, properties, residuals)
     rng = np.random.default_rng(seed)
@@ -253,7 +258,7 @@ def main():
     try:
         pair = read_pair(arguments.truth, arguments.painted, words(arguments.outputs), words(arguments.inputs), arguments.halos)
         start = time.process_time()
-        result = two_sample(pair, words(arguments.perturbations), seed=arguments.seed)
+        result = two_sample(pair, None, words(arguments.perturbations), seed=arguments.seed)
     except BadTable as problem:
         sys.exit(f"two_sample: error: {problem}")
     result["cpu_seconds"] = time.process_time() - start

@@ -48,13 +48,16 @@ class NoisedBatches {
     std::vector<Mat3> noisy;
     auto sigma = torch::empty({n, 1}), target = torch::empty({n, 3}), row = torch::empty({n}, torch::kInt64);
     for (std::int64_t i = 0; i < n; ++i) {
-      RandomStream random(options_.seed, i, Purpose::train_rotation_noise, static_cast<std::uint32_t>(step));
+      // Two rows share an example and a noise of opposite sign: small noise, which says nothing of the
+      // density, cancels.
+      RandomStream random(options_.seed, i / 2, Purpose::train_rotation_noise,
+                          static_cast<std::uint32_t>(step));
       const auto example =
           static_cast<std::size_t>(random.uniform() * static_cast<double>(examples_.rotations.size()));
       const double level =
-          (static_cast<double>(i) + random.uniform()) / static_cast<double>(n);  // stratified
+          2 * (static_cast<double>(i / 2) + random.uniform()) / static_cast<double>(n + 1);  // stratified
       const double s = options_.sigma_min * std::pow(options_.sigma_max / options_.sigma_min, level);
-      const Vec3 tangent = kernel_.tangent(s, random);
+      const Vec3 tangent = (i % 2 == 0 ? 1 : -1) * kernel_.tangent(s, random);
       const double angle = tangent.norm();
       const double slope = angle > 0 ? so3::igso3_log_density_slope(angle, s) / angle : 0;
       noisy.push_back(examples_.rotations[example] * so3::exp(tangent));

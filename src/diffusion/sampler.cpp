@@ -88,7 +88,9 @@ State follow(const Plan& plan, const Denoise& denoise, State state) {
     auto labels = estimate.labels;
     if (step.lookahead != 0 && !frames_before.empty()) {
       for (std::size_t k = 0; k < frames.size(); ++k)
-        estimate.jump[k] += step.lookahead * so3::log(frames_before[k].transpose() * frames[k]);
+        estimate.jump[k] =  // the change is a tangent at the clean frame, not at the noisy one
+            so3::log(so3::exp(estimate.jump[k]) *
+                     so3::exp(step.lookahead * so3::log(frames_before[k].transpose() * frames[k])));
       for (std::size_t k = 0; k < labels.size(); ++k)
         estimate.labels[k] += step.lookahead * (labels[k] - labels_before[k]);
     }

@@ -149,9 +149,9 @@ Table rows_of(const Judged& judged) {
   if (!judged.draws.empty())
     rows.put<std::uint8_t>("out_of_distribution", "", "inputs outside the range of the model's training",
                            [&](auto i) { return judged.draws[0].out_of_distribution[i]; });
-  if (!judged.log_p.empty())
+  if (judged.log_p)
     rows.put<double>("log_p", "", "log p(galaxy | environment), nats, labels in the units of their columns",
-                     [&](auto i) { return judged.log_p[i]; });
+                     [&](auto i) { return (*judged.log_p)[i]; });
   return rows.take();
 }
 

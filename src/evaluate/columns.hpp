@@ -1,7 +1,7 @@
 // The table of an evaluation: truth, inputs and draws of each galaxy in one row (docs/evaluation.md).
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "halobrush/catalog/table.hpp"
@@ -16,8 +16,8 @@ struct Judged {
   const model::Inputs& inputs;
   const model::Painter& painter;
   std::vector<model::Painted> draws;
-  std::vector<double> log_p;  ///< [owned] empty: the painter has no density
-  bool split_applies;         ///< the model was trained on some of these halos
+  std::optional<std::vector<double>> log_p;  ///< [owned] none: the painter has no density
+  bool split_applies;                        ///< the model was trained on some of these halos
 };
 
 /// One row for each galaxy that the catalog has.

@@ -13,7 +13,9 @@ namespace {
 
 using Row = std::array<double, columns>;
 
-constexpr double cells_per_reach = 5;    // across: fewer waste candidates, more waste time on short runs
+constexpr double cells_per_reach =
+    5;  // across: with more, runs are short; with fewer, many candidates are too far
+constexpr double least_in_cell = 20;     // on average, or the cells cost more than the pairs
 constexpr double same_cut = 1e-9;        // of the side: two cuts that differ by rounding
 constexpr double unit_tolerance = 1e-4;  // of an axis' length
 constexpr std::array<const char*, 3> axis_names{"axis A", "axis B", "axis C"};
@@ -108,13 +110,15 @@ void check_values(const Sample& sample, const char* what) {
 
 }  // namespace
 
-Grid::Grid(const domain::Box& box, const Reach& reach, std::int64_t regions_per_side,
+Grid::Grid(const domain::Box& box, const Reach& reach, std::int64_t galaxies, std::int64_t regions_per_side,
            std::array<std::int64_t, 3> tiles)
     : box_(box), reach_(reach), per_side_(std::max<std::int64_t>(regions_per_side, 1)), tiles_(tiles) {
+  const double filled =
+      std::sqrt(box.side.x() * box.side.y() * least_in_cell / static_cast<double>(galaxies));
+  const double fine = std::clamp(filled, reach.across / cells_per_reach, reach.across);
   for (int k = 0; k < 3; ++k) {
     const auto axis = static_cast<std::size_t>(k);
-    const double step =
-        std::max(reach.across / cells_per_reach, box.side[k] / static_cast<double>(most_cells));
+    const double step = std::max(fine, box.side[k] / static_cast<double>(most_cells));
     if (tiles_[axis] ==
         0) {  // slabs one cell thick: shares for many ranks, and cells that are no smaller for it
       const double per_region = box.side[k] / static_cast<double>(per_side_) / step;

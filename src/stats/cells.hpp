@@ -28,7 +28,8 @@ struct Neighbour {
 class Grid {
  public:
   /// The same on every rank and for any number of them.
-  Grid(const domain::Box& box, const Reach& reach, std::int64_t regions_per_side,
+  /// `galaxies`: how many there are on all ranks; few ones get wide cells.
+  Grid(const domain::Box& box, const Reach& reach, std::int64_t galaxies, std::int64_t regions_per_side,
        std::array<std::int64_t, 3> tiles);
 
   const domain::Box& box() const { return box_; }

@@ -105,7 +105,7 @@ std::vector<std::int64_t> count_pairs(const domain::Box& box, const Sample& samp
   check_radial(box, r_edges);
   check_sample(sample, "galaxies", comm);
   const Bins bins(r_edges, {}, 0);
-  const Grid grid(box, bins.reach(), 1, {});
+  const Grid grid(box, bins.reach(), total_rows({&sample}, comm), 1, {});
   const auto shares = share_out(grid, {&sample}, comm);
   const Cells cells(grid, sample, without_shapes(false), needed_by(grid, shares, true), comm);
   auto pairs = sum_pairs(grid, cells, cells, true, bins, {}, shares, comm).total.radial_pairs;
@@ -118,7 +118,7 @@ std::vector<std::int64_t> count_pairs(const domain::Box& box, const Sample& samp
   check_sky_bins(box, bins);
   check_sample(sample, "galaxies", comm);
   const Bins edges({}, bins.rp_edges, bins.pi_max);
-  const Grid grid(box, edges.reach(), 1, bins.tiles);
+  const Grid grid(box, edges.reach(), total_rows({&sample}, comm), 1, bins.tiles);
   const auto shares = share_out(grid, {&sample}, comm);
   const Cells cells(grid, sample, without_shapes(false), needed_by(grid, shares, true), comm);
   auto pairs = sum_sky(grid, cells, cells, true, edges, bins, {}, shares, comm).pairs;
@@ -135,7 +135,7 @@ std::vector<double> xi_gplus(const domain::Box& box, const Sample& shapes, const
   if (!shape_columns.ellipticity) throw data_error("stats: shape sample: no ellipticities; xi_g+ needs them");
   const bool weighted = shape_columns.weight || density_columns.weight;
   const Bins edges({}, bins.rp_edges, bins.pi_max);
-  const Grid grid(box, edges.reach(), 1, bins.tiles);
+  const Grid grid(box, edges.reach(), total_rows({&shapes}, comm), 1, bins.tiles);
   const auto shares = share_out(grid, {&shapes, &density}, comm);
   auto shapes_kept = without_shapes(weighted);
   shapes_kept.ellipticity = true;

@@ -313,7 +313,7 @@ std::vector<Statistic> measure(const domain::Box& box, const Sample& sample, con
   check_options(box, options);
   const auto present = check_sample(sample, "galaxies", comm);
   const Bins bins(options.r.edges(), options.rp.edges(), options.pi_max);
-  const Grid grid(box, bins.reach(), options.jackknife, options.tiles);
+  const Grid grid(box, bins.reach(), total_rows({&sample}, comm), options.jackknife, options.tiles);
   const auto measured = measure_one(grid, sample, present, bins, comm);
   check_regions(measured.shapes, options.jackknife, "catalog");
   return estimate(box, measured, present, options);
@@ -326,7 +326,7 @@ std::vector<Statistic> measure(const domain::Box& box, const Sample& shapes, con
   const auto shape_columns = check_sample(shapes, "shape sample", comm),
              density_columns = check_sample(density, "density sample", comm);
   const Bins bins(options.r.edges(), options.rp.edges(), options.pi_max);
-  const Grid grid(box, bins.reach(), options.jackknife, options.tiles);
+  const Grid grid(box, bins.reach(), total_rows({&shapes, &density}, comm), options.jackknife, options.tiles);
   const auto measured = measure_two(grid, shapes, shape_columns, density, density_columns, bins, comm);
   check_regions(measured.shapes, options.jackknife, "shape sample");
   check_regions(measured.density, options.jackknife, "density sample");

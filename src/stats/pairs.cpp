@@ -110,6 +110,12 @@ Reach Bins::reach() const {
   return {std::max(rp_max, view_.r_max) * (1 + 1e-9), std::max(view_.pi_max, view_.r_max) * (1 + 1e-9)};
 }
 
+std::int64_t total_rows(const std::vector<const Sample*>& samples, const mpi::Communicator& comm) {
+  std::int64_t rows = 0;
+  for (const auto* sample : samples) rows += static_cast<std::int64_t>(sample->pos.size());
+  return comm.sum(rows);
+}
+
 Shares share_out(const Grid& grid, const std::vector<const Sample*>& samples, const mpi::Communicator& comm) {
   std::vector<std::int64_t> count(static_cast<std::size_t>(grid.cells()));
   for (const auto* sample : samples)

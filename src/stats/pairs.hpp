@@ -24,6 +24,9 @@ struct Moments {
   double count = 0, weight = 0, weight_squared = 0;
 };
 
+/// @collective
+std::int64_t total_rows(const std::vector<const Sample*>& samples, const mpi::Communicator& comm);
+
 /// Which rank works on a tile.
 using Shares = std::vector<int>;
 

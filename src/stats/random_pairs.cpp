@@ -60,9 +60,10 @@ std::vector<double> radial_pair_fraction(const domain::Box& box, const std::vect
     if (per_side == 0) continue;
     const Overlap sub{box.side / per_side};
     shared[b] = 8 * integrate(r_edges[b], r_edges[b + 1], [&](double r) {
-                  return r * r * integrate(0, 1, [&](double mu) {
-                           const double across = r * std::sqrt(1 - mu * mu);
-                           return sub.along(2, r * mu) * integrate(0, pi / 2, [&](double phi) {
+                  return r * r * integrate(0, pi / 2, [&](double theta) {
+                           const double across = r * std::sin(theta);
+                           return std::sin(theta) * sub.along(2, r * std::cos(theta)) *
+                                  integrate(0, pi / 2, [&](double phi) {
                                     return sub.along(0, across * std::cos(phi)) *
                                            sub.along(1, across * std::sin(phi));
                                   });

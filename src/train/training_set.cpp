@@ -18,10 +18,29 @@ namespace {
 
 constexpr double galaxies_per_patch = 0.5;  // of a batch: several patches a step, so that ranks share it
 
-features::FeatureNames input_names(const config::Train& train, const catalog::Table& halos) {
+// Inputs that say what is to be learned.
+std::vector<std::string> forbidden_inputs(const config::Train& train, model::Orientation orientation) {
+  auto labels = train.outputs;
+  if (orientation == model::Orientation::spin) labels.emplace_back("galaxy_spin");
+  std::vector<std::string> forbidden;
+  for (const auto& label : labels)
+    for (const auto& name : features::leaks(label)) {
+      if (std::ranges::count(train.inputs, name) > 0)
+        throw config_error(
+            "train.inputs: '{}' is the label '{}' itself (a model would copy it); leave one of them out",
+            name, label);
+      forbidden.push_back(name);
+    }
+  return forbidden;
+}
+
+features::FeatureNames input_names(const config::Train& train, model::Orientation orientation,
+                                   const catalog::Table& halos) {
   const auto known = features::available(halos);
+  const auto forbidden = forbidden_inputs(train, orientation);
   features::FeatureNames names;
   for (const auto& feature : known) {
+    if (std::ranges::count(forbidden, feature.name) > 0) continue;
     if (!train.inputs.empty() && !std::ranges::count(train.inputs, feature.name)) continue;
     auto& list = feature.kind == features::Kind::scalar  ? names.scalars
                  : feature.kind == features::Kind::polar ? names.polar
@@ -132,7 +151,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   set.spec = spec_for(config);
   set.spec.orientation = galaxies.orientation();
   set.spec.labels = galaxies.labels();
-  set.spec.inputs = input_names(config.train, halos.halos);
+  set.spec.inputs = input_names(config.train, set.spec.orientation, halos.halos);
   set.spec.provenance = {{"halobrush", version()},
                          {"training_galaxies", config.train.catalog},
                          {"training_halos", halos.source.path},

@@ -141,7 +141,7 @@ TEST_F(ConfigFile, RefusesValuesOutOfRange) {
       "input:\n  box_size: -3\n");
   ASSERT_EQ(lines.size(), 8);
   EXPECT_EQ(lines[0], "run.yaml:1: seed: '-1' must be >= 0; correct the value");
-  EXPECT_TRUE(contains(lines[1], "'gan' must be one of graph_diffusion, analytic")) << lines[1];
+  EXPECT_TRUE(contains(lines[1], "'gan' must be one of ")) << lines[1];
   for (const auto& line : lines) EXPECT_TRUE(contains(line, "must be")) << line;
 }
 

@@ -100,10 +100,10 @@ TEST_F(Learned, density_integrates_to_one_at_any_condition) {
 
 TEST_F(Learned, samples_follow_the_condition) {
   const auto truth = draws(2000, 3);
-  EXPECT_NEAR(misplacement(learned->sample(2000, truth.features, {}), truth), 0, 0.15);
+  EXPECT_NEAR(misplacement(learned->sample(2000, truth.features, {}), truth), 0, 0.8);
   auto reversed = truth.features;
   for (auto& y : reversed) y = -y;
-  EXPECT_GT(misplacement(learned->sample(2000, reversed, {}), truth), 0.5);
+  EXPECT_GT(misplacement(learned->sample(2000, reversed, {}), truth), 2);
 }
 
 TEST_F(Learned, a_row_does_not_depend_on_the_others) {

@@ -26,9 +26,9 @@ TEST(LogDensity, is_that_of_the_blurred_mixture) {
       worst = std::max(worst, std::abs(nats[i] - mixture.log_density(state.frames[i], range.rotation_min)));
     return worst;
   };
-  const double coarse = largest_error(32), fine = largest_error(128);
-  EXPECT_LT(coarse, 0.05);
-  EXPECT_LT(fine, 0.005);
+  EXPECT_LT(largest_error(256), 0.005);
+  EXPECT_GT(largest_error(64) / largest_error(128), 3)
+      << "halving the step should divide the error by about four";
 }
 
 TEST(LogDensity, integrates_to_one_at_the_default_number_of_steps) {
@@ -41,7 +41,7 @@ TEST(LogDensity, integrates_to_one_at_the_default_number_of_steps) {
     state.frames.push_back(random.uniform() < uniform_share ? so3::uniform_rotation(random)
                                                             : mixture.draw(5, i));
   }
-  const auto nats = log_density(mixture.denoiser(range), state, range, 32);
+  const auto nats = log_density(mixture.denoiser(range), state, range, 64);
   double integral = 0;
   for (std::size_t i = 0; i < n; ++i)
     integral += std::exp(nats[i]) /
@@ -56,8 +56,8 @@ TEST(LogDensity, of_labels_is_normal_and_adds_to_that_of_the_frame) {
     for (int l = 0; l < 2; ++l) joint.labels.push_back(0.15 * static_cast<double>(i) - 1.5 + l);
   }
   frame.frames = joint.frames;
-  const auto both = log_density(mixture.denoiser(range), joint, range, 64),
-             alone = log_density(mixture.denoiser(range), frame, range, 64);
+  const auto both = log_density(mixture.denoiser(range), joint, range, 256),
+             alone = log_density(mixture.denoiser(range), frame, range, 256);
   const double variance = 1 + range.scalar_min * range.scalar_min;
   for (std::size_t i = 0; i < both.size(); ++i) {
     const double square = std::pow(joint.labels[2 * i], 2) + std::pow(joint.labels[2 * i + 1], 2);

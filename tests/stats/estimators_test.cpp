@@ -1,6 +1,8 @@
 // Every statistic against a plain double sum; the same bits on any number of ranks.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "halobrush/core/error.hpp"
 #include "stats/support.hpp"
 
@@ -77,6 +79,11 @@ TEST(Estimators, EqualBruteForceInSmallBoxes) {
     }
 }
 
+// NaN where there are no pairs included.
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
 TEST(Estimators, SameBitsOnAnyNumberOfRanksAndInAnyOrderOfRows) {
   const mpi::Communicator comm(MPI_COMM_WORLD), alone(MPI_COMM_SELF);
   auto all = clustered_sample(box, 3000, 4, true);
@@ -88,8 +95,8 @@ TEST(Estimators, SameBitsOnAnyNumberOfRanksAndInAnyOrderOfRows) {
              mine = measure(box, all, options, alone);
   ASSERT_EQ(shared.size(), mine.size());
   for (std::size_t s = 0; s < mine.size(); ++s) {
-    EXPECT_EQ(shared[s].value, mine[s].value) << mine[s].name;
-    EXPECT_EQ(shared[s].covariance, mine[s].covariance) << mine[s].name;
+    EXPECT_TRUE(same_bits(shared[s].value, mine[s].value)) << mine[s].name;
+    EXPECT_TRUE(same_bits(shared[s].covariance, mine[s].covariance)) << mine[s].name;
     EXPECT_EQ(shared[s].pairs, mine[s].pairs) << mine[s].name;
   }
 }

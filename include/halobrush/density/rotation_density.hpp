@@ -58,7 +58,7 @@ class RotationDensity {
 
   /// log p(R | y) [n], nats against Haar measure of total 1, of the density blurred by `sigma_min`: exact for
   /// the flow, whose divergence is exact too.
-  std::vector<double> log_density(const Examples& at, double sigma_min = 0.02, std::int64_t steps = 32) const;
+  std::vector<double> log_density(const Examples& at, double sigma_min = 0.02, std::int64_t steps = 64) const;
 
   /// One evaluation for rows of features [n, d] (kept), for samplers of one's own.
   diffusion::Denoise denoiser(std::size_t n, std::span<const double> features,
