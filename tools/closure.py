@@ -48,7 +48,7 @@ def tables_of(result):
     yield "\n| alignment | true | painted | p |\n|---|---|---|---|"
     for name, part in result["orientation"].items():
         if isinstance(part, dict):
-            show = lambda key: ", ".join(f"{v:.3f} ± {e:.3f}" for v, e in zip(part[key], part[f"{key}_error"]))
+            show = lambda key: ", ".join("–" if e is None else f"{v:.3f} ± {e:.3f}" for v, e in zip(part[key], part[f"{key}_error"]))
             yield f"| {name.replace('_', ' ')} | {show('truth')} | {show('painted')} | {part['p']:.2g} |"
     if result["log_p"]:
         yield f"\nMean −log p {-result['log_p']['mean']:.3f} ± {result['log_p']['error']:.3f} nats."

@@ -74,14 +74,18 @@ def red_fractions(result):
 ISOTROPIC = {"central_spin_orbits": 0.5, "central_spin_minor_axis": 0.5, "satellite_spin_radius": 0.5, "satellite_spin_orbit": 0}
 
 
+def numbers(values):
+    return np.array(values, float)  # None: NaN
+
+
 def orientation(result):
     parts = {name: part for name, part in result["orientation"].items() if isinstance(part, dict)}
     figure, axes = grid(len(parts))
     edges = np.array(result["orientation"]["log_host_mass_edges"])
     for axis, (name, part) in zip(axes, parts.items()):
         x = 0.5 * (edges[1:] + edges[:-1]) if len(part["truth"]) > 1 else np.array([0.0])
-        axis.errorbar(x - 0.02, part["truth"], part["truth_error"], color=BLUE, marker="s", ms=4, ls="-", capsize=2, label="true")
-        axis.errorbar(x + 0.02, part["painted"], part["painted_error"], color=ORANGE, marker="o", ms=4, ls="--", capsize=2, label="painted")
+        axis.errorbar(x - 0.02, numbers(part["truth"]), numbers(part["truth_error"]), color=BLUE, marker="s", ms=4, ls="-", capsize=2, label="true")
+        axis.errorbar(x + 0.02, numbers(part["painted"]), numbers(part["painted_error"]), color=ORANGE, marker="o", ms=4, ls="--", capsize=2, label="painted")
         axis.axhline(ISOTROPIC.get(name, 1 / 3), color=GREY, lw=0.8)
         axis.set(title=name.replace("_", " "), xlabel="log host mass [Msun/h]" if len(x) > 1 else "all", ylabel="mean cosine" if name in ISOTROPIC else "mean cos²")
         if len(x) == 1:

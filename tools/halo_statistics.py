@@ -68,10 +68,11 @@ def compare(truth, painted):
     good = np.isfinite(difference.value) & np.isfinite(difference.left_out).all(0)
     covariance = difference.covariance()[np.ix_(good, good)]
     chi2, dof = float(difference.value[good] @ np.linalg.pinv(covariance) @ difference.value[good]), int(good.sum())
-    log_p = stats.chi2.logsf(chi2, dof)
-    return {"truth": truth.value.tolist(), "truth_error": truth.error().tolist(), "painted": painted.value.tolist(),
-            "painted_error": painted.error().tolist(), "difference_error": difference.error().tolist(), "chi2": chi2, "dof": dof,
-            "p": float(np.exp(log_p)), "sigma": sigma_of(log_p)}
+    log_p = stats.chi2.logsf(chi2, dof) if dof else 0.0
+    numbers = lambda values: [float(v) if np.isfinite(v) else None for v in values]  # JSON has no NaN: a bin without galaxies
+    return {"truth": numbers(truth.value), "truth_error": numbers(truth.error()), "painted": numbers(painted.value),
+            "painted_error": numbers(painted.error()), "difference_error": numbers(difference.error()), "chi2": chi2, "dof": dof,
+            "p": float(np.exp(log_p)), "sigma": sigma_of(log_p) if np.isfinite(log_p) else float(np.sqrt(chi2))}
 
 
 def mean_by_group(values, groups, bins=None, count=1):

@@ -180,9 +180,9 @@ class Loop {
     if (bad.empty())
       for (const auto p : chosen) bad.push_back(set_.patches[p].patch.tile);
     std::ranges::sort(bad);
-    const auto what =
-        std::isfinite(loss) ? std::string("the gradient is not finite") : fmt::format("the loss is {}", loss);
-    stop(fmt::format("{} (patch{} {})", what, bad.size() > 1 ? "es" : "", fmt::join(bad, ", ")));
+    bad.erase(std::unique(bad.begin(), bad.end()), bad.end());
+    stop(fmt::format("the {} is not finite (patch{} {})", std::isfinite(loss) ? "gradient" : "loss",
+                     bad.size() > 1 ? "es" : "", fmt::join(bad, ", ")));
   }
 
   [[noreturn]] void stop(const std::string& what) const {
@@ -212,7 +212,7 @@ class Loop {
   void close_interval(double seconds) {
     state_.training_loss = state_.learners[0].mean_loss();
     const double held_out = held_out_loss();
-    if (!std::isfinite(held_out)) stop(fmt::format("the held-out loss is {}", held_out));
+    if (!std::isfinite(held_out)) stop("the held-out loss is not finite");
     keep_if_best(held_out);
     record(held_out, seconds);
     lines_.update(static_cast<double>(state_.step),

@@ -207,7 +207,8 @@ std::optional<double> two_sample(const std::string& out, const std::string& mock
              out + "/two_sample.log");
     std::ifstream file(result);
     double best = 0;
-    for (const auto& classifier : nlohmann::json::parse(file).at("c2st"))
+    const auto found = nlohmann::json::parse(file);
+    for (const auto& classifier : found.at("c2st"))
       best = std::max(best, classifier.at("accuracy").get<double>());
     return best;
   } catch (const std::exception& error) {

@@ -88,7 +88,7 @@ def main():
         expect(other["orientation"]["central_major_halo_axis"]["p"] < 1e-3, "isotropic axes pass")
         print(f"C2ST: the law {accuracy(law):.3f}, another law {accuracy(other):.3f}")
 
-        refused(4, "is not", ROOT / "README.md", truth, scratch / "none")
+        refused(4, "cannot be used as a model", ROOT / "README.md", truth, scratch / "none")
         refused(3, "", "analytic", scratch / "small.list", scratch / "none")
         rows = small_catalog(ROWS)[1]
         renamed = [" ".join([str(int(row.split()[0]) + 10**9), *row.split()[1:-1], "-1"]) for row in rows[:200]]

@@ -15,9 +15,10 @@ import h5py
 from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets, small_catalog, write_catalog
 
 # Few steps: what is tested does not depend on how well a painter has learnt.
-PAINTERS = {"graph_diffusion": [], "diffusion": [],
+PAINTERS = {"graph_diffusion": [], "diffusion": ["train.steps=20", "train.interval=5"],
             "graph_gan": ["gan.width=12", "gan.depth=2", "gan.critic_steps=3", "train.learning_rate=1e-3"]}
-SETTINGS = ["train.steps=50", "train.interval=10", "train.checkpoint_interval=10", "train.batch=512", "train.denoiser_width=16",
+RANKS = {"graph_diffusion": (1, 2, 3), "diffusion": (1, 2), "graph_gan": (1, 2, 3)}
+SETTINGS = ["train.steps=50", "train.interval=10", "train.checkpoint_interval=10", "train.batch=512", "train.noise_draws=1", "train.denoiser_width=16",
             "train.encoder_width=16", "field.mesh=32"]
 
 
@@ -50,9 +51,13 @@ def killed_after_a_checkpoint(model, settings):
     expect(not os.path.exists(model), "training was over before it was killed")
 
 
+def errors_of(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
+
+
 def refused(scratch, code, text, *changes, job=train):
     done = job(2, settings_for(scratch, scratch / "none.safetensors") + list(changes))
-    lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
+    lines = errors_of(done)
     expect(done.returncode == code and len(lines) == 1 and text in lines[0], f"{changes}: {done.returncode} {done.stderr}")
     print(lines[0])
 
@@ -60,13 +65,13 @@ def refused(scratch, code, text, *changes, job=train):
 def check_painter(scratch, name):
     """One painter's promises; returns a model of it."""
     settings = [f"train.painter={name}", *PAINTERS[name]]
-    models = {ranks: scratch / f"{name}{ranks}.safetensors" for ranks in (1, 2, 3)}
+    models = {ranks: scratch / f"{name}{ranks}.safetensors" for ranks in RANKS[name]}
     for ranks, model in models.items():
         done = train(ranks, settings_for(scratch, model) + settings)
         expect(done.returncode == 0, f"{name}: training on {ranks} ranks: {done.stdout}{done.stderr}")
     reference = losses(models[1])
-    expect(len(reference) == 5 and reference[-1][1] < reference[0][1], f"{name}: the held-out loss does not fall: {reference}")
-    for ranks in (2, 3):
+    expect(len(reference) >= 4 and reference[-1][1] < reference[0][1], f"{name}: the held-out loss does not fall: {reference}")
+    for ranks in RANKS[name][1:]:
         worst = max(abs(a - b) for one, other in zip(reference, losses(models[ranks])) for a, b in zip(one, other))
         expect(worst < 1e-5, f"{name}: losses on {ranks} ranks are {worst} off those on one")
         print(f"{name}, {ranks} ranks: losses within {worst:.1e} of one rank's")
@@ -85,7 +90,7 @@ def check_painter(scratch, name):
     compare(scratch / f"{name}_mock1.hdf5", scratch / f"{name}_mock3.hdf5", "--exact")
     expect(json.loads((scratch / f"{name}_mock1.hdf5.json").read_text())["columns"]["log_stellar_mass"]["nan"] == 0, f"{name}: NaN")
     with h5py.File(scratch / f"{name}_mock1.hdf5") as mock:
-        expect(mock["header/halobrush"].attrs["painter"] == name, f"{name}: the mock does not say what painted it")
+        expect(mock["provenance"].attrs["painter"] == name, f"{name}: the mock does not say what painted it")
     print(f"{name}: the same mock on 1 and 3 ranks, bit for bit")
     return models[2]
 
@@ -93,16 +98,16 @@ def check_painter(scratch, name):
 def check_bad_loss(scratch):
     """A good checkpoint, then a learning rate that throws the weights out of all range: the checkpoint stays, and is good."""
     model = scratch / "bad.safetensors"
-    far = [*settings_for(scratch, model), "train.checkpoint_interval=1", "train.learning_rate=1e30"]
+    far = [*settings_for(scratch, model), "train.checkpoint_interval=1", "train.learning_rate=10"]
     done = train(2, far)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
+    lines = errors_of(done)
     expect(done.returncode == 4 and len(lines) == 1, f"a bad loss: {done.returncode} {done.stderr}")
-    for text in ("train: step ", "patch", "learning_rate"):
+    for text in ("train: step ", "the loss is not finite (patch", "is the last good checkpoint", "learning_rate"):
         expect(text in lines[0], f"a bad loss: the message does not say '{text}': {lines[0]}")
     expect(not model.exists(), "a model was written although the loss is not finite")
     print(lines[0])
     again = train(1, far)
-    expect(again.returncode == 4 and again.stderr == done.stderr, f"the run that goes on does not stop at the same step: {again.stderr}")
+    expect(again.returncode == 4 and errors_of(again) == lines, f"the run that goes on does not stop at the same step: {again.stderr}")
 
 
 def edited_truth(scratch, name, column, value):
