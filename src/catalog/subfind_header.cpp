@@ -138,7 +138,7 @@ std::vector<std::string> subfind_files(const std::string& path) {
     for (const auto& entry : fs::directory_iterator(path))
       if (entry.path().extension() == ".hdf5" || entry.path().extension() == ".h5")
         names.push_back(entry.path());
-    if (names.empty()) throw data_error("{}: a folder without HDF5 files; give a group catalog", path);
+    if (names.empty()) throw data_error("{}: is a folder without HDF5 files (only group catalogs are folders); check the path", path);
     any = *std::ranges::min_element(names);
   } else if (!fs::exists(path)) {
     throw io_error("{}: cannot be opened (no such file); check the path", path);

@@ -99,10 +99,10 @@ Tensor Denoiser::messages(const Noisy& galaxies, const Noisy& senders, const Ten
                                1);
   const auto message =
       dense(torch::silu(dense(pair, message_) + edge_environment_), message_hidden_, Activation::silu);
-  const auto order = copies(symmetry_);
-  const auto sum = segment_sum(message, destination_, owned_).view({owned_, order, -1});
+  const auto order = copies(symmetry_), width = message.size(1) / order;
+  const auto sum = segment_sum(message, destination_, owned_).view({owned_, order, width});
   const auto mean = sum * inverse_neighbours_.unsqueeze(1);
-  return torch::cat({mean, sum_scale * sum}, 2).view({owned_, -1});
+  return torch::cat({mean, sum_scale * sum}, 2).view({owned_, 2 * order * width});
 }
 
 }  // namespace halobrush::model

@@ -60,7 +60,7 @@ def main():
         one, summary = loglike(1, model, truth, scratch / "one.hdf5")
         three, _ = loglike(3, model, truth, scratch / "three.hdf5")
         expect(np.array_equal(one["log_likelihood"], three["log_likelihood"]), "log p depends on the number of ranks")
-        expect(set(summary["log_likelihood"]) == {"all", "training", "validation"}, summary)
+        expect(set(summary["log_likelihood"]) == {"all", "training", "validation", "test"}, summary)
         excess = np.mean(law["log_likelihood"] - one["log_likelihood"])
         print(f"mean log p: law {law['log_likelihood'].mean():.3f}, model after 120 steps {excess:.3f} nats below")
         expect(-0.05 < excess < 1.5, f"a model is {excess} nats below the law that made its galaxies")

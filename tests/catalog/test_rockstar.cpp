@@ -346,7 +346,8 @@ TEST_F(Rockstar, ReportsAFileThatIsAbsentOrAFolder) {
                folder_ / "absent" + ": cannot be opened (No such file or directory); check the path",
                [&] { read_halos(folder_ / "absent", {}, world_); });
   std::filesystem::create_directory(folder_ / "folder");
-  expect_error(ExitCode::io, folder_ / "folder" + ": cannot be read (Is a directory); check the path",
+  expect_error(ExitCode::data,
+               folder_ / "folder" + ": is a folder without HDF5 files (only group catalogs are folders); check the path",
                [&] { read_halos(folder_ / "folder", {}, world_); });
 }
 

@@ -65,7 +65,7 @@ TEST_F(ModelFiles, that_are_truncated_are_refused) {
 
 TEST_F(ModelFiles, of_another_format_version_are_refused) {
   replace("format_version\\\":2", "format_version\\\":9");
-  EXPECT_NE(refusal().find("its format version is 9, this program reads 1"), std::string::npos) << refusal();
+  EXPECT_NE(refusal().find("its format version is 9, this program reads 2"), std::string::npos) << refusal();
 }
 
 TEST_F(ModelFiles, that_do_not_exist_are_named) {
