@@ -63,9 +63,7 @@ def closure(run):
         pair = pair_of(run, truth, [learned(run, seed, model) for seed in SEEDS], test)
         shown = shown or pair
         everyone = pair.held_out.copy()
-        mass, color = pair.truth.scalars["log_stellar_mass"], pair.truth.scalars["color_gr"]
-        parts = {"all": everyone, "centrals": pair.halos.central, "satellites": ~pair.halos.central, "red": color > 0.6, "blue": color <= 0.6,
-                 "log M* < 10.3": mass < 10.3, "log M* > 10.3": mass >= 10.3}
+        parts = {"all": everyone, "centrals": pair.halos.central, "satellites": ~pair.halos.central}  # by inputs: the same galaxies on both sides
         for part, chosen in parts.items():
             if name != "16 evaluations" and part != "all":
                 continue
