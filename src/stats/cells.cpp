@@ -13,9 +13,9 @@ namespace {
 
 using Row = std::array<double, columns>;
 
-constexpr double cells_per_reach =
-    5;  // across: with more, runs are short; with fewer, many candidates are too far
-constexpr double least_in_cell = 20;     // on average, or the cells cost more than the pairs
+constexpr double most_cells_per_reach = 5;  // across
+constexpr double rows_in_run =
+    128;  // on average: shorter runs cost more than their pairs, wider cells hold candidates too far away
 constexpr double same_cut = 1e-9;        // of the side: two cuts that differ by rounding
 constexpr double unit_tolerance = 1e-4;  // of an axis' length
 constexpr std::array<const char*, 3> axis_names{"axis A", "axis B", "axis C"};
@@ -113,9 +113,9 @@ void check_values(const Sample& sample, const char* what) {
 Grid::Grid(const domain::Box& box, const Reach& reach, std::int64_t galaxies, std::int64_t regions_per_side,
            std::array<std::int64_t, 3> tiles)
     : box_(box), reach_(reach), per_side_(std::max<std::int64_t>(regions_per_side, 1)), tiles_(tiles) {
-  const double filled =
-      std::sqrt(box.side.x() * box.side.y() * least_in_cell / static_cast<double>(galaxies));
-  const double fine = std::clamp(filled, reach.across / cells_per_reach, reach.across);
+  const double full =
+      std::sqrt(rows_in_run * box.side.prod() / (2 * reach.along * static_cast<double>(galaxies)));
+  const double fine = std::clamp(full, reach.across / most_cells_per_reach, reach.across);
   for (int k = 0; k < 3; ++k) {
     const auto axis = static_cast<std::size_t>(k);
     const double step = std::max(fine, box.side[k] / static_cast<double>(most_cells));

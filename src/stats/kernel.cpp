@@ -2,12 +2,12 @@
 
 namespace halobrush::stats {
 
-const Kernels& kernels() {
+const Kernels& kernels([[maybe_unused]] int widest) {
 #ifdef HALOBRUSH_X86
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+  if (widest >= 8 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl"))
     return avx512::kernels;
-  if (__builtin_cpu_supports("avx2")) return avx2::kernels;
+  if (widest >= 4 && __builtin_cpu_supports("avx2")) return avx2::kernels;
 #endif
   return baseline::kernels;
 }

@@ -71,8 +71,8 @@ struct Kernels {
   void (*histogram)(const CellPair&, const Edges& rp, double pi_max, const Wanted&, const SkyHistogram&);
 };
 
-/// The fastest that this processor runs.
-const Kernels& kernels();
+/// The fastest that this processor runs with at most so many doubles in a register.
+const Kernels& kernels(int widest = lanes);
 
 namespace baseline {
 extern const Kernels kernels;

@@ -225,20 +225,28 @@ void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
   add_to_bins(b, run.n, bins.r, values, slot, radial_sums, sums.radial, sums.radial_pairs);
 }
 
-// The rows of the second cell within `reach` along z of the first cell's rows, which are visited upwards.
+// The rows of the second cell within reach along z of one of the first cell's, which are visited upwards.
 struct Window {
-  double reach;
   std::int64_t begin = 0, end = 0;
 
-  void move_to(const CellPair& cells, std::int64_t i) {
+  void move_to(const CellPair& cells, std::int64_t i, double reach) {
     const double z = cells.first.column[col_z][i], shift = cells.shift[2];
     const double* other = cells.second.column[col_z];
     const std::int64_t n = cells.second.count;
-    while (begin < n && (other[begin] - z) + shift <= -reach) ++begin;
+    const auto below = [&](std::int64_t j) { return (other[j] - z) + shift <= -reach; };
+    const auto within = [&](std::int64_t j) { return (other[j] - z) + shift < reach; };
+    while (begin > 0 && !below(begin - 1)) --begin;
+    while (begin < n && below(begin)) ++begin;
     if (end < begin) end = begin;
-    while (end < n && (other[end] - z) + shift < reach) ++end;
+    while (end > begin && !within(end - 1)) --end;
+    while (end < n && within(end)) ++end;
+  }
+  std::int64_t first_partner(const CellPair& cells, std::int64_t i) const {
+    return cells.same && begin < i + 1 ? i + 1 : begin;
   }
 };
+
+constexpr double rounding = 1e-12;  // relative, of a squared distance: many times what it can be off by
 
 double least_squared_distance_on_sky(const CellPair& cells, std::int64_t i) {
   const auto& other = cells.second;
@@ -246,29 +254,112 @@ double least_squared_distance_on_sky(const CellPair& cells, std::int64_t i) {
       gap(cells.first.column[col_x][i], other.low[0] + cells.shift[0], other.high[0] + cells.shift[0]);
   const double dy =
       gap(cells.first.column[col_y][i], other.low[1] + cells.shift[1], other.high[1] + cells.shift[1]);
-  return (dx * dx + dy * dy) * (1 - 1e-12);
+  return (dx * dx + dy * dy) * (1 - rounding);
+}
+
+// How far along z a partner can be that is at least so far away on the sky.
+double reach_along(double max_squared, double least_on_sky) {
+  return __builtin_sqrt((max_squared - least_on_sky) * (1 + rounding));
 }
 
 template <class Work>
 void in_blocks(const CellPair& cells, const Wanted& wanted, const Window& window, std::int64_t i,
                Work&& work) {
-  const std::int64_t begin = cells.same && window.begin < i + 1 ? i + 1 : window.begin;
-  for (std::int64_t from = begin; from < window.end; from += block)
+  for (std::int64_t from = window.first_partner(cells, i); from < window.end; from += block)
     work(Run{cells, wanted, i, from, window.end - from < block ? window.end - from : block});
+}
+
+enum class Distance { radial, sky };
+
+// Pairs nearer than each of N edges, which are squared.
+template <Distance D, int N>
+void count_below(const CellPair& cells, double pi_max, const double* edges, std::int64_t* below) {
+  Mask count[N]{};
+  Mask lane;
+  for (int g = 0; g < width; ++g) lane[g] = g;
+  Window window;
+  for (std::int64_t i = 0; i < cells.first.count; ++i) {
+    const double least = least_squared_distance_on_sky(cells, i);
+    if (least >= edges[N - 1]) continue;
+    window.move_to(cells, i, D == Distance::sky ? pi_max : reach_along(edges[N - 1], least));
+    const std::int64_t from = window.first_partner(cells, i);
+    const Run run{cells, {}, i, from, window.end - from};
+    for (std::int64_t l = 0; l < run.n; l += width) {
+      const Vector dx = run.separation(col_x, 0, l), dy = run.separation(col_y, 1, l);
+      Vector squared = dx * dx + dy * dy;
+      if (D == Distance::radial) {
+        const Vector dz = run.separation(col_z, 2, l);
+        squared += dz * dz;
+      }
+      if (run.n - l < width) squared = lane < run.n - l ? squared : spread(infinity);
+      for (int k = 0; k < N; ++k) count[k] -= squared < edges[k];
+    }
+  }
+  for (int k = 0; k < N; ++k)
+    for (int g = 0; g < width; ++g) below[k] += count[k][g];
+}
+
+double least_squared_distance_of_cells(const CellPair& cells) {
+  double sum = 0;
+  for (int k = 0; k < 2; ++k) {
+    const double above = cells.second.low[k] + cells.shift[k] - cells.first.high[k],
+                 below = cells.first.low[k] - cells.second.high[k] - cells.shift[k];
+    const double d = above > below ? above : below;
+    if (d > 0) sum += d * d;
+  }
+  return sum * (1 - rounding);
+}
+
+// Counts only. A few of the largest edges at a time: the smaller ones look at far fewer pairs.
+template <Distance D>
+void count(const CellPair& cells, const Edges& edges, double pi_max, std::int64_t* pairs) {
+  constexpr int at_once = 4;
+  const double least = least_squared_distance_of_cells(cells);
+  for (int last = edges.bins; last >= 0 && edges.squared[last] > least;) {
+    int first = last;
+    while (first > 0 && last - first + 1 < at_once && edges.squared[first - 1] > least) --first;
+    const double* from = edges.squared + first;
+    std::int64_t below[at_once]{};
+    switch (last - first + 1) {
+      case 1:
+        count_below<D, 1>(cells, pi_max, from, below);
+        break;
+      case 2:
+        count_below<D, 2>(cells, pi_max, from, below);
+        break;
+      case 3:
+        count_below<D, 3>(cells, pi_max, from, below);
+        break;
+      default:
+        count_below<D, 4>(cells, pi_max, from, below);
+    }
+    for (int k = first; k <= last; ++k) {
+      if (k > 0) pairs[(k - 1) * lanes] += below[k - first];
+      if (k < edges.bins) pairs[k * lanes] -= below[k - first];
+    }
+    last = first - 1;
+  }
 }
 
 template <bool SecondToo, bool Both, bool Weighted>
 void sums_of(const CellPair& cells, const PairBins& bins, const Wanted& wanted, const LaneSums& sums) {
-  Window sky{bins.pi_max}, radial{bins.r_max};
+  const bool shapes = wanted.first && wanted.ellipticity,
+             axes = wanted.first && (wanted.axis[0] || wanted.axis[1] || wanted.axis[2]);
+  const bool add_sky = bins.rp.bins > 0 && (Weighted || shapes),
+             add_radial = bins.r.bins > 0 && (Weighted || axes);
+  if (bins.rp.bins > 0 && !add_sky) count<Distance::sky>(cells, bins.rp, bins.pi_max, sums.sky_pairs);
+  if (bins.r.bins > 0 && !add_radial) count<Distance::radial>(cells, bins.r, bins.pi_max, sums.radial_pairs);
+  if (!add_sky && !add_radial) return;
+  Window sky, radial;
   for (std::int64_t i = 0; i < cells.first.count; ++i) {
     const double least = least_squared_distance_on_sky(cells, i);
-    if (bins.rp.bins > 0 && least < bins.rp.max_squared()) {
-      sky.move_to(cells, i);
+    if (add_sky && least < bins.rp.max_squared()) {
+      sky.move_to(cells, i, bins.pi_max);
       in_blocks(cells, wanted, sky, i,
                 [&](const Run& run) { sky_block<SecondToo, Both, Weighted>(run, bins, sums); });
     }
-    if (bins.r.bins > 0 && least < bins.r.max_squared()) {
-      radial.move_to(cells, i);
+    if (add_radial && least < bins.r.max_squared()) {
+      radial.move_to(cells, i, reach_along(bins.r.max_squared(), least));
       in_blocks(cells, wanted, radial, i,
                 [&](const Run& run) { radial_block<SecondToo, Both, Weighted>(run, bins, sums); });
     }
@@ -346,10 +437,10 @@ void histogram_block(const Run& run, const Edges& rp, double pi_max, const SkyHi
 
 void histogram(const CellPair& cells, const Edges& rp, double pi_max, const Wanted& wanted,
                const SkyHistogram& out) {
-  Window window{pi_max};
+  Window window;
   for (std::int64_t i = 0; i < cells.first.count; ++i) {
     if (least_squared_distance_on_sky(cells, i) >= rp.max_squared()) continue;
-    window.move_to(cells, i);
+    window.move_to(cells, i, pi_max);
     in_blocks(cells, wanted, window, i, [&](const Run& run) { histogram_block(run, rp, pi_max, out); });
   }
 }
