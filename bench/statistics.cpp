@@ -1,6 +1,6 @@
-// Measures a bare catalog and says what it cost. usage: bench_statistics FILE SIDE TASK [R_MAX PI_MAX
-// JACKKNIFE] FILE: rows of eight doubles x y z, axis, e1 e2 (Mpc/h, unit vector). TASK: counts, r, sums,
-// weighted. One JSON object on stdout.
+// Measures a bare catalog and says what it cost. FILE: rows of eight doubles x y z, axis, e1 e2 (Mpc/h, unit
+// vector). TASK: counts (of r_p and Pi), r (counts of r), sums (all statistics) or the names of some, joined
+// by commas. WEIGHTED: 1. One JSON object on stdout.
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -40,6 +41,13 @@ stats::Sample read(const std::string& path, const mpi::Communicator& comm) {
   return sample;
 }
 
+std::vector<std::string> words_of(const std::string& list) {
+  std::vector<std::string> words;
+  std::istringstream in(list);
+  for (std::string word; std::getline(in, word, ',');) words.push_back(word);
+  return words;
+}
+
 nlohmann::json to_json(const std::vector<stats::Statistic>& all) {
   nlohmann::json out;
   for (const auto& s : all)
@@ -53,7 +61,8 @@ nlohmann::json to_json(const std::vector<stats::Statistic>& all) {
 
 int run(int argc, char** argv) {
   const mpi::Communicator comm(MPI_COMM_WORLD);
-  if (argc < 4) throw config_error("usage: bench_statistics FILE SIDE TASK [R_MAX PI_MAX JACKKNIFE]");
+  if (argc < 4)
+    throw config_error("usage: bench_statistics FILE SIDE TASK [R_MAX PI_MAX JACKKNIFE WEIGHTED]");
   const std::string task = argv[3];
   const domain::Box box{Vec3::Constant(std::stod(argv[2]))};
   stats::Options options;
@@ -61,7 +70,7 @@ int run(int argc, char** argv) {
   options.pi_max = argc > 5 ? std::stod(argv[5]) : 60;
   options.jackknife = argc > 6 ? std::stoi(argv[6]) : 0;
   auto sample = mpi::agree(comm, [&] { return read(argv[1], comm); });
-  if (task == "weighted") sample.weight.assign(sample.pos.size(), 1);
+  if (argc > 7 && std::stoi(argv[7]) > 0) sample.weight.assign(sample.pos.size(), 1);
 
   comm.barrier();
   const auto memory = peak_memory_bytes();
@@ -75,6 +84,7 @@ int run(int argc, char** argv) {
   } else if (task == "r") {
     out["pairs"] = stats::count_pairs(box, sample, options.r.edges(), comm);
   } else {
+    if (task != "sums") options.only = words_of(task);
     out["statistics"] = to_json(stats::measure(box, sample, options, comm));
   }
   out["wall_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

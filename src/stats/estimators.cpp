@@ -2,6 +2,8 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
+#include <ranges>
 
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
@@ -71,6 +73,7 @@ struct Estimator {
   std::string name;
   bool projected;
   const PairSums Ingredients::*pairs;
+  int axis;  // none: -1
   std::function<double(const Ingredients&, std::size_t bin)> value;
 };
 
@@ -89,11 +92,11 @@ double weight_pairs(const Ingredients& in) {
   return in.one_sample ? weight_pairs(in.shapes) : in.shapes.weight * in.density.weight;
 }
 
-std::vector<Estimator> estimators(const Present& shapes, double pi_max) {
+std::vector<Estimator> possible_estimators(const Present& shapes, double pi_max) {
   std::vector<Estimator> all;
   for (int a = 0; a < 3; ++a)
     if (shapes.axes[static_cast<std::size_t>(a)])
-      all.push_back({ed_names[static_cast<std::size_t>(a)], false, &Ingredients::shape_density,
+      all.push_back({ed_names[static_cast<std::size_t>(a)], false, &Ingredients::shape_density, a,
                      [a](const Ingredients& in, std::size_t b) {
                        return mean(radial(in.shape_density, b, r_ed + a),
                                    radial(in.shape_density, b, r_weight)) -
@@ -101,7 +104,7 @@ std::vector<Estimator> estimators(const Present& shapes, double pi_max) {
                      }});
   for (int a = 0; a < 3; ++a)
     if (shapes.axes[static_cast<std::size_t>(a)])
-      all.push_back({ee_names[static_cast<std::size_t>(a)], false, &Ingredients::shape_shape,
+      all.push_back({ee_names[static_cast<std::size_t>(a)], false, &Ingredients::shape_shape, a,
                      [a](const Ingredients& in, std::size_t b) {
                        return mean(radial(in.shape_shape, b, r_ee + a), radial(in.shape_shape, b, r_weight)) -
                               isotropic;
@@ -109,28 +112,42 @@ std::vector<Estimator> estimators(const Present& shapes, double pi_max) {
   const double depth = 2 * pi_max;
   if (shapes.ellipticity) {
     all.push_back(
-        {"wgplus", true, &Ingredients::shape_density, [depth](const Ingredients& in, std::size_t b) {
+        {"wgplus", true, &Ingredients::shape_density, -1, [depth](const Ingredients& in, std::size_t b) {
            return depth * sky(in.shape_density, b, rp_plus) / (weight_pairs(in) * (*in.sky_fraction)[b]);
          }});
     all.push_back(
-        {"wgcross", true, &Ingredients::shape_density, [depth](const Ingredients& in, std::size_t b) {
+        {"wgcross", true, &Ingredients::shape_density, -1, [depth](const Ingredients& in, std::size_t b) {
            return depth * sky(in.shape_density, b, rp_cross) / (weight_pairs(in) * (*in.sky_fraction)[b]);
          }});
-    all.push_back({"wpp", true, &Ingredients::shape_shape, [depth](const Ingredients& in, std::size_t b) {
+    all.push_back({"wpp", true, &Ingredients::shape_shape, -1, [depth](const Ingredients& in, std::size_t b) {
                      return depth * sky(in.shape_shape, b, rp_plus_plus) /
                             (weight_pairs(in.shapes) * (*in.sky_fraction)[b]);
                    }});
   }
-  all.push_back({"wgg", true, &Ingredients::density_density, [depth](const Ingredients& in, std::size_t b) {
-                   return depth * (sky(in.density_density, b, rp_weight) /
-                                       (weight_pairs(in.density) * (*in.sky_fraction)[b]) -
-                                   1);
-                 }});
-  all.push_back({"xi", false, &Ingredients::density_density, [](const Ingredients& in, std::size_t b) {
+  all.push_back(
+      {"wgg", true, &Ingredients::density_density, -1, [depth](const Ingredients& in, std::size_t b) {
+         return depth *
+                (sky(in.density_density, b, rp_weight) / (weight_pairs(in.density) * (*in.sky_fraction)[b]) -
+                 1);
+       }});
+  all.push_back({"xi", false, &Ingredients::density_density, -1, [](const Ingredients& in, std::size_t b) {
                    return radial(in.density_density, b, r_weight) /
                               (weight_pairs(in.density) * (*in.radial_fraction)[b]) -
                           1;
                  }});
+  return all;
+}
+
+std::vector<Estimator> asked_estimators(const Present& shapes, const Options& options) {
+  auto all = possible_estimators(shapes, options.pi_max);
+  for (const auto& name : options.only)
+    if (std::ranges::find(all, name, &Estimator::name) == all.end())
+      throw config_error("stats.only: {}: no such statistic of these columns; there are {}", name,
+                         fmt::join(all | std::views::transform(&Estimator::name), ", "));
+  if (!options.only.empty())
+    std::erase_if(all, [&](const Estimator& e) {
+      return std::ranges::find(options.only, e.name) == options.only.end();
+    });
   return all;
 }
 
@@ -176,43 +193,79 @@ PassSums pass(const Grid& grid, const Cells& first, const Cells& second, bool sa
   return sums;
 }
 
-Wanted wanted_of(const Present& shapes, bool weighted, bool second_too, bool both) {
-  return {true,     second_too,         both,
-          weighted, shapes.ellipticity, {shapes.axes[0], shapes.axes[1], shapes.axes[2]}};
+// The statistics asked for, and what they are made of.
+struct Asked {
+  std::vector<Estimator> estimators;
+
+  template <class Is>
+  bool any(const Is& is) const {
+    return std::ranges::any_of(estimators, is);
+  }
+  bool of(const PairSums Ingredients::*pairs) const {
+    return any([&](const Estimator& e) { return e.pairs == pairs; });
+  }
+  Present columns(Present there) const {
+    for (int a = 0; a < 3; ++a)
+      there.axes[static_cast<std::size_t>(a)] = any([&](const Estimator& e) { return e.axis == a; });
+    there.ellipticity =
+        any([](const Estimator& e) { return e.projected && e.pairs != &Ingredients::density_density; });
+    return there;
+  }
+  Bins bins(const Options& options) const {
+    const bool radial = any([](const Estimator&e) { return !e.projected; }),
+               sky = any([](const Estimator&e) { return e.projected; });
+    const std::vector<double> none;
+    return {radial ? options.r.edges() : none, sky ? options.rp.edges() : none, options.pi_max};
+  }
+};
+
+// Singles: sums of one shape; products: of two.
+Wanted wanted_of(const Present& columns, bool weighted, bool singles, bool second_too, bool products) {
+  return {singles,  second_too,          products,
+          weighted, columns.ellipticity, {columns.axes[0], columns.axes[1], columns.axes[2]}};
 }
 
-Measured measure_one(const Grid& grid, const Sample& sample, const Present& present, const Bins& bins,
-                     const mpi::Communicator& comm) {
+PassSums no_sums(const Grid& grid) {
+  return {{}, std::vector<PairSums>(grid.regions() > 1 ? static_cast<std::size_t>(grid.regions()) : 0)};
+}
+
+Measured measure_one(const Grid& grid, const Sample& sample, const Present& present, const Asked& asked,
+                     const Bins& bins, const mpi::Communicator& comm) {
   const auto shares = share_out(grid, {&sample}, comm);
-  const Cells cells(grid, sample, present, needed_by(grid, shares, true), comm);
+  const auto columns = asked.columns(present);
+  const Cells cells(grid, sample, columns, needed_by(grid, shares, true), comm);
+  const bool singles = asked.of(&Ingredients::shape_density);
+  const auto wanted =
+      wanted_of(columns, columns.weight, singles, singles, asked.of(&Ingredients::shape_shape));
   Measured m;
   m.one_sample = true;
-  m.shape_density =
-      pass(grid, cells, cells, true, bins, wanted_of(present, present.weight, true, true), shares, comm);
+  m.shape_density = pass(grid, cells, cells, true, bins, wanted, shares, comm);
   m.shape_shape = m.density_density = m.shape_density;
   m.shapes = m.density = moments(grid, cells, shares, comm);
   return m;
 }
 
 Measured measure_two(const Grid& grid, const Sample& shapes, const Present& shape_columns,
-                     const Sample& density, const Present& density_columns, const Bins& bins,
-                     const mpi::Communicator& comm) {
+                     const Sample& density, const Present& density_columns, const Asked& asked,
+                     const Bins& bins, const mpi::Communicator& comm) {
   const auto shares = share_out(grid, {&shapes, &density}, comm);
   // Both get unit weights where one has weights.
   const bool weighted = shape_columns.weight || density_columns.weight;
-  auto first_columns = shape_columns;
+  auto first_columns = asked.columns(shape_columns);
   Present second_columns;
   first_columns.weight = second_columns.weight = weighted;
   const Cells first(grid, shapes, first_columns, needed_by(grid, shares, true), comm);
   const Cells second(grid, density, second_columns, needed_by(grid, shares, false), comm);
-  Measured m;
-  m.one_sample = false;
-  m.shape_shape =
-      pass(grid, first, first, true, bins, wanted_of(shape_columns, weighted, true, true), shares, comm);
-  m.shape_density =
-      pass(grid, first, second, false, bins, wanted_of(shape_columns, weighted, false, false), shares, comm);
-  m.density_density =
-      pass(grid, second, second, true, bins, {false, false, false, weighted, false, {}}, shares, comm);
+  Measured m{no_sums(grid), no_sums(grid), no_sums(grid), {}, {}, false};
+  if (asked.of(&Ingredients::shape_shape))
+    m.shape_shape = pass(grid, first, first, true, bins,
+                         wanted_of(first_columns, weighted, false, false, true), shares, comm);
+  if (asked.of(&Ingredients::shape_density))
+    m.shape_density = pass(grid, first, second, false, bins,
+                           wanted_of(first_columns, weighted, true, false, false), shares, comm);
+  if (asked.of(&Ingredients::density_density))
+    m.density_density =
+        pass(grid, second, second, true, bins, wanted_of({}, weighted, false, false, false), shares, comm);
   m.shapes = moments(grid, first, shares, comm);
   m.density = moments(grid, second, shares, comm);
   return m;
@@ -243,8 +296,8 @@ std::vector<double> values_of(const Estimator& estimator, const Ingredients& in,
   return values;
 }
 
-std::vector<Statistic> estimate(const domain::Box& box, const Measured& measured,
-                                const Present& shape_columns, const Options& options) {
+std::vector<Statistic> estimate(const domain::Box& box, const Measured& measured, const Asked& asked,
+                                const Options& options) {
   const auto r_edges = options.r.edges(), rp_edges = options.rp.edges();
   const auto radial_whole = radial_pair_fraction(box, r_edges, 0),
              sky_whole = sky_pair_fraction(box, rp_edges, options.pi_max, 0);
@@ -262,7 +315,7 @@ std::vector<Statistic> estimate(const domain::Box& box, const Measured& measured
   }
 
   std::vector<Statistic> all;
-  for (const auto& estimator : estimators(shape_columns, options.pi_max)) {
+  for (const auto& estimator : asked.estimators) {
     Statistic s;
     s.name = estimator.name;
     s.edges = estimator.projected ? rp_edges : r_edges;
@@ -312,11 +365,12 @@ std::vector<Statistic> measure(const domain::Box& box, const Sample& sample, con
                                const mpi::Communicator& comm) {
   check_options(box, options);
   const auto present = check_sample(sample, "galaxies", comm);
-  const Bins bins(options.r.edges(), options.rp.edges(), options.pi_max);
+  const Asked asked{asked_estimators(present, options)};
+  const auto bins = asked.bins(options);
   const Grid grid(box, bins.reach(), total_rows({&sample}, comm), options.jackknife, options.tiles);
-  const auto measured = measure_one(grid, sample, present, bins, comm);
+  const auto measured = measure_one(grid, sample, present, asked, bins, comm);
   check_regions(measured.shapes, options.jackknife, "catalog");
-  return estimate(box, measured, present, options);
+  return estimate(box, measured, asked, options);
 }
 
 std::vector<Statistic> measure(const domain::Box& box, const Sample& shapes, const Sample& density,
@@ -325,12 +379,13 @@ std::vector<Statistic> measure(const domain::Box& box, const Sample& shapes, con
   check_options(box, options);
   const auto shape_columns = check_sample(shapes, "shape sample", comm),
              density_columns = check_sample(density, "density sample", comm);
-  const Bins bins(options.r.edges(), options.rp.edges(), options.pi_max);
+  const Asked asked{asked_estimators(shape_columns, options)};
+  const auto bins = asked.bins(options);
   const Grid grid(box, bins.reach(), total_rows({&shapes, &density}, comm), options.jackknife, options.tiles);
-  const auto measured = measure_two(grid, shapes, shape_columns, density, density_columns, bins, comm);
+  const auto measured = measure_two(grid, shapes, shape_columns, density, density_columns, asked, bins, comm);
   check_regions(measured.shapes, options.jackknife, "shape sample");
   check_regions(measured.density, options.jackknife, "density sample");
-  return estimate(box, measured, shape_columns, options);
+  return estimate(box, measured, asked, options);
 }
 
 }  // namespace halobrush::stats

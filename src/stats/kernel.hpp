@@ -37,7 +37,8 @@ struct CellPair {
   bool same;        ///< one cell and no shift: each unordered pair once
 };
 
-/// What the pairs are of: `second_too`: shapes of the second about the first; `both`: products of two shapes.
+/// What is summed: `first`: shapes of the first about the second; with `second_too` also those of the second
+/// about the first; `both`: products of two shapes (with `first` only together with `second_too`).
 struct Wanted {
   bool first, second_too, both;
   bool weighted, ellipticity;

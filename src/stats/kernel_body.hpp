@@ -125,16 +125,16 @@ struct Run {
   }
 };
 
-template <bool SecondToo, bool Both, bool Weighted>
+template <bool First, bool SecondToo, bool Both, bool Weighted>
 void sky_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
   Block b;
   b.least = spread(infinity);
   b.most = Vector{};
-  const bool shapes = run.wanted.first && run.wanted.ellipticity;
+  const bool shapes = (First || Both) && run.wanted.ellipticity;
   const double e1 = shapes ? run.of_first(col_e1) : 0, e2 = shapes ? run.of_first(col_e2) : 0;
   int slot[sky_sums], values = 0;
   if (Weighted) slot[values++] = rp_weight;
-  if (shapes) slot[values++] = rp_plus, slot[values++] = rp_cross;
+  if (shapes && First) slot[values++] = rp_plus, slot[values++] = rp_cross;
   if (shapes && Both) slot[values++] = rp_plus_plus;
   for (std::int64_t l = 0; l < run.n; l += width) {
     const Vector dx = run.separation(col_x, 0, l), dy = run.separation(col_y, 1, l);
@@ -158,28 +158,31 @@ void sky_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
       if (SecondToo) plus += plus_j, cross += f2 * cos2 - f1 * sin2;
       both = plus_i * plus_j;
     }
-    store(b.value[v++] + l, Weighted ? w * plus : plus);
-    store(b.value[v++] + l, Weighted ? w * cross : cross);
+    if (First) {
+      store(b.value[v++] + l, Weighted ? w * plus : plus);
+      store(b.value[v++] + l, Weighted ? w * cross : cross);
+    }
     if (Both) store(b.value[v++] + l, Weighted ? w * both : both);
   }
   add_to_bins(b, run.n, bins.rp, values, slot, sky_sums, sums.sky, sums.sky_pairs);
 }
 
-template <bool SecondToo, bool Both, bool Weighted>
+template <bool First, bool SecondToo, bool Both, bool Weighted>
 void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
   Block b;
   b.least = spread(infinity);
   b.most = Vector{};
   int slot[radial_sums], values = 0;
   if (Weighted) slot[values++] = r_weight;
-  const int first_axis_value = values;
   int axis[3], axes = 0;
-  for (int a = 0; a < 3; ++a)
-    if (run.wanted.first && run.wanted.axis[a]) {
-      axis[axes++] = a;
-      slot[values++] = r_ed + a;
-      if (Both) slot[values++] = r_ee + a;
-    }
+  double* value_of[3][2];  // ed and ee of an axis
+  for (int a = 0; a < 3; ++a) {
+    if (!(First || Both) || !run.wanted.axis[a]) continue;
+    axis[axes] = a;
+    if (First) value_of[axes][0] = b.value[values], slot[values++] = r_ed + a;
+    if (Both) value_of[axes][1] = b.value[values], slot[values++] = r_ee + a;
+    ++axes;
+  }
   alignas(64) double separation[3][block], inverse[block];
   for (std::int64_t l = 0; l < run.n; l += width) {
     const Vector dx = run.separation(col_x, 0, l), dy = run.separation(col_y, 1, l),
@@ -194,6 +197,7 @@ void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
       store(b.value[0] + l, w);
     }
     if (axes == 0) continue;
+    if (!First) continue;
     store(separation[0] + l, dx);
     store(separation[1] + l, dy);
     store(separation[2] + l, dz);
@@ -202,24 +206,24 @@ void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
   for (int k = 0; k < axes; ++k) {
     const int at = col_axes + 3 * axis[k];
     const double ax = run.of_first(at), ay = run.of_first(at + 1), az = run.of_first(at + 2);
-    double* ed = b.value[first_axis_value + (Both ? 2 : 1) * k];
-    double* ee = b.value[first_axis_value + 2 * k + 1];
     for (std::int64_t l = 0; l < run.n; l += width) {
-      const Vector dx = load(separation[0] + l), dy = load(separation[1] + l), dz = load(separation[2] + l);
-      const Vector along_i = (ax * dx + ay * dy) + az * dz;
-      Vector cosines = along_i * along_i;
-      if (SecondToo || Both) {
-        const Vector bx = run.of_second(at, l), by = run.of_second(at + 1, l), bz = run.of_second(at + 2, l);
+      Vector bx{}, by{}, bz{};
+      if (SecondToo || Both)
+        bx = run.of_second(at, l), by = run.of_second(at + 1, l), bz = run.of_second(at + 2, l);
+      if (First) {
+        const Vector dx = load(separation[0] + l), dy = load(separation[1] + l), dz = load(separation[2] + l);
+        const Vector along_i = (ax * dx + ay * dy) + az * dz;
+        Vector cosines = along_i * along_i;
         if (SecondToo) {
           const Vector along_j = (bx * dx + by * dy) + bz * dz;
           cosines += along_j * along_j;
         }
-        if (Both) {
-          const Vector dot = (ax * bx + ay * by) + az * bz;
-          store(ee + l, Weighted ? load(b.value[0] + l) * (dot * dot) : dot * dot);
-        }
+        store(value_of[k][0] + l, cosines * load(inverse + l));
       }
-      store(ed + l, cosines * load(inverse + l));
+      if (Both) {
+        const Vector dot = (ax * bx + ay * by) + az * bz;
+        store(value_of[k][1] + l, Weighted ? load(b.value[0] + l) * (dot * dot) : dot * dot);
+      }
     }
   }
   add_to_bins(b, run.n, bins.r, values, slot, radial_sums, sums.radial, sums.radial_pairs);
@@ -341,10 +345,10 @@ void count(const CellPair& cells, const Edges& edges, double pi_max, std::int64_
   }
 }
 
-template <bool SecondToo, bool Both, bool Weighted>
+template <bool First, bool SecondToo, bool Both, bool Weighted>
 void sums_of(const CellPair& cells, const PairBins& bins, const Wanted& wanted, const LaneSums& sums) {
-  const bool shapes = wanted.first && wanted.ellipticity,
-             axes = wanted.first && (wanted.axis[0] || wanted.axis[1] || wanted.axis[2]);
+  const bool shapes = (First || Both) && wanted.ellipticity,
+             axes = (First || Both) && (wanted.axis[0] || wanted.axis[1] || wanted.axis[2]);
   const bool add_sky = bins.rp.bins > 0 && (Weighted || shapes),
              add_radial = bins.r.bins > 0 && (Weighted || axes);
   if (bins.rp.bins > 0 && !add_sky) count<Distance::sky>(cells, bins.rp, bins.pi_max, sums.sky_pairs);
@@ -356,24 +360,28 @@ void sums_of(const CellPair& cells, const PairBins& bins, const Wanted& wanted, 
     if (add_sky && least < bins.rp.max_squared()) {
       sky.move_to(cells, i, bins.pi_max);
       in_blocks(cells, wanted, sky, i,
-                [&](const Run& run) { sky_block<SecondToo, Both, Weighted>(run, bins, sums); });
+                [&](const Run& run) { sky_block<First, SecondToo, Both, Weighted>(run, bins, sums); });
     }
     if (add_radial && least < bins.r.max_squared()) {
       radial.move_to(cells, i, reach_along(bins.r.max_squared(), least));
       in_blocks(cells, wanted, radial, i,
-                [&](const Run& run) { radial_block<SecondToo, Both, Weighted>(run, bins, sums); });
+                [&](const Run& run) { radial_block<First, SecondToo, Both, Weighted>(run, bins, sums); });
     }
   }
 }
 
 void sums(const CellPair& cells, const PairBins& bins, const Wanted& wanted, const LaneSums& sums) {
   const auto run = [&]<bool Weighted>() {
-    if (wanted.second_too)
-      sums_of<true, true, Weighted>(cells, bins, wanted, sums);
+    if (wanted.second_too && wanted.both)
+      sums_of<true, true, true, Weighted>(cells, bins, wanted, sums);
+    else if (wanted.second_too)
+      sums_of<true, true, false, Weighted>(cells, bins, wanted, sums);
+    else if (wanted.first)
+      sums_of<true, false, false, Weighted>(cells, bins, wanted, sums);
     else if (wanted.both)
-      sums_of<false, true, Weighted>(cells, bins, wanted, sums);
+      sums_of<false, false, true, Weighted>(cells, bins, wanted, sums);
     else
-      sums_of<false, false, Weighted>(cells, bins, wanted, sums);
+      sums_of<false, false, false, Weighted>(cells, bins, wanted, sums);
   };
   if (wanted.weighted)
     run.template operator()<true>();

@@ -45,7 +45,7 @@ TEST(Estimators, EqualBruteForceForOneSample) {
   for (const bool weighted : {false, true}) {
     const auto all = clustered_sample(box, weighted ? 5000 : 1000, 1, weighted);
     expect_equal(measure(box, share_of(all, comm), options_for_box(), comm),
-                 brute_force(box, all, all, true, options_for_box()));
+                 brute_force(box, all, all, true, options_for_box(), comm));
   }
 }
 
@@ -53,7 +53,7 @@ TEST(Estimators, EqualBruteForceForTwoSamples) {
   const mpi::Communicator comm(MPI_COMM_WORLD);
   const auto shapes = clustered_sample(box, 1500, 1, true), density = clustered_sample(box, 3000, 2, false);
   expect_equal(measure(box, share_of(shapes, comm), share_of(density, comm), options_for_box(), comm),
-               brute_force(box, shapes, density, false, options_for_box()));
+               brute_force(box, shapes, density, false, options_for_box(), comm));
 }
 
 // Bins that end at half of the box, boxes of a few cells, tiles that do not fit the sub-boxes.
@@ -69,7 +69,7 @@ TEST(Estimators, EqualBruteForceInSmallBoxes) {
       options.rp = {0.3, std::min(side.x(), side.y()) / 2, 5};
       options.pi_max = side.z() / 2;
       options.tiles = tiles;
-      const auto brute = brute_force(small, all, all, true, options);
+      const auto brute = brute_force(small, all, all, true, options, comm);
       for (auto measured = measure(small, share_of(all, comm), options, comm); auto& s : measured)
         for (std::size_t k = 0; k < s.value.size(); ++k) {
           EXPECT_EQ(s.pairs[k], brute.at(s.name).pairs[k]) << s.name << " bin " << k;
@@ -77,6 +77,59 @@ TEST(Estimators, EqualBruteForceInSmallBoxes) {
               << s.name << " bin " << k;
         }
     }
+}
+
+// Each alone, and some that share a pass, are what they are among all.
+TEST(Estimators, OneByOneAreWhatTheyAreTogether) {
+  const mpi::Communicator comm(MPI_COMM_WORLD);
+  const auto shapes = share_of(clustered_sample(box, 900, 7, true), comm),
+             density = share_of(clustered_sample(box, 600, 8, false), comm);
+  auto options = options_for_box();
+  options.jackknife = 2;
+  for (const auto* other : {&shapes, &density}) {
+    options.only.clear();
+    std::map<std::string, Statistic> together;
+    for (const auto& s : measure(box, shapes, *other, options, comm)) together[s.name] = s;
+    ASSERT_EQ(together.size(), 11U);
+    std::vector<std::vector<std::string>> wishes{{"ed_C", "ee_A", "xi"}, {"wpp", "wgg"}, {"wgplus", "ed_B"}};
+    for (const auto& [name, statistic] : together) wishes.push_back({name});
+    for (const auto& wish : wishes) {
+      options.only = wish;
+      const auto measured = measure(box, shapes, *other, options, comm);
+      EXPECT_EQ(measured.size(), wish.size());
+      for (const auto& s : measured) {
+        const auto& whole = together.at(s.name);
+        EXPECT_EQ(s.pairs, whole.pairs) << s.name;
+        ASSERT_EQ(s.covariance.size(), whole.covariance.size()) << s.name;
+        for (std::size_t b = 0; b < s.value.size(); ++b) {
+          const double value = whole.value[b], error = whole.error[b];  // NaN where there are no pairs
+          if (!std::isnan(value)) {
+            EXPECT_NEAR(s.value[b], value, 1e-10 * std::max(1.0, std::abs(value))) << s.name;
+          }
+          if (!std::isnan(error)) {
+            EXPECT_NEAR(s.error[b], error, 1e-9 * std::max(1.0, error)) << s.name;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Estimators, SayWhatCannotBeMeasured) {
+  const mpi::Communicator comm(MPI_COMM_WORLD);
+  auto sample = share_of(clustered_sample(box, 100, 9, false), comm);
+  for (auto& axes : sample.axes) axes.clear();
+  auto options = options_for_box();
+  options.only = {"wgplus", "ed_A"};
+  try {
+    measure(box, sample, options, comm);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::config);
+    EXPECT_EQ(
+        std::string(error.what()),
+        "stats.only: ed_A: no such statistic of these columns; there are wgplus, wgcross, wpp, wgg, xi");
+  }
 }
 
 // NaN where there are no pairs included.

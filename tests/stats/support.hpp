@@ -66,9 +66,11 @@ inline int bin_of(const std::vector<double>& edges, double x) {
   return -1;
 }
 
-/// Every statistic of shapes i in `s` and neighbours j in `d`; `same`: one sample, i = j left out.
+/// @collective The ranks share out the sum. Every statistic of shapes i in `s` and neighbours j in `d`;
+/// `same`: one sample, i = j left out.
 inline std::map<std::string, Brute> brute_force(const domain::Box& box, const Sample& s, const Sample& d,
-                                                bool same, const Options& options) {
+                                                bool same, const Options& options,
+                                                const mpi::Communicator& comm) {
   const auto r_edges = options.r.edges(), rp_edges = options.rp.edges();
   const auto r_bins = r_edges.size() - 1, rp_bins = rp_edges.size() - 1;
   struct Sums {
@@ -87,7 +89,8 @@ inline std::map<std::string, Brute> brute_force(const domain::Box& box, const Sa
   const auto weight = [](const Sample& x, std::size_t i) { return x.weight.empty() ? 1.0 : x.weight[i]; };
   const double r_max = r_edges.back(), rp_max = rp_edges.back();
   const auto visit = [&](const Sample& x, const Sample& y, bool one, const auto& work) {
-    for (std::size_t i = 0; i < x.pos.size(); ++i)
+    for (auto i = static_cast<std::size_t>(comm.rank()); i < x.pos.size();
+         i += static_cast<std::size_t>(comm.size()))
       for (std::size_t j = 0; j < y.pos.size(); ++j) {
         if (one && i == j) continue;
         const Vec3 sep = box.nearest_image(y.pos[j] - x.pos[i]);
@@ -103,25 +106,33 @@ inline std::map<std::string, Brute> brute_force(const domain::Box& box, const Sa
     const double phi = std::atan2(sep.y(), sep.x()), c = std::cos(2 * phi), s2 = std::sin(2 * phi);
     return std::array<double, 2>{e[0] * c + e[1] * s2, e[1] * c - e[0] * s2};
   };
+  const std::array<Sums*, 3> ed{&sums["ed_A"], &sums["ed_B"], &sums["ed_C"]},
+      ee{&sums["ee_A"], &sums["ee_B"], &sums["ee_C"]};
+  auto &plus = sums["wgplus"], &cross = sums["wgcross"], &products = sums["wpp"], &xi = sums["xi"],
+       &wgg = sums["wgg"];
   visit(s, d, same, [&](std::size_t i, std::size_t, const Vec3& sep, int r, int rp, double w) {
     if (r >= 0)
-      for (std::size_t a = 0; a < 3; ++a)
-        sums[std::string("ed_") + "ABC"[a]].add(r, w, std::pow(s.axes[a][i].dot(sep) / sep.norm(), 2));
+      for (std::size_t a = 0; a < 3; ++a) ed[a]->add(r, w, std::pow(s.axes[a][i].dot(sep) / sep.norm(), 2));
     if (rp < 0) return;
     const auto e = turned(s.ellipticity[i], sep);
-    sums["wgplus"].add(rp, w, e[0]);
-    sums["wgcross"].add(rp, w, e[1]);
+    plus.add(rp, w, e[0]);
+    cross.add(rp, w, e[1]);
   });
   visit(s, s, true, [&](std::size_t i, std::size_t j, const Vec3& sep, int r, int rp, double w) {
     if (r >= 0)
-      for (std::size_t a = 0; a < 3; ++a)
-        sums[std::string("ee_") + "ABC"[a]].add(r, w, std::pow(s.axes[a][i].dot(s.axes[a][j]), 2));
-    if (rp >= 0) sums["wpp"].add(rp, w, turned(s.ellipticity[i], sep)[0] * turned(s.ellipticity[j], sep)[0]);
+      for (std::size_t a = 0; a < 3; ++a) ee[a]->add(r, w, std::pow(s.axes[a][i].dot(s.axes[a][j]), 2));
+    if (rp >= 0) products.add(rp, w, turned(s.ellipticity[i], sep)[0] * turned(s.ellipticity[j], sep)[0]);
   });
   visit(d, d, true, [&](std::size_t, std::size_t, const Vec3&, int r, int rp, double w) {
-    if (r >= 0) sums["xi"].add(r, w, 1);
-    if (rp >= 0) sums["wgg"].add(rp, w, 1);
+    if (r >= 0) xi.add(r, w, 1);
+    if (rp >= 0) wgg.add(rp, w, 1);
   });
+
+  for (auto& [name, x] : sums) {
+    comm.sum_in_place(std::span(x.weight));
+    comm.sum_in_place(std::span(x.value));
+    comm.sum_in_place(std::span(x.pairs));
+  }
 
   double ws = 0, ws2 = 0, wd = 0, wd2 = 0;
   for (std::size_t i = 0; i < s.pos.size(); ++i) ws += weight(s, i), ws2 += std::pow(weight(s, i), 2);

@@ -38,6 +38,8 @@ struct Options {
   LogBins r, rp;
   double pi_max = 60;  ///< Mpc/h
   int jackknife = 3;   ///< sub-boxes per side; below 2: no errors
+  /// Names of those to measure, faster than all; empty: all that the columns allow.
+  std::vector<std::string> only{};
   /// The cut of the work, which the ranks share out; results depend on it in the last bits only, on ranks not
   /// at all. Zero: the program chooses.
   std::array<std::int64_t, 3> tiles{0, 0, 0};
@@ -50,23 +52,26 @@ struct Statistic {
   std::vector<double> error;        ///< [bins], of the jackknife; empty without
   std::vector<std::int64_t> pairs;  ///< [bins], ordered pairs i != j
   std::vector<double> covariance;   ///< [bins,bins], of the jackknife; empty without
-  /// [regions,bins], the values without one sub-box: what the error of a difference is made of; empty without.
+  /// [regions,bins], the values without one sub-box: what the error of a difference is made of; empty
+  /// without.
   std::vector<double> leave_one_out;
-  double pi_max = 0;                ///< Mpc/h; 0 for those of r
-  std::int64_t regions = 0;         ///< of the jackknife
+  double pi_max = 0;         ///< Mpc/h; 0 for those of r
+  std::int64_t regions = 0;  ///< of the jackknife
   bool projected() const { return pi_max > 0; }
 };
 
-/// @collective All statistics that the columns allow; the same on every rank, in the order ed_A ed_B ed_C
-/// ee_A ee_B ee_C wgplus wgcross wpp wgg xi. Shapes come from `shapes`, neighbours from `density`: ed, wgplus
-/// and wgcross are of pairs shapes x density, ee and wpp shapes x shapes, wgg and xi density x density.
+/// @collective The statistics asked for, or all that the columns allow; the same on every rank, in the order
+/// ed_A ed_B ed_C ee_A ee_B ee_C wgplus wgcross wpp wgg xi. Shapes come from `shapes`, neighbours from
+/// `density`: ed, wgplus and wgcross are of pairs shapes x density, ee and wpp shapes x shapes, wgg and xi
+/// density x density.
 ///
 /// Errors: leave-one-out k is the same measurement without the galaxies of sub-box k, RR being that of a
 /// uniform density in the rest of the box; covariance = (n-1)/n sum_k (x_k - mean)(x_k - mean)^T (Norberg et
 /// al. 2009).
 ///
-/// Throws config_error: bins that are empty or beyond half of the box. data_error: fewer than two galaxies,
-/// axes that are no unit vectors, values that are not finite, weights below zero, a sub-box without galaxies.
+/// Throws config_error: bins that are empty or beyond half of the box, a statistic in `only` that there is
+/// not or that the columns do not allow. data_error: fewer than two galaxies, axes that are no unit vectors,
+/// values that are not finite, weights below zero, a sub-box without galaxies.
 std::vector<Statistic> measure(const domain::Box& box, const Sample& shapes, const Sample& density,
                                const Options& options, const mpi::Communicator& comm);
 /// One sample for both: each pair is visited once.
