@@ -5,6 +5,7 @@ evaluation.json, figures and a self-contained page index.html. Each requirement 
 What is measured and why: docs/evaluation.md.
 """
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -272,11 +273,12 @@ def judge_relation(requirements, name, rows, largest_sigma, floor):
     return judged
 
 
-def measure(pair, seed, perturbations):
+def measure(pair, seed, perturbations, c2st_draws=1000):
     rng = np.random.default_rng(seed)
     requirements, result = Requirements(), {}
     residuals = ts.held_out_residuals(pair, seed=seed)
-    c2st = result["c2st"] = ts.two_sample(pair, residuals, perturbations, seed=seed)
+    told_apart = dataclasses.replace(pair, draws=pair.draws[:c2st_draws])
+    c2st = result["c2st"] = ts.two_sample(told_apart, residuals, perturbations, seed=seed)
     for name, part in c2st["c2st"].items():
         requirements.at_most(f"C2ST, {name}, mean of {c2st['draws']} draws", part["accuracy"], 0.52,
                              f"error {part['error']:.3f}; null {c2st['null'][name]['accuracy']:.3f}")
@@ -356,12 +358,13 @@ def main():
     parser.add_argument("evaluation", nargs="+")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--perturbations", default="shift", help="of shift,scatter,orientation")
+    parser.add_argument("--c2st-draws", type=int, default=1000, help="draws that the classifiers take: each costs as much as all other statistics")
     parser.add_argument("--beside", type=pathlib.Path, help="evaluation.json of the same painter without conformity: what it costs in C2ST")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     try:
         pair = read_evaluation(arguments.evaluation)
-        result, held = measure(pair, arguments.seed, [word for word in arguments.perturbations.split(",") if word])
+        result, held = measure(pair, arguments.seed, [word for word in arguments.perturbations.split(",") if word], arguments.c2st_draws)
     except BadTable as problem:
         sys.exit(f"evaluate: error: {problem}")
     if arguments.beside:

@@ -71,7 +71,8 @@ def red_fractions(result):
     return figure
 
 
-ISOTROPIC = {"central_spin_orbits": 0.5, "central_spin_minor_axis": 0.5, "satellite_spin_radius": 0.5, "satellite_spin_orbit": 0}
+ISOTROPIC = {"central_spin_orbits": 0.5, "central_spin_minor_axis": 0.5, "satellite_spin_radius": 0.5, "satellite_spin_orbit": 0,
+             "central_spin_satellites": 0.5}
 
 
 def numbers(values):

@@ -92,7 +92,7 @@ def unit(vectors):
 
 def output_names(columns):
     return [name for name, values in columns.items() if values.dtype.kind == "f" and name not in NOT_PAINTED
-            and not name.startswith(("input_", "draw", "host_", "halo_"))]
+            and not name.startswith(("input_", "draw", "host_", "halo_", "noise_"))]
 
 
 def properties(columns, outputs):
@@ -114,10 +114,16 @@ def properties(columns, outputs):
     return Properties(scalars, axes, spin)
 
 
+LEAST_LOG_MASS_OF_DISCS = 9  # log10 Msun: disc fractions were measured above (docs/tng.md)
+
+
 def masked_like(draw, truth):
-    """What is not known of the truth is not compared."""
+    """What is not known of the truth is not compared. Whether a disc fraction is known depends on the stellar mass: on each galaxy's own."""
     for name, values in draw.scalars.items():
-        values[np.isnan(truth.scalars[name])] = np.nan
+        if name == "disc_fraction" and "log_stellar_mass" in draw.scalars and np.isnan(truth.scalars[name]).any():
+            values[~(draw.scalars["log_stellar_mass"] > LEAST_LOG_MASS_OF_DISCS)] = np.nan
+        else:
+            values[np.isnan(truth.scalars[name])] = np.nan
     for own, other in ((draw.axes, truth.axes), (draw.spin, truth.spin)):
         if own is not None and other is not None:
             own[np.isnan(other)] = np.nan

@@ -159,11 +159,13 @@ def spin_statistics(groups, spin, log_mass):
     satellite = members(groups, log_mass)
     orbit = cosines(spin, unit(np.cross(groups.offset, groups.velocity)))
     radius = np.abs(cosines(spin, unit(groups.offset)))
+    around_central = np.abs(cosines(central[groups.number], unit(groups.offset)))
     return {
         "central_spin_orbits": by_mass(orbital_pole(groups, log_mass)),
         "central_spin_minor_axis": by_mass(minor_axis_of_members(groups, log_mass)),
         "satellite_spin_orbit": mean_by_group(np.where(satellite, orbit, np.nan), groups.number),
         "satellite_spin_radius": mean_by_group(np.where(satellite, radius, np.nan), groups.number),
+        "central_spin_satellites": mean_by_group(np.where(satellite, around_central, np.nan), groups.number),
     }
 
 

@@ -61,11 +61,14 @@ std::string describe_model(const std::string& path) {
 }
 
 std::string describe_halos(const std::string& path) {
-  const auto header = catalog::read_header(path, {});
+  catalog::ReadOptions options;
+  options.describe = true;
+  const auto header = catalog::read_header(path, options);
   std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos, {}\n", path, header.source.format,
                                  header.rows_exact ? "" : "about ", header.rows,
                                  human_bytes(static_cast<double>(header.source.bytes)));
   text += simulation_text(header.simulation);
+  for (const auto& remark : header.remarks) text += fmt::format("  {}\n", remark);
   return text + fmt::format("  columns: {}\n", fmt::join(header.columns, ", "));
 }
 

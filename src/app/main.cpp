@@ -27,7 +27,7 @@ struct Arguments {
   std::string config, file, model, out, restart = "auto";
   std::vector<std::string> overrides;
   std::int64_t draws = 3;
-  bool dry_run = false, density = true;
+  bool dry_run = false, density = true, table_only = false;
   validate::Task validation;
 };
 
@@ -115,6 +115,8 @@ int run(int argc, char** argv) {
                    "how often each galaxy is painted, with another seed (default 3)")
       ->check(CLI::Range(1, 1000));
   evaluate_command->add_flag("!--no-density", arguments.density, "leave log p out, which takes longest");
+  evaluate_command->add_flag("--table-only", arguments.table_only,
+                             "only evaluation.hdf5 and counts, e.g. to pool several by tools/evaluate.py");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
   for (auto* command :
@@ -146,8 +148,9 @@ int run(int argc, char** argv) {
           if (*loglike_command)
             likelihood::run({arguments.model, arguments.file, out}, config, world, log);
           else
-            evaluate::run({arguments.model, arguments.file, out, arguments.draws, arguments.density}, config,
-                          world, log);
+            evaluate::run({arguments.model, arguments.file, out, arguments.draws, arguments.density,
+                           !arguments.table_only},
+                          config, world, log);
           return ExitCode::done;
         });
   }

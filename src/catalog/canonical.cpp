@@ -119,7 +119,7 @@ HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& com
 
 HaloHeader read_canonical_header(const std::string& path) {
   const auto summary = summarise_table_file(path, type_of(path));
-  HaloHeader header{summary.header.simulation, source_of(path), {}, summary.rows, true};
+  HaloHeader header{summary.header.simulation, source_of(path), {}, summary.rows, true, {}};
   for (const auto& column : summary.columns) header.columns.push_back(column.name);
   return header;
 }

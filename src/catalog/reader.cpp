@@ -75,11 +75,8 @@ HaloCatalog read_subfind(const std::string& path, const ReadOptions& options, co
 
 HaloHeader read_subfind_header_of(const std::string& path, const ReadOptions& options) {
   const auto files = SubfindCatalog::open(path, options);
-  return {files.simulation(),
-          {path, files.format(), 0, ""},
-          files.columns(),
-          files.subhalos(),
-          options.min_vmax == 0};
+  return {files.simulation(), {path, files.format(), 0, ""}, files.columns(),
+          files.subhalos(),   options.min_vmax == 0,         files.remarks()};
 }
 
 void leave_out_slow(HaloCatalog& catalog, double min_vmax, const mpi::Communicator& comm) {

@@ -8,6 +8,7 @@
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "overdensity.hpp"
 #include "rockstar_header.hpp"
 #include "text_file.hpp"
 
@@ -111,7 +112,8 @@ void agree_on_rows(const std::string& path, const RockstarHeader& header, const 
   mpi::agree_on(comm, error);
 }
 
-const ColumnSpec& spec_of(const std::string& name) {
+ColumnSpec spec_of(const std::string& name) {
+  if (name == mass_200c) return {name, "Msun/h", "M200c"};
   const auto& schema = halo_schema();
   return std::find_if(schema.begin(), schema.end(),
                       [&](const auto& column) { return column.spec.name == name; })
@@ -139,6 +141,20 @@ void add_specific_spin(Table& halos) {
 void add_bound_mass(Table& halos) {
   const auto bound = halos.add<double>(spec_of("bound_mass"));
   std::ranges::copy(halos.get<double>("mass"), bound.begin());
+}
+
+// Hosts get M200c and its radius where it was measured; subhalos keep what is bound to them.
+void use_mass_200c(HaloCatalog& catalog) {
+  auto& halos = catalog.halos;
+  const auto parent = halos.get<std::int64_t>("parent_id");
+  const auto mass = halos.get<double>("mass"), radius = halos.get<double>("radius");
+  const auto m200c = halos.get<double>(mass_200c);
+  for (std::size_t i = 0; i < halos.rows(); ++i) {
+    if (parent[i] < 0 && m200c[i] > 0) mass[i] = m200c[i];
+    radius[i] = radius_200c(mass[i], catalog.simulation);
+  }
+  halos.remove(mass_200c);
+  catalog.remarks.emplace_back("mass of hosts: M200c; radii enclose 200 times the critical density");
 }
 
 // A shape with a vanishing axis is none: flagged, and null instead of a direction without meaning.
@@ -183,6 +199,7 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
                       header.remarks};
   add_specific_spin(catalog.halos);
   add_bound_mass(catalog.halos);
+  if (header.has(mass_200c)) use_mass_200c(catalog);
   if (catalog.halos.has("axis_x")) {
     resolve_shapes(catalog.halos);
     remark_on_shapes(catalog, comm);
@@ -192,8 +209,9 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
 
 HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options) {
   const auto header = parse_rockstar_header(path, options);
-  HaloHeader out{header.simulation, source_of(path), {}, 0, true};
-  for (const auto& column : header.columns) out.columns.push_back(column.name);
+  HaloHeader out{header.simulation, source_of(path), {}, 0, true, {}};
+  for (const auto& column : header.columns)
+    if (column.name != mass_200c) out.columns.push_back(column.name);
   if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
   out.columns.emplace_back("bound_mass");
   if (header.has("jx")) out.columns.emplace_back("specific_spin");

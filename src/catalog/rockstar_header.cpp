@@ -114,7 +114,7 @@ std::string main_definition(const std::string& path, const Names& names) {
 }
 
 std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names& names,
-                                            std::vector<std::string>& remarks) {
+                                            const ReadOptions& options, std::vector<std::string>& remarks) {
   std::vector<RockstarColumn> columns;
   const auto take = [&](const std::string& name, std::size_t field, double factor = 1, bool integer = false) {
     columns.push_back({name, names[field], field, integer, factor});
@@ -146,6 +146,8 @@ std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names
   for (const std::string axis : {"X", "Y", "Z"}) take(lower(axis), names.require(axis, "the position"));
   for (const std::string axis : {"VX", "VY", "VZ"}) take(lower(axis), names.require(axis, "the velocity"));
 
+  if (options.host_mass == "200c")
+    take(mass_200c, names.require("M200c", "mass of hosts, by input.host_mass: 200c"));
   if (const auto field = names.find("Vmax")) take("vmax", *field);
   if (const auto field = names.find("Vrms")) take("vrms", *field);
   if (const auto field = names.find("Rs")) take("scale_radius", *field, kpc_in_mpc);
@@ -310,7 +312,7 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
     header.data_begin = file.offset();
   }
   header.fields = names.size();
-  header.columns = resolve_columns(path, names, header.remarks);
+  header.columns = resolve_columns(path, names, options, header.remarks);
   check_units(path, comments);
   header.simulation =
       resolve_simulation(path, comments, scale_of_row(names, first_row), options, header.remarks);

@@ -12,12 +12,15 @@ namespace halobrush::catalog {
 
 /// One number that is read from every row.
 struct RockstarColumn {
-  std::string name;       ///< ours (halo_schema), or one of a, a_x, a_y, a_z that is used up on the way
+  std::string name;       ///< ours (halo_schema), or mass_200c, which is used up on the way
   std::string file_name;  ///< theirs
   std::size_t field = 0;
   bool integer = false;
   double factor = 1;  ///< to our unit
 };
+
+/// Mass of hosts that the configuration asks for instead of the main one.
+inline constexpr const char* mass_200c = "mass_200c";
 
 struct RockstarHeader {
   Simulation simulation;

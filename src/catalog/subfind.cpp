@@ -4,13 +4,13 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <numbers>
 #include <unordered_map>
 
 #include "checks.hpp"
 #include "h5.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "overdensity.hpp"
 #include "subfind_header.hpp"
 
 namespace halobrush::catalog {
@@ -18,16 +18,6 @@ namespace {
 
 constexpr std::size_t types = 6, stars_type = 4, bands = 8, g_band = 4, r_band = 5;
 constexpr double no_magnitude = 1e36;  // the files say 1e37 where there are no stars
-
-// Critical density today, h^2 Msun / Mpc^3.
-constexpr double critical_density = 2.7754e11;
-
-// Comoving radius in Mpc/h of a sphere of 200 times the critical density.
-double radius_200c(double mass_msun_h, const Simulation& s) {
-  const double a = s.scale_factor, omega_k = 1 - s.omega_m - s.omega_l;
-  const double e2 = s.omega_m / (a * a * a) + omega_k / (a * a) + s.omega_l;
-  return std::cbrt(3 * mass_msun_h / (800 * std::numbers::pi * critical_density * e2)) / a;
-}
 
 std::vector<SubfindHeader> headers_of(const std::vector<std::string>& files, std::size_t begin,
                                       std::size_t end) {
@@ -72,7 +62,7 @@ SubfindCatalog SubfindCatalog::of_headers(const std::string& path, std::vector<s
   SubfindCatalog catalog;
   catalog.files_ = std::move(files);
   const auto header = completed(path, headers.front(), options, catalog.remarks_);
-  catalog.simulation_ = simulation_of(path, header);
+  catalog.simulation_ = simulation_of(path, header, options);
   catalog.excerpt_ = header.excerpt;
   catalog.length_mpc_h_ = header.units[0];
   catalog.mass_msun_h_ = header.units[1];

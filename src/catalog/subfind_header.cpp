@@ -138,7 +138,9 @@ std::vector<std::string> subfind_files(const std::string& path) {
     for (const auto& entry : fs::directory_iterator(path))
       if (entry.path().extension() == ".hdf5" || entry.path().extension() == ".h5")
         names.push_back(entry.path());
-    if (names.empty()) throw data_error("{}: is a folder without HDF5 files (only group catalogs are folders); check the path", path);
+    if (names.empty())
+      throw data_error("{}: is a folder without HDF5 files (only group catalogs are folders); check the path",
+                       path);
     any = *std::ranges::min_element(names);
   } else if (!fs::exists(path)) {
     throw io_error("{}: cannot be opened (no such file); check the path", path);
@@ -222,17 +224,20 @@ SubfindHeader completed(const std::string& file, SubfindHeader header, const Rea
   complete(header.scale_factor, options.scale_factor, "input.scale_factor", "scale factor");
   complete(header.omega_m, options.omega_m, "cosmology.omega_m", "omega_m");
   complete(header.h, options.h, "cosmology.h", "h");
-  if (!missing.empty())
+  if (!missing.empty() && options.describe)
+    remarks.push_back(
+        fmt::format("the file does not say: {}; a run must set these keys", fmt::join(missing, ", ")));
+  else if (!missing.empty())
     throw data_error("{}: neither the file nor the configuration says: {}; set these keys", file,
                      fmt::join(missing, ", "));
   if (std::isnan(header.omega_l)) header.omega_l = 1 - header.omega_m;
   return header;
 }
 
-Simulation simulation_of(const std::string& file, const SubfindHeader& header) {
+Simulation simulation_of(const std::string& file, const SubfindHeader& header, const ReadOptions& options) {
   for (const auto& [name, value] : {std::pair("BoxSize", header.box), std::pair("Time", header.scale_factor),
                                     std::pair("Omega0", header.omega_m), std::pair("HubbleParam", header.h)})
-    if (!(value > 0) || !std::isfinite(value))
+    if (!(options.describe && std::isnan(value)) && (!(value > 0) || !std::isfinite(value)))
       throw data_error("{}: {} is {} (it is positive); repair the header", file, name, value);
   Simulation simulation;
   simulation.box.fill(header.box * header.units[0]);

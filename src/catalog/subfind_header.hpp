@@ -31,6 +31,6 @@ void check_one_simulation(const std::vector<std::string>& files, const std::vect
 SubfindHeader completed(const std::string& file, SubfindHeader header, const ReadOptions& options,
                         std::vector<std::string>& remarks);
 
-Simulation simulation_of(const std::string& file, const SubfindHeader& header);
+Simulation simulation_of(const std::string& file, const SubfindHeader& header, const ReadOptions& options);
 
 }  // namespace halobrush::catalog

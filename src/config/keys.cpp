@@ -115,6 +115,10 @@ std::vector<Key> keys_of(Config& c) {
        positive_or_unset()},
       {"input.min_vmax", &c.input.min_vmax, "km/s", "halos with a smaller vmax are left out", science,
        not_negative()},
+      {"input.host_mass", &c.input.host_mass, "",
+       "mass and radius of host halos in Rockstar lists; main: of the list's own definition; 200c: from its "
+       "column M200c, as in group catalogs of hydrodynamical simulations (subhalos keep their bound mass)",
+       science, one_of({"main", "200c"})},
 
       {"output.path", &c.output.path, "", "the mock; its summary is written beside it as <path>.json",
        steering},
@@ -163,6 +167,10 @@ std::vector<Key> keys_of(Config& c) {
       {"painter.frame", &c.painter.frame, "",
        "rotation applied to the initial random orientations (checks of equivariance)", science,
        nine_numbers()},
+      {"painter.host_factor", &c.painter.host_factor, "",
+       "galaxies of one host halo share part of their starting noise, as the model says (conformity); false: "
+       "none of it",
+       science},
 
       {"analytic.log_m1", &c.analytic.log_m1, "log10 Msun",
        "stellar-to-halo mass: characteristic halo mass (Moster et al. 2013)", science, finite()},
@@ -283,6 +291,24 @@ std::vector<Key> keys_of(Config& c) {
        "share of host halos that decide when to stop", steering, fraction()},
       {"train.test_fraction", &c.train.test_fraction, "",
        "share of host halos that training never sees: for halobrush evaluate", steering, fraction()},
+      {"train.split_shift", &c.train.split_shift, "",
+       "turns the hash that splits the host halos: shifts of 0, f, 2 f, ... with test_fraction f test every "
+       "host once",
+       steering, fraction()},
+      {"train.dropout", &c.train.dropout, "",
+       "share of the denoiser's hidden features that a step leaves out (small training sets)", steering,
+       fraction()},
+      {"train.unknown_labels", &c.train.unknown_labels, "",
+       "what a network is shown where a label is unknown; flag: that it is (right where that does not depend "
+       "on "
+       "the labels); noise: a normal number, unawares (e.g. disc fractions that are measured in massive "
+       "galaxies "
+       "only)",
+       steering, one_of({"flag", "noise"})},
+      {"train.normal_scores", &c.train.normal_scores, "",
+       "labels diffuse as normal numbers of the same rank (skewed or two-peaked labels); axis ratios as they "
+       "are",
+       steering},
 
       {"gan.width", &c.gan.width, "", "channels of the generator and of the critic", steering, positive()},
       {"gan.depth", &c.gan.depth, "", "directional graph layers of each", steering, positive()},

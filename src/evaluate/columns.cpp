@@ -69,8 +69,8 @@ void put_halos(Rows& rows, const Judged& judged) {
                     [&](auto i) -> Vec3 { return halos.vector("j", i).stableNormalized(); });
   rows.put<std::int64_t>("split", "", "of the model's training: 1 trained on, 2 validation, 3 test",
                          [&](auto i) { return judged.galaxies.split[i]; });
-  rows.put<std::uint8_t>("held_out", "", "in a host halo that the model was not trained on", [&](auto i) {
-    return !judged.split_applies || judged.galaxies.split[i] != Split::training;
+  rows.put<std::uint8_t>("held_out", "", "in a host halo that the model's training never saw", [&](auto i) {
+    return !judged.held_out || judged.galaxies.split[i] == *judged.held_out;
   });
 }
 
@@ -123,6 +123,14 @@ void put_truth(Rows& rows, const Judged& judged) {
   }
 }
 
+void put_noise(Rows& rows, const Judged& judged) {
+  const auto names = judged.painter.labels();
+  for (std::size_t l = 0; l < names.size(); ++l)
+    rows.put<double>("noise_" + names[l], "",
+                     "standard normal noise from which the model would make the truth",
+                     [&](auto i) { return (*judged.noise)[i * names.size() + l]; });
+}
+
 void put_draw(Rows& rows, const Judged& judged, std::size_t draw) {
   const auto& painted = judged.draws[draw];
   const auto prefix = fmt::format("draw{}_", draw + 1);
@@ -145,6 +153,7 @@ Table rows_of(const Judged& judged) {
   put_halos(rows, judged);
   put_truth(rows, judged);
   put_inputs(rows, judged);
+  if (judged.noise) put_noise(rows, judged);
   for (std::size_t draw = 0; draw < judged.draws.size(); ++draw) put_draw(rows, judged, draw);
   if (!judged.draws.empty())
     rows.put<std::uint8_t>("out_of_distribution", "", "inputs outside the range of the model's training",

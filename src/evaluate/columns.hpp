@@ -17,7 +17,9 @@ struct Judged {
   const model::Painter& painter;
   std::vector<model::Painted> draws;
   std::optional<std::vector<double>> log_p;  ///< [owned] none: the painter has no density
-  bool split_applies;                        ///< the model was trained on some of these halos
+  std::optional<std::vector<double>> noise;  ///< [owned, labels] as Painter::starting_noise
+  std::optional<pipeline::Split>
+      held_out;  ///< part of the split to judge by; none: all, the halos are others
 };
 
 /// One row for each galaxy that the catalog has.

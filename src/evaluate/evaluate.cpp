@@ -36,11 +36,34 @@ struct Training {
   bool on_these_halos = false;
 };
 
-Training training_of(const Request& request, const catalog::Source& halos) {
+constexpr double same_place_mpc_h = 1e-3;
+
+// Whether one of the hosts that the model names lives in these rows: a catalog that was converted again, or
+// cut, is known by its halos and not by its bytes.
+bool has_any(const catalog::Table& halos, const std::vector<model::KnownHost>& hosts) {
+  std::map<std::int64_t, Vec3> place;
+  for (const auto& host : hosts) place[host.id] = host.pos;
+  const auto id = halos.get<std::int64_t>("id");
+  for (std::size_t i = 0; i < halos.rows(); ++i)
+    if (const auto found = place.find(id[i]);
+        found != place.end() && (halos.vector("", i) - found->second).norm() < same_place_mpc_h)
+      return true;
+  return false;
+}
+
+Training training_of(const Request& request, const catalog::HaloCatalog& halos,
+                     const mpi::Communicator& comm) {
   if (request.model == "analytic") return {};
-  const auto spec = model::read_model(request.model).spec;
-  const std::pair<std::string, std::string> same = {"training_halos_sha256", halos.sha256};
-  return {spec.split, std::ranges::count(spec.provenance, same) > 0};
+  const auto spec = mpi::agree(comm, [&] { return model::read_model(request.model).spec; });
+  const std::pair<std::string, std::string> same = {"training_halos_sha256", halos.source.sha256};
+  const int known = std::ranges::count(spec.provenance, same) > 0 || has_any(halos.halos, spec.hosts);
+  return {spec.split, comm.max(known) == 1};
+}
+
+// Hosts of the validation part chose the weights: they judge only where no others were kept.
+std::optional<pipeline::Split> held_out_part(const Training& training) {
+  if (!training.on_these_halos) return std::nullopt;
+  return training.split.test_fraction > 0 ? pipeline::Split::test : pipeline::Split::validation;
 }
 
 std::string name_of(model::Orientation orientation) {
@@ -70,9 +93,11 @@ catalog::Table evaluated(const pipeline::LabelledPatch& galaxies, const Painters
                          const Training& training, bool density) {
   const auto& painter = *painters.front();
   const auto inputs = pipeline::inputs_of(galaxies.patch, painter.needs());
-  Judged judged{galaxies, inputs, painter, {}, {}, training.on_these_halos};
+  Judged judged{galaxies, inputs, painter, {}, {}, {}, held_out_part(training)};
   for (const auto& one : painters) judged.draws.push_back(one->paint(inputs));
-  if (density) judged.log_p = painter.log_density(inputs, {galaxies.frame, galaxies.labels, galaxies.known});
+  const model::Observed truth = {galaxies.frame, galaxies.labels, galaxies.known};
+  if (density) judged.log_p = painter.log_density(inputs, truth);
+  judged.noise = painter.starting_noise(inputs, truth);
   return rows_of(judged);
 }
 
@@ -150,7 +175,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   const auto galaxies = mpi::agree(comm, [&] {
     return pipeline::GalaxyLabels(request.catalog, painter.labels(), name_of(painter.orientation()));
   });
-  const auto training = mpi::agree(comm, [&] { return training_of(request, halos.source); });
+  const auto training = training_of(request, halos, comm);
 
   auto patches = patches_of(config, halos, painter.needs().ghost_width(), comm);
   catalog::Table columns, all;
@@ -175,9 +200,9 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
         request.catalog, config.input.path);
   write_rows(request.folder + "/evaluation.hdf5", columns, rows, header_of(request, config, halos, painter),
              comm);
-  write_summary(request, all, training.on_these_halos, comm);
+  write_summary(request, all, held_out_part(training), comm);
   mpi::agree(comm, [&] {
-    if (comm.root()) write_report(request, log);
+    if (comm.root() && request.statistics) write_report(request, log);
   });
 }
 

@@ -61,16 +61,19 @@ void write_page_without_statistics(const Request& request, const std::string& wh
 
 }  // namespace
 
-void write_summary(const Request& request, const catalog::Table& rows, bool split_applies,
-                   const mpi::Communicator& comm) {
+void write_summary(const Request& request, const catalog::Table& rows,
+                   std::optional<pipeline::Split> held_out, const mpi::Communicator& comm) {
   Json summary = {
       {"model", request.model},
       {"catalog", request.catalog},
       {"draws", request.draws},
       {"galaxies", comm.sum(static_cast<std::uint64_t>(rows.rows()))},
       {"held_out", count(rows, "held_out", comm)},
-      {"held_out_by", split_applies ? "the model's own split of host halos"
-                                    : "nothing: these are not the halos that the model was trained on"}};
+      {"held_out_by",
+       !held_out ? "nothing: these are not the halos that the model was trained on"
+       : *held_out == pipeline::Split::test
+           ? "the model's own split of host halos: its test part"
+           : "the model's own split of host halos: its validation part, which chose the weights"}};
   if (rows.has("out_of_distribution"))
     summary["out_of_distribution"] = count(rows, "out_of_distribution", comm);
   if (rows.has("log_p")) summary["log_p"] = means(rows, "log_p", comm);

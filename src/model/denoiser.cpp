@@ -1,3 +1,4 @@
+#include <ATen/CPUGeneratorImpl.h>
 #include <fmt/format.h>
 
 #include <numbers>
@@ -41,10 +42,20 @@ Tensor pair_geometry(const Tensor& direction, const Tensor& to, const Tensor& fr
   return torch::cat({separation, outer(last), symmetry == Symmetry::d2 ? outer(major) : last}, 1);
 }
 
+// Features left out at random, the same in all copies of the symmetry; the others grow so that the mean
+// stays.
+Tensor thinned(const Tensor& features, double rate, std::int64_t copies, at::Generator& generator) {
+  if (rate == 0) return features;
+  const auto width = features.size(1) / copies;
+  const auto kept = torch::empty({features.size(0), width}).bernoulli_(1 - rate, generator) / (1 - rate);
+  return features * kept.to(features.options()).repeat({1, copies});
+}
+
 }  // namespace
 
-Denoiser Network::denoiser(const Batch& batch, const Environment& environment) const {
+Denoiser Network::denoiser(const Batch& batch, const Environment& environment, Dropout dropout) const {
   Denoiser d;
+  d.dropout_ = dropout;
   d.symmetry_ = symmetry_of(spec_.orientation);
   const auto order = copies(d.symmetry_);
   const auto symmetric_layer = [&](const std::string& name) {
@@ -82,7 +93,9 @@ Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const
       dense(torch::cat({embedding, galaxies.known, labels, vectors, tensors}, 1), node_) + node_environment_;
   z = z + dense(messages(galaxies, senders, embedding), gather_);
   z = torch::silu(z);
-  for (const auto& layer : hidden_) z = z + dense(z, layer, Activation::silu);
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(dropout_.seed);
+  for (const auto& layer : hidden_)
+    z = z + thinned(dense(z, layer, Activation::silu), dropout_.rate, copies(symmetry_), generator);
   const auto out = dense(z, out_);
   return {out.slice(1, 0, 3), out.slice(1, 3)};
 }

@@ -154,6 +154,10 @@ std::vector<double> log_label_jacobian(const std::vector<Label>& labels,
   for (std::size_t l = 0; l < labels.size(); ++l)
     for (std::size_t i = 0; i < n; ++i) {
       if (!known[l + 1][i]) continue;
+      if (labels[l].transform == Transform::normal_score) {
+        result[i] += std::log(labels[l].scores.slope(columns[l][i]) / labels[l].deviation);
+        continue;
+      }
       const double unit = labels[l].transform == Transform::logit_of_b_to_a ? (*b_to_a)[i] : 1;
       const double u = columns[l][i] / unit;
       result[i] -= std::log(labels[l].deviation * unit);
@@ -172,6 +176,7 @@ std::vector<double> encode_labels(const std::vector<Label>& labels,
       double y = columns[l][i];
       if (labels[l].transform == Transform::logit) y = logit(y);
       if (labels[l].transform == Transform::logit_of_b_to_a) y = logit(y / (*b_to_a)[i]);
+      if (labels[l].transform == Transform::normal_score) y = labels[l].scores.score(y);
       encoded[i * labels.size() + l] = (y - labels[l].mean) / labels[l].deviation;
     }
   return encoded;
@@ -184,7 +189,10 @@ std::vector<std::vector<double>> decode_labels(const std::vector<Label>& labels,
   for (std::size_t l = 0; l < labels.size(); ++l)
     for (std::size_t i = 0; i < n; ++i) {
       const double y = encoded[i * labels.size() + l] * labels[l].deviation + labels[l].mean;
-      columns[l][i] = labels[l].transform == Transform::identity ? y : logistic(y);
+      const double value = labels[l].transform == Transform::identity       ? y
+                           : labels[l].transform == Transform::normal_score ? labels[l].scores.value(y)
+                                                                            : logistic(y);
+      columns[l][i] = std::clamp(value, labels[l].lowest, labels[l].highest);
     }
   const auto* b_to_a = column_of(labels, columns, "b_to_a");
   for (std::size_t l = 0; l < labels.size(); ++l)

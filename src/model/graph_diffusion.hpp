@@ -13,6 +13,8 @@ struct SamplingOptions {
   std::int64_t evaluations = 0;  ///< 0: what the model says
   std::uint64_t seed = 1;
   Mat3 frame = Mat3::Identity();  ///< turns the initial random orientations
+  bool host_factor =
+      true;  ///< what the model says of it; false: members of a host start from noise of their own
   std::string device = "cpu";
 };
 

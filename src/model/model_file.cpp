@@ -1,6 +1,9 @@
 #include "halobrush/model/model_file.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/safetensors/safetensors.hpp"
@@ -12,7 +15,8 @@ using nlohmann::ordered_json;
 
 NLOHMANN_JSON_SERIALIZE_ENUM(Transform, {{Transform::identity, "identity"},
                                          {Transform::logit, "logit"},
-                                         {Transform::logit_of_b_to_a, "logit_of_b_to_a"}})
+                                         {Transform::logit_of_b_to_a, "logit_of_b_to_a"},
+                                         {Transform::normal_score, "normal_score"}})
 
 NLOHMANN_JSON_SERIALIZE_ENUM(Orientation, {{Orientation::ellipsoid, "ellipsoid"},
                                            {Orientation::major_axis, "major_axis"},
@@ -22,15 +26,36 @@ namespace {
 
 constexpr int format_version = 2;
 
+// JSON has no infinity: a bound that is absent is none.
+ordered_json to_json(const Label& label) {
+  ordered_json j = {{"name", label.column.name},
+                    {"unit", label.column.unit},
+                    {"description", label.column.description},
+                    {"transform", json(label.transform)},
+                    {"mean", label.mean},
+                    {"deviation", label.deviation}};
+  if (label.transform == Transform::normal_score) j["knots"] = label.scores.knots;
+  if (std::isfinite(label.lowest)) j["lowest"] = label.lowest;
+  if (std::isfinite(label.highest)) j["highest"] = label.highest;
+  return j;
+}
+
+Label label_from(const ordered_json& j) {
+  Label label;
+  label.column = {j.at("name"), j.at("unit"), j.at("description")};
+  label.transform = json(j.at("transform")).get<Transform>();
+  label.mean = j.at("mean");
+  label.deviation = j.at("deviation");
+  if (label.transform == Transform::normal_score)
+    label.scores.knots = j.at("knots").get<std::vector<double>>();
+  label.lowest = j.value("lowest", label.lowest);
+  label.highest = j.value("highest", label.highest);
+  return label;
+}
+
 ordered_json to_json(const ModelSpec& spec) {
   ordered_json labels = ordered_json::array();
-  for (const auto& label : spec.labels)
-    labels.push_back({{"name", label.column.name},
-                      {"unit", label.column.unit},
-                      {"description", label.column.description},
-                      {"transform", json(label.transform)},
-                      {"mean", label.mean},
-                      {"deviation", label.deviation}});
+  for (const auto& label : spec.labels) labels.push_back(to_json(label));
   ordered_json provenance = ordered_json::object();
   for (const auto& [key, value] : spec.provenance) provenance[key] = value;
   ordered_json all = {
@@ -41,7 +66,8 @@ ordered_json to_json(const ModelSpec& spec) {
       {"host_split",
        {{"seed", spec.split.seed},
         {"validation_fraction", spec.split.validation_fraction},
-        {"test_fraction", spec.split.test_fraction}}},
+        {"test_fraction", spec.split.test_fraction},
+        {"shift", spec.split.shift}}},
       {"inputs",
        {{"scalars", spec.inputs.scalars},
         {"scalar_mean", spec.scalar_mean},
@@ -50,6 +76,7 @@ ordered_json to_json(const ModelSpec& spec) {
         {"axial", spec.inputs.axial},
         {"tensors", spec.inputs.tensors}}},
       {"labels", labels},
+      {"unknown_as_noise", spec.unknown_as_noise},
       {"radius", spec.radius},
       {"own_group_only", spec.own_group_only},
       {"layers", spec.layers},
@@ -67,6 +94,11 @@ ordered_json to_json(const ModelSpec& spec) {
       {"input_range",
        {{"mean", spec.range.mean}, {"precision", spec.range.precision}, {"radius", spec.range.radius}}},
       {"provenance", provenance}};
+  ordered_json hosts = ordered_json::array();
+  for (const auto& host : spec.hosts) hosts.push_back({host.id, host.pos[0], host.pos[1], host.pos[2]});
+  if (!spec.hosts.empty()) all["host_split"]["hosts"] = hosts;
+  if (!spec.host_factor.empty())
+    all["host_factor"] = {{"satellite", spec.host_factor.satellite}, {"central", spec.host_factor.central}};
   if (spec.gan.depth > 0)
     all["gan"] = {{"width", spec.gan.width}, {"depth", spec.gan.depth}, {"directions", spec.gan.directions}};
   return all;
@@ -77,16 +109,20 @@ ModelSpec spec_from(const ordered_json& j) {
   spec.painter = j.at("painter");
   spec.orientation = json(j.at("orientation")).get<Orientation>();
   const auto& split = j.at("host_split");
-  spec.split = {split.at("seed"), split.at("validation_fraction"), split.at("test_fraction")};
+  spec.split = {split.at("seed"), split.at("validation_fraction"), split.at("test_fraction"),
+                split.value("shift", 0.0)};
+  if (split.contains("hosts"))
+    for (const auto& host : split["hosts"])
+      spec.hosts.push_back({host.at(0), Vec3(host.at(1), host.at(2), host.at(3))});
+  if (j.contains("host_factor"))
+    spec.host_factor = {j["host_factor"].at("satellite").get<std::vector<double>>(),
+                        j["host_factor"].at("central").get<std::vector<double>>()};
   const auto& inputs = j.at("inputs");
   spec.inputs = {inputs.at("scalars"), inputs.at("polar"), inputs.at("axial"), inputs.at("tensors")};
   spec.scalar_mean = inputs.at("scalar_mean").get<std::vector<double>>();
   spec.scalar_deviation = inputs.at("scalar_deviation").get<std::vector<double>>();
-  for (const auto& label : j.at("labels"))
-    spec.labels.push_back({{label.at("name"), label.at("unit"), label.at("description")},
-                           json(label.at("transform")).get<Transform>(),
-                           label.at("mean"),
-                           label.at("deviation")});
+  for (const auto& label : j.at("labels")) spec.labels.push_back(label_from(label));
+  spec.unknown_as_noise = j.value("unknown_as_noise", false);
   spec.radius = j.at("radius");
   spec.own_group_only = j.at("own_group_only");
   spec.layers = j.at("layers");
@@ -120,6 +156,17 @@ void check_spec(const ModelSpec& spec) {
   if (spec.radius < 0 || spec.layers < 0 || spec.encoder_width < 1 || spec.channels < 1 ||
       spec.denoiser_width < 1 || spec.denoiser_depth < 1)
     throw std::runtime_error("a size of the architecture is out of range");
+  for (const auto* loading : {&spec.host_factor.satellite, &spec.host_factor.central})
+    if (!spec.host_factor.empty() &&
+        (loading->size() != spec.labels.size() ||
+         !(std::inner_product(loading->begin(), loading->end(), loading->begin(), 0.0) < 1)))
+      throw std::runtime_error("host_factor: a loading has not one number for each label, or is not below 1");
+  for (const auto& label : spec.labels)
+    if (label.transform == Transform::normal_score &&
+        (label.scores.knots.size() < 2 ||
+         std::ranges::adjacent_find(label.scores.knots, std::greater_equal{}) != label.scores.knots.end()))
+      throw std::runtime_error(
+          fmt::format("the normal scores of '{}' are not increasing", label.column.name));
   if (spec.painter == "graph_gan" && (spec.gan.width < 1 || spec.gan.depth < 1 || spec.gan.directions < 1))
     throw std::runtime_error("a size of the generator is out of range");
 }

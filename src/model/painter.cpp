@@ -28,9 +28,10 @@ std::unique_ptr<Painter> make_learned(const config::Config& config) {
   const auto seed = static_cast<std::uint64_t>(config.seed);
   if (own == "graph_gan") return make_gan_painter(file, path, seed, config.compute.device);
   if (own == "graph_diffusion" || own == "diffusion")
-    return make_graph_diffusion_painter(file, path,
-                                        {config.painter.sampler, config.painter.steps, seed,
-                                         frame_of(config.painter.frame), config.compute.device});
+    return make_graph_diffusion_painter(
+        file, path,
+        {config.painter.sampler, config.painter.steps, seed, frame_of(config.painter.frame),
+         config.painter.host_factor, config.compute.device});
   throw model_error(
       "{}: is a model of the painter '{}', which this program does not know; use the version "
       "that wrote it",

@@ -24,8 +24,8 @@ void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const
 
 catalog::ReadOptions read_options(const config::Config& config) {
   const auto& in = config.input;
-  return {in.format,          in.box_size, in.units, in.scale_factor, config.cosmology.omega_m,
-          config.cosmology.h, in.min_vmax};
+  return {in.format,          in.box_size, in.units,    in.scale_factor, config.cosmology.omega_m,
+          config.cosmology.h, in.min_vmax, in.host_mass};
 }
 
 std::string complete_cosmology(catalog::Simulation& simulation, const config::Cosmology& cosmology) {

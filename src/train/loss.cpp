@@ -19,12 +19,13 @@ torch::Tensor squared_errors(const model::Denoised& out, const std::vector<doubl
 
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-                       std::uint64_t seed, std::span<const std::uint32_t> draws) {
+                       std::uint64_t seed, std::span<const std::uint32_t> draws, model::Dropout dropout) {
   Noised noise;
   const Noising noising(patch, spec, kernel, split, seed);
   for (const auto draw : draws) noising.add(draw, noise);
   const auto times = static_cast<std::int64_t>(draws.size());
-  const auto denoiser = network.denoiser(batch.repeated(times), network.encode(batch).repeated(times));
+  const auto denoiser =
+      network.denoiser(batch.repeated(times), network.encode(batch).repeated(times), dropout);
   const auto noisy = model::noisy_of(noise.state, noise.level, noise.known, spec.noise, network.options());
   return squared_errors(denoiser(noisy), noise.score, noise.target, noisy.known, noise.weight) /
          static_cast<double>(times);

@@ -26,6 +26,6 @@ torch::Tensor squared_errors(const model::Denoised& out, const std::vector<doubl
 /// @param draws    one draw of noise each: decide it, with the seed and each galaxy's id
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-                       std::uint64_t seed, std::span<const std::uint32_t> draws);
+                       std::uint64_t seed, std::span<const std::uint32_t> draws, model::Dropout dropout = {});
 
 }  // namespace halobrush::train

@@ -35,7 +35,8 @@ void Noising::add(std::uint32_t draw, Noised& out, std::optional<double> level) 
     const auto sigma = diffusion::noise_at(spec_.noise, own);
     out.level.push_back(own);
     out.weight.push_back(patch_.split[i] == split_ ? 1 : 0);
-    for (const auto& known : patch_.known) out.known.push_back(known[i]);
+    for (std::size_t k = 0; k < patch_.known.size(); ++k)
+      out.known.push_back(patch_.known[k][i] || (k > 0 && spec_.unknown_as_noise));
     add_rotation(i, sigma.rotation, draw, out);
     add_labels(i, sigma.scalar, draw, out);
   }
@@ -57,7 +58,10 @@ void Noising::add_labels(std::size_t i, double sigma, std::uint32_t draw, Noised
   RandomStream random(seed_, id_[i], Purpose::train_scalar_noise, draw);
   const auto p = diffusion::preconditioning(sigma);
   for (std::size_t l = 0; l < spec_.labels.size(); ++l) {
-    const double x0 = clean_[i * spec_.labels.size() + l], x = x0 + sigma * random.normal();
+    double x0 = clean_[i * spec_.labels.size() + l];
+    const double noise = random.normal(), in_its_place = random.normal();
+    if (spec_.unknown_as_noise && !patch_.known[l + 1][i]) x0 = in_its_place;
+    const double x = x0 + sigma * noise;
     out.state.labels.push_back(x);
     out.target.push_back((x0 - p.skip * x) / p.out);
   }

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "halobrush/core/random.hpp"
 #include "halobrush/model/runtime.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "loss.hpp"
@@ -18,6 +19,7 @@ ScoreMatching::ScoreMatching(const TrainingSet& set, const config::Config& confi
     : set_(set),
       seed_(static_cast<std::uint64_t>(config.seed)),
       weight_decay_(config.train.weight_decay),
+      dropout_(config.train.dropout),
       draws_a_step_(config.train.noise_draws),
       network_(set.spec, seed_, model::device_options(config.compute.device)),
       averaged_(set.spec, seed_, model::device_options(config.compute.device)) {
@@ -35,8 +37,11 @@ torch::Tensor ScoreMatching::loss(std::size_t patch, std::int64_t step) const {
   std::vector<std::uint32_t> draws;
   for (std::int64_t k = 0; k < draws_a_step_; ++k)
     draws.push_back(static_cast<std::uint32_t>(step * draws_a_step_ + k));
+  RandomStream left_out(seed_, set_.patches[patch].patch.tile, Purpose::train_dropout,
+                        static_cast<std::uint32_t>(step));
+  const auto dropout_seed = static_cast<std::uint64_t>(0x1p52 * left_out.uniform());
   return loss_sum(set_.patches[patch], batches_[patch], network_, set_.spec, kernel_, Split::training, seed_,
-                  draws);
+                  draws, {dropout_, dropout_seed});
 }
 
 double ScoreMatching::held_out_loss(std::size_t patch) const {

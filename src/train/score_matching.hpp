@@ -20,7 +20,7 @@ class ScoreMatching : public Method {
  private:
   const TrainingSet& set_;
   std::uint64_t seed_;
-  double weight_decay_;
+  double weight_decay_, dropout_;
   std::int64_t draws_a_step_;
   model::Network network_, averaged_;
   std::vector<model::Batch> batches_;

@@ -72,6 +72,58 @@ struct Moments {
   }
 };
 
+// Values of each label in the training galaxies that it is known of, in its own unit.
+std::vector<std::vector<double>> known_values(const TrainingSet& set) {
+  std::vector<std::vector<double>> values(set.spec.labels.size());
+  for (const auto& patch : set.patches)
+    for (std::size_t l = 0; l < values.size(); ++l)
+      for (std::size_t i = 0; i < patch.split.size(); ++i)
+        if (patch.split[i] == Split::training && patch.known[l + 1][i])
+          values[l].push_back(patch.labels[l][i]);
+  return values;
+}
+
+// Enough of the split hosts that a catalog cut from this one shares some.
+constexpr std::size_t known_hosts = 64;
+
+// The hosts with labels that come first by a hash, so that they depend on nothing else.
+std::vector<model::KnownHost> hosts_of(const TrainingSet& set) {
+  std::vector<std::pair<double, model::KnownHost>> hosts;
+  for (const auto& patch : set.patches) {
+    const auto id = patch.patch.halos.get<std::int64_t>("id");
+    for (std::size_t i = 0; i < patch.split.size(); ++i)
+      if (patch.split[i] != Split::none && patch.host[i] == id[i])
+        hosts.emplace_back(RandomStream(0, id[i], Purpose::train_split).uniform(),
+                           model::KnownHost{id[i], patch.patch.halos.vector("", i)});
+  }
+  std::ranges::sort(hosts, {}, [](const auto& host) { return host.first; });
+  hosts.resize(std::min(hosts.size(), known_hosts));
+  std::vector<model::KnownHost> known;
+  for (const auto& [hash, host] : hosts) known.push_back(host);
+  return known;
+}
+
+// What a label cannot be by its definition: a share lies in [0, 1], and quenched galaxies are spread over a
+// range below the floor of star formation that ends where theirs does.
+void bound(model::Label& label, const std::vector<double>& values) {
+  if (label.column.name == "disc_fraction") label.lowest = 0, label.highest = 1;
+  if (label.column.name == "log_ssfr") label.lowest = std::ranges::min(values);
+}
+
+void choose_transforms(TrainingSet& set, bool normal_scores) {
+  const auto values = known_values(set);
+  for (std::size_t l = 0; l < values.size(); ++l) {
+    auto& label = set.spec.labels[l];
+    if (values[l].empty())
+      throw data_error("train.outputs: '{}' is known of no galaxy to train on; leave it out",
+                       label.column.name);
+    bound(label, values[l]);
+    if (!normal_scores || label.transform != model::Transform::identity) continue;
+    label.transform = model::Transform::normal_score;
+    label.scores = model::NormalScores::of(values[l]);
+  }
+}
+
 void normalise_labels(TrainingSet& set) {
   auto& labels = set.spec.labels;
   std::vector<Moments> moments(labels.size());
@@ -122,7 +174,8 @@ model::ModelSpec spec_for(const config::Config& config) {
   const auto& train = config.train;
   model::ModelSpec spec;
   spec.noise = {train.rotation_noise[0], train.rotation_noise[1], train.label_noise[0], train.label_noise[1]};
-  spec.split = {config.seed, train.validation_fraction, train.test_fraction};
+  spec.split = {config.seed, train.validation_fraction, train.test_fraction, train.split_shift};
+  spec.unknown_as_noise = train.unknown_labels == "noise";
   spec.own_group_only = train.environment == "group";
   spec.environment_neighbours = train.environment_neighbours;
   spec.radius = train.radius;
@@ -178,6 +231,8 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
         "that the "
         "galaxies live in, and a train.validation_fraction that leaves both",
         config.train.catalog, set.training, set.validation, config.input.path);
+  set.spec.hosts = hosts_of(set);
+  choose_transforms(set, config.train.normal_scores);
   normalise_labels(set);
   normalise_inputs(set);
   log.info("train: {} galaxies, {} held out by host halo, {} patches", set.training, set.validation,

@@ -18,6 +18,8 @@ struct ReadOptions {
       {};  ///< of length (Mpc/h), mass (Msun/h), velocity (km/s): where SUBFIND files do not say
   double scale_factor = box_size, omega_m = box_size, h = box_size;  ///< the same; NaN: unknown
   double min_vmax = 0;                                               ///< km/s: slower halos are left out
+  std::string host_mass = "main";  ///< of hosts in Rockstar lists: main, or 200c for the column M200c
+  bool describe = false;           ///< only to be looked at: what neither file nor options say stays NaN
 };
 
 /// @collective Every rank gets its share of rows (any share may be empty; an empty catalog is valid).
@@ -33,6 +35,7 @@ struct HaloHeader {
   std::vector<std::string> columns;
   std::uint64_t rows = 0;
   bool rows_exact = true;
+  std::vector<std::string> remarks = {};
 };
 /// Not collective.
 HaloHeader read_header(const std::string& path, const ReadOptions& options);

@@ -22,6 +22,7 @@ struct Input {
   std::vector<double> units;
   double scale_factor = unset;
   double min_vmax = 0;
+  std::string host_mass = "main";
 };
 
 struct Output {
@@ -59,6 +60,7 @@ struct Painter {
   std::string sampler = "auto";
   std::int64_t steps = 0;
   std::vector<double> frame = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  bool host_factor = true;
 };
 
 /// The stated law of the analytic painter (science.md); red and blue galaxies apart where two numbers stand.
@@ -97,7 +99,10 @@ struct Train {
   std::int64_t patience = 0;
   std::string schedule = "cosine";
   double learning_rate = 3e-3, weight_decay = 0.05, ema = 0.998, gradient_clip = 1.0;
-  double validation_fraction = 0.15, test_fraction = 0;
+  double dropout = 0;
+  bool normal_scores = false;
+  std::string unknown_labels = "flag";
+  double validation_fraction = 0.15, test_fraction = 0, split_shift = 0;
 };
 
 /// Generator and critic of train.painter: graph_gan.

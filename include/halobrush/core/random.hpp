@@ -26,6 +26,8 @@ enum class Purpose : std::uint8_t {
   train_roll,
   law_hidden_axis,
   label_floor,
+  train_dropout,
+  host_factor,
   test,
 };
 

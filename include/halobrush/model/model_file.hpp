@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "halobrush/catalog/table.hpp"
+#include "halobrush/core/geometry.hpp"
 #include "halobrush/diffusion/noise.hpp"
 #include "halobrush/features/features.hpp"
 #include "halobrush/model/painter.hpp"
@@ -19,12 +21,30 @@ enum class Transform {
   identity,
   logit,            ///< log(y / (1 - y))
   logit_of_b_to_a,  ///< logit of y / (b/a), for c/a: keeps c <= b
+  normal_score,     ///< the standard normal number of the same rank (see NormalScores)
+};
+
+/// A monotone map from a label to normal numbers, as its training galaxies rank: linear between knots at
+/// equal steps of the score from -reach to reach, and beyond them with the mean slope of the outermost unit.
+struct NormalScores {
+  static constexpr double reach = 3;
+  std::vector<double> knots;  ///< values of the label, increasing
+
+  double score(double value) const;
+  double value(double score) const;
+  double slope(double value) const;  ///< d score / d value
+  /// Of at least one value.
+  static NormalScores of(std::vector<double> values);
 };
 
 struct Label {
   catalog::ColumnSpec column;
   Transform transform = Transform::identity;
   double mean = 0, deviation = 1;  ///< after the transform
+  NormalScores scores;             ///< of Transform::normal_score
+  double lowest = -std::numeric_limits<double>::infinity(),
+         highest =
+             std::numeric_limits<double>::infinity();  ///< what the label can be: none is painted outside
 };
 
 /// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of
@@ -39,7 +59,21 @@ struct InputRange {
 struct HostSplit {
   std::int64_t seed = 0;
   double validation_fraction = 0, test_fraction = 0;
+  double shift = 0;  ///< turns the hash: other hosts are validated and tested
   bool operator==(const HostSplit&) const = default;
+};
+
+/// Conformity that no input tells: how one normal number of each host halo enters the starting noise of the
+/// labels of its galaxies (host_factor.hpp). Empty: not at all.
+struct HostFactor {
+  std::vector<double> satellite, central;  ///< [labels] loadings, of length below 1
+  bool empty() const { return satellite.empty(); }
+};
+
+/// A host halo of the training catalog, by which that catalog is known again.
+struct KnownHost {
+  std::int64_t id = 0;
+  Vec3 pos;  ///< Mpc/h
 };
 
 /// Of generator and critic; depth 0: the model is no GAN.
@@ -52,9 +86,14 @@ struct ModelSpec {
   std::string painter = "graph_diffusion";
   Orientation orientation = Orientation::ellipsoid;
   HostSplit split;
+  std::vector<KnownHost> hosts;  ///< some of the halos that were split
+  HostFactor host_factor;
   features::FeatureNames inputs;
   std::vector<double> scalar_mean, scalar_deviation;  ///< [inputs.scalars], as trained
   std::vector<Label> labels;
+  /// A training galaxy's unknown label was a standard normal number, and nothing told the network so; false: a
+  /// flag did, which is wrong where it depends on other labels whether one is known.
+  bool unknown_as_noise = false;
   double radius = 0;            ///< Mpc/h
   bool own_group_only = false;  ///< the environment graph stays inside the host halo
   std::int64_t layers = 0, environment_neighbours = 0, encoder_width = 0, channels = 0, denoiser_width = 0,

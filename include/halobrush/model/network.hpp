@@ -75,6 +75,12 @@ struct Denoised {
   torch::Tensor scalars;   ///< [owned, labels] the network's F of Karras et al. 2022, eq. 7
 };
 
+/// Hidden features that one step of training leaves out, at random but decided by the seed.
+struct Dropout {
+  double rate = 0;
+  std::uint64_t seed = 0;
+};
+
 /// The denoiser with its symmetric layers written out and its environment terms computed: ready for many
 /// calls.
 class Denoiser {
@@ -96,6 +102,7 @@ class Denoiser {
   Dense node_, message_, message_hidden_, gather_, out_;
   std::vector<Dense> hidden_;
   torch::Tensor inverse_neighbours_;  // [owned, 1]
+  Dropout dropout_;
 };
 
 /// Weights as a model file holds them.
@@ -108,7 +115,7 @@ class Network {
   Network(const ModelFile& file, const std::string& path, torch::TensorOptions options);
 
   Environment encode(const Batch& batch) const;
-  Denoiser denoiser(const Batch& batch, const Environment& environment) const;
+  Denoiser denoiser(const Batch& batch, const Environment& environment, Dropout dropout = {}) const;
 
   std::vector<std::pair<std::string, torch::Tensor>>& parameters() { return parameters_; }
   const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const { return parameters_; }

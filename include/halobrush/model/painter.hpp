@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -75,6 +76,11 @@ class Painter {
   /// measure. Members of a host are judged together: their sum is the log p of the group. Throws model_error
   /// where the painter has no density.
   virtual std::vector<double> log_density(const Inputs& inputs, const Observed& galaxies) const;
+  /// The standard normal noise [owned, labels] from which the painter would make these labels; NaN where one
+  /// is not known. None where the painter starts from no such noise.
+  virtual std::optional<std::vector<double>> starting_noise(const Inputs&, const Observed&) const {
+    return std::nullopt;
+  }
   /// SHA-256 of the model file; empty where there is none.
   virtual std::string sha256() const { return {}; }
 };
