@@ -133,9 +133,9 @@ def jackknife_error(correct, groups):
     return float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))
 
 
-def accuracy(real, painted, groups, folds=FOLDS, seed=0):
-    """{classifier: (accuracy, error)} of telling two tables of features [n,m] apart, whose rows are in the same halos."""
-    x, y, group = np.vstack([real, painted]), np.repeat([0, 1], [len(real), len(painted)]), np.tile(groups, 2)
+def guesses(real, painted, groups, folds=FOLDS, seed=0):
+    """{classifier: [2,n] guessed right} of two tables of features [n,m] whose rows are in the same halos."""
+    x, y = np.vstack([real, painted]), np.repeat([0, 1], [len(real), len(painted)])
     fold = np.tile(fold_of(groups, folds, seed), 2)
     result = {}
     for name, classifier in CLASSIFIERS.items():
@@ -143,8 +143,33 @@ def accuracy(real, painted, groups, folds=FOLDS, seed=0):
         for k in range(folds):
             test = fold == k
             correct[test] = classifier(seed + k).fit(x[~test], y[~test]).predict(x[test]) == y[test]
-        result[name] = (float(correct.mean()), jackknife_error(correct, group))
+        result[name] = correct.reshape(2, -1)
     return result
+
+
+def accuracy_of(correct, groups):
+    """(accuracy, error) of guesses [2,n]."""
+    return float(correct.mean()), jackknife_error(correct.ravel(), np.tile(groups, 2))
+
+
+def accuracy(real, painted, groups, folds=FOLDS, seed=0):
+    """{classifier: (accuracy, error)} of telling two tables of features [n,m] apart, whose rows are in the same halos."""
+    return {name: accuracy_of(correct, groups) for name, correct in guesses(real, painted, groups, folds, seed).items()}
+
+
+def by_halo_mass(halos, each, fewest=50):
+    """Accuracies of the guesses (one for each draw) in bins of one dex of halo mass that hold `fewest` galaxies and two host halos."""
+    mass = next((halos.inputs[name] for name in ("log_halo_mass", "log_mass") if name in halos.inputs), None)
+    if mass is None:
+        return []
+    bins = []
+    for low in range(int(np.floor(mass.min())), int(np.ceil(mass.max()))):
+        rows = (mass >= low) & (mass < low + 1)
+        groups = halos.group[rows]
+        if rows.sum() >= fewest and np.unique(groups).size > 1:
+            of_draws = lambda name: mean_of([accuracy_of(one[name][:, rows], groups) for one in each])
+            bins.append({"log_halo_mass": [low, low + 1], "galaxies": int(rows.sum()), **{name: of_draws(name) for name in CLASSIFIERS}})
+    return bins
 
 
 # ---- Perturbations of known size ----
@@ -205,9 +230,10 @@ def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed
     features = lambda properties: features_of(halos, properties, residuals)
     rng = np.random.default_rng(seed)
 
-    each = [accuracy(features(truth), features(draw), halos.group, folds, seed + 100 * k) for k, draw in enumerate(draws)]
+    each = [guesses(features(truth), features(draw), halos.group, folds, seed + 100 * k) for k, draw in enumerate(draws)]
     result = {"galaxies": int(held.size), "groups": int(np.unique(halos.group).size), "draws": len(draws), "folds": folds,
-              "c2st": {name: mean_of([one[name] for one in each]) for name in CLASSIFIERS}}
+              "c2st": {name: mean_of([accuracy_of(one[name], halos.group) for one in each]) for name in CLASSIFIERS},
+              "c2st_by_halo_mass": by_halo_mass(halos, each)}
     base = draws[0]
     if len(draws) > 1:
         result["null_kind"] = "two draws of the painter"
@@ -238,6 +264,9 @@ def lines_of(result):
     show = lambda part: " / ".join(f"{part[name]['accuracy']:.3f} +- {part[name]['error']:.3f}" for name in CLASSIFIERS)
     yield f"C2ST, boosted trees / MLP: {result['galaxies']} galaxies in {result['groups']} host halos, {result['draws']} draw(s), {result['folds']} folds"
     yield f"  painted against true   {show(result['c2st'])}"
+    for part in result["c2st_by_halo_mass"]:
+        low, high = part["log_halo_mass"]
+        yield f"    log halo mass {low}-{high}   {show(part)}   ({part['galaxies']} galaxies)"
     yield f"  null                   {show(result['null'])}   ({result['null_kind']})"
     for name, part in result["perturbed"].items():
         yield f"  perturbed: {name:11s} {show(part)}   ({part['what']})"

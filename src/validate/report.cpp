@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "distributions.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/version.hpp"
 
@@ -76,6 +77,10 @@ Json to_json(const KsTest& t) {
           {"n_reference", t.n_reference}};
 }
 
+Json to_json(const TwoSampleTest& t) {
+  return {{"galaxies", t.galaxies}, {"accuracy", t.accuracy}, {"error", t.error}, {"n", t.n}};
+}
+
 Json to_json(const Reference& r) {
   Json json = to_json(r.measurement);
   json["comparable"] = r.comparable;
@@ -84,6 +89,8 @@ Json to_json(const Reference& r) {
   json["ks"] = Json::array();
   for (const auto& t : r.ks) json["ks"].push_back(to_json(t));
   json["two_sample_accuracy"] = optional_json(r.two_sample_accuracy);
+  json["two_sample"] = Json::array();
+  for (const auto& t : r.two_sample) json["two_sample"].push_back(to_json(t));
   return json;
 }
 
@@ -193,6 +200,45 @@ std::string comparisons_table(const Reference& reference) {
   return html + "</table>\n";
 }
 
+// Rows: columns; columns: all galaxies and bins of halo mass. Beyond what chance allows: in bold.
+std::string distributions_table(const Reference& reference) {
+  std::vector<std::string> samples, columns;
+  for (const auto& t : reference.ks) {
+    if (std::ranges::find(samples, t.galaxies) == samples.end()) samples.push_back(t.galaxies);
+    if (std::ranges::find(columns, t.column) == columns.end()) columns.push_back(t.column);
+  }
+  std::string html = "<table><tr><th>KS distance</th>";
+  for (const auto& sample : samples) html += "<th>" + escaped(sample) + "</th>";
+  html += "</tr>\n";
+  for (const auto& column : columns) {
+    html += "<tr><td>" + escaped(column) + "</td>";
+    for (const auto& sample : samples) {
+      const auto t = std::ranges::find_if(
+          reference.ks, [&](const KsTest& k) { return k.column == column && k.galaxies == sample; });
+      if (t == reference.ks.end()) {
+        html += "<td>–</td>";
+        continue;
+      }
+      const std::string tag = t->distance > ks_allowance(t->n_mock, t->n_reference) ? "b" : "span";
+      html += fmt::format("<td><{0}>{1}</{0}></td>", tag, number(t->distance));
+    }
+    html += "</tr>\n";
+  }
+  return html +
+         "</table>\n<p>Bold: two samples of one population differ by more once in a thousand times.</p>\n";
+}
+
+std::string two_sample_table(const Reference& reference) {
+  if (reference.two_sample.empty()) return {};
+  std::string html =
+      "<table><tr><th>classifier of mock against reference</th><th>accuracy (0.5: alike)</th>"
+      "<th>error</th><th>galaxies</th></tr>\n";
+  for (const auto& t : reference.two_sample)
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{:.0f}</td></tr>\n", escaped(t.galaxies),
+                        number(t.accuracy), number(t.error), t.n);
+  return html + "</table>\n";
+}
+
 std::string statistic_table(const Statistic& s) {
   std::string html = fmt::format(
       "<details><summary>{}</summary><table><tr><th>from</th><th>to [Mpc/h]</th>"
@@ -284,7 +330,8 @@ void write_page(const std::string& path, const Report& report, const std::vector
   const auto folder = std::filesystem::path(path).parent_path().string();
   for (const auto& figure : figures) html += figure_html(folder.empty() ? "." : folder, figure);
   for (const auto& r : report.references)
-    html += "<h2>Against " + escaped(r.measurement.path) + "</h2>\n" + comparisons_table(r);
+    html += "<h2>Against " + escaped(r.measurement.path) + "</h2>\n" + comparisons_table(r) +
+            distributions_table(r) + two_sample_table(r);
   html += "<h2>Statistics</h2>\n";
   for (const auto& s : report.mock.statistics) html += statistic_table(s);
   html += "<h2>Configuration</h2>\n<details><summary>every key</summary><pre>" + escaped(report.config) +

@@ -17,6 +17,7 @@ struct Reference {
   std::vector<Comparison> comparisons;
   std::vector<KsTest> ks;
   std::optional<double> two_sample_accuracy;
+  std::vector<TwoSampleTest> two_sample;  ///< on the root
 };
 
 struct Report {

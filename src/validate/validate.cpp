@@ -197,23 +197,36 @@ void write_report(const std::string& out, const Report& report, const config::Va
   write_page(out + "/index.html", report, figures, no_figures);
 }
 
-// Accuracy of the better of the tool's classifiers; nothing, with a remark, where it cannot run.
-std::optional<double> two_sample(const std::string& out, const std::string& mock,
-                                 const std::string& reference, const config::Validate& how,
-                                 std::vector<std::string>& remarks) {
+TwoSampleTest better_of(const nlohmann::json& classifiers, std::string galaxies, double n) {
+  TwoSampleTest better{std::move(galaxies), 0, unknown, n};
+  for (const char* name : {"trees", "mlp"}) {
+    const auto& one = classifiers.at(name);
+    const auto accuracy = one.at("accuracy").get<double>();
+    if (accuracy > better.accuracy) better.accuracy = accuracy, better.error = one.at("error").get<double>();
+  }
+  return better;
+}
+
+// Of all galaxies and in bins of halo mass; nothing, with a remark, where the tool cannot run.
+std::vector<TwoSampleTest> two_sample(const std::string& out, const std::string& mock,
+                                      const std::string& reference, const config::Validate& how,
+                                      std::vector<std::string>& remarks) {
   try {
     const auto result = out + "/two_sample.json";
     run_tool(find_tool("two_sample.py", how.python), {reference, mock, "--json", result},
              out + "/two_sample.log");
     std::ifstream file(result);
-    double best = 0;
     const auto found = nlohmann::json::parse(file);
-    for (const auto& classifier : found.at("c2st"))
-      best = std::max(best, classifier.at("accuracy").get<double>());
-    return best;
+    std::vector<TwoSampleTest> tests{better_of(found.at("c2st"), "all", found.at("galaxies").get<double>())};
+    for (const auto& bin : found.at("c2st_by_halo_mass")) {
+      const auto range = bin.at("log_halo_mass").get<std::array<int, 2>>();
+      tests.push_back(better_of(bin, fmt::format("log_halo_mass {}-{}", range[0], range[1]),
+                                bin.at("galaxies").get<double>()));
+    }
+    return tests;
   } catch (const std::exception& error) {
     remarks.push_back(fmt::format("{}: no classifier test: {}", reference, error.what()));
-    return std::nullopt;
+    return {};
   }
 }
 
@@ -250,10 +263,9 @@ void run_two_sample(const Task& task, const config::Validate& how, Report& repor
     return;
   }
   for (auto& reference : report.references) {
-    double accuracy = unknown;
     if (comm.root())
-      accuracy =
-          two_sample(task.out, task.mock, reference.measurement.path, how, report.remarks).value_or(unknown);
+      reference.two_sample = two_sample(task.out, task.mock, reference.measurement.path, how, report.remarks);
+    double accuracy = reference.two_sample.empty() ? unknown : reference.two_sample.front().accuracy;
     comm.broadcast(std::span(&accuracy, 1));
     if (!std::isnan(accuracy)) reference.two_sample_accuracy = accuracy;
   }

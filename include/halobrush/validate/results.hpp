@@ -75,6 +75,13 @@ struct KsTest {
   double n_mock = 0, n_reference = 0;
 };
 
+/// Of telling the two catalogs apart, by the better classifier.
+struct TwoSampleTest {
+  std::string galaxies;  ///< "all", or a bin of halo mass
+  double accuracy = unknown, error = unknown;
+  double n = 0;  ///< galaxies of the reference
+};
+
 struct Requirement {
   std::string name;
   double value = unknown;
