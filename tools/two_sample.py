@@ -133,28 +133,32 @@ def jackknife_error(correct, groups):
     return float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))
 
 
-def guesses(real, painted, groups, folds=FOLDS, seed=0):
-    """{classifier: [2,n] guessed right} of two tables of features [n,m] whose rows are in the same halos."""
-    x, y = np.vstack([real, painted]), np.repeat([0, 1], [len(real), len(painted)])
-    fold = np.tile(fold_of(groups, folds, seed), 2)
-    result = {}
-    for name, classifier in CLASSIFIERS.items():
-        correct = np.zeros(len(y))
-        for k in range(folds):
-            test = fold == k
-            correct[test] = classifier(seed + k).fit(x[~test], y[~test]).predict(x[test]) == y[test]
-        result[name] = correct.reshape(2, -1)
-    return result
+class Guesses:
+    """Which rows of two tables of features [n,m] classifiers trained on other groups put on the right side. groups: of the rows of both,
+    or (of real, of painted) where those are not the same galaxies."""
 
+    def __init__(self, real, painted, groups, folds=FOLDS, seed=0):
+        self.group = np.concatenate(groups if isinstance(groups, tuple) else (groups, groups))
+        self.side = np.repeat([0, 1], [len(real), len(painted)])
+        x, fold = np.vstack([real, painted]), fold_of(self.group, folds, seed)
+        self.correct = {name: np.zeros(len(x)) for name in CLASSIFIERS}
+        for name, classifier in CLASSIFIERS.items():
+            for k in range(folds):
+                test = fold == k
+                guess = classifier(seed + k).fit(x[~test], self.side[~test]).predict(x[test])
+                self.correct[name][test] = guess == self.side[test]
 
-def accuracy_of(correct, groups):
-    """(accuracy, error) of guesses [2,n]."""
-    return float(correct.mean()), jackknife_error(correct.ravel(), np.tile(groups, 2))
+    def accuracy(self, name, rows=slice(None)):
+        """(accuracy, error); both sides count alike, however many rows they have."""
+        side = self.side[rows]
+        weighted = self.correct[name][rows] * (len(side) / (2 * np.bincount(side, minlength=2)))[side]
+        return float(weighted.mean()), jackknife_error(weighted, self.group[rows])
 
 
 def accuracy(real, painted, groups, folds=FOLDS, seed=0):
-    """{classifier: (accuracy, error)} of telling two tables of features [n,m] apart, whose rows are in the same halos."""
-    return {name: accuracy_of(correct, groups) for name, correct in guesses(real, painted, groups, folds, seed).items()}
+    """{classifier: (accuracy, error)} of telling two tables of features apart, as Guesses takes them."""
+    guesses = Guesses(real, painted, groups, folds, seed)
+    return {name: guesses.accuracy(name) for name in CLASSIFIERS}
 
 
 def by_halo_mass(halos, each, fewest=50):
@@ -165,9 +169,8 @@ def by_halo_mass(halos, each, fewest=50):
     bins = []
     for low in range(int(np.floor(mass.min())), int(np.ceil(mass.max()))):
         rows = (mass >= low) & (mass < low + 1)
-        groups = halos.group[rows]
-        if rows.sum() >= fewest and np.unique(groups).size > 1:
-            of_draws = lambda name: mean_of([accuracy_of(one[name][:, rows], groups) for one in each])
+        if rows.sum() >= fewest and np.unique(halos.group[rows]).size > 1:
+            of_draws = lambda name: mean_of([one.accuracy(name, np.tile(rows, 2)) for one in each])
             bins.append({"log_halo_mass": [low, low + 1], "galaxies": int(rows.sum()), **{name: of_draws(name) for name in CLASSIFIERS}})
     return bins
 
@@ -220,8 +223,9 @@ def held_out_residuals(pair, folds=FOLDS, seed=0):
     return Residuals(pair.halos.input_matrix(), pair.truth.scalars, pair.halos.group, np.flatnonzero(pair.held_out), folds, seed)
 
 
-def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed=0):
-    """The accuracies of all draws of a Pair on its held-out rows, their null and perturbations; residuals: where they are there already."""
+def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed=0, part=None):
+    """The accuracies of all draws of a Pair on its held-out rows, their null and perturbations; residuals: where they are there already.
+    part: Properties -> [n] which rows to compare; true and painted galaxies are chosen by their own values."""
     if not pair.draws:
         raise BadTable("nothing was painted; give at least one draw")
     held = np.flatnonzero(pair.held_out)
@@ -230,27 +234,34 @@ def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed
     features = lambda properties: features_of(halos, properties, residuals)
     rng = np.random.default_rng(seed)
 
-    each = [guesses(features(truth), features(draw), halos.group, folds, seed + 100 * k) for k, draw in enumerate(draws)]
-    result = {"galaxies": int(held.size), "groups": int(np.unique(halos.group).size), "draws": len(draws), "folds": folds,
-              "c2st": {name: mean_of([accuracy_of(one[name], halos.group) for one in each]) for name in CLASSIFIERS},
-              "c2st_by_halo_mass": by_halo_mass(halos, each)}
+    part = part or (lambda properties: np.ones(properties.rows(), bool))
+
+    def told_apart(a, b, seed=seed):
+        rows_a, rows_b = part(a), part(b)
+        return Guesses(features(a)[rows_a], features(b)[rows_b], (halos.group[rows_a], halos.group[rows_b]), folds, seed)
+
+    each = [told_apart(truth, draw, seed + 100 * k) for k, draw in enumerate(draws)]
+    same_rows = all(np.array_equal(part(truth), part(draw)) for draw in draws)
+    result = {"galaxies": int(part(truth).sum()), "groups": int(np.unique(halos.group[part(truth)]).size), "draws": len(draws), "folds": folds,
+              "c2st": {name: mean_of([one.accuracy(name) for one in each]) for name in CLASSIFIERS},
+              "c2st_by_halo_mass": by_halo_mass(halos.select(part(truth)), each) if same_rows else []}
     base = draws[0]
     if len(draws) > 1:
         result["null_kind"] = "two draws of the painter"
-        other, compare = draws[1], lambda a, b: accuracy(features(a), features(b), halos.group, folds, seed)
+        other, compare = draws[1], told_apart
     else:
         result["null_kind"] = "two halves of the truth"
-        a, b = halves(halos, truth, seed)
+        a, b = (rows[part(truth)[rows]] for rows in halves(halos, truth, seed))
         base = other = truth
-        compare = lambda p, q: accuracy(features(p)[a], features(q)[b], halos.group[a], folds, seed)
-    result["null"] = {name: dict(zip(("accuracy", "error"), value)) for name, value in compare(base, other).items()}
+        compare = lambda p, q: Guesses(features(p)[a], features(q)[b], (halos.group[a], halos.group[b]), folds, seed)
+    show = lambda guesses: {name: dict(zip(("accuracy", "error"), guesses.accuracy(name))) for name in CLASSIFIERS}
+    result["null"] = show(compare(base, other))
     result["perturbed"] = {}
     for name in perturbations:
         text, change = PERTURBATIONS[name]
         if name in ("shift", "scatter") and not truth.scalars or name == "orientation" and truth.axes is None and truth.spin is None:
             continue
-        changed = compare(base, change(other, residuals, rng))
-        result["perturbed"][name] = {"what": text, **{c: dict(zip(("accuracy", "error"), value)) for c, value in changed.items()}}
+        result["perturbed"][name] = {"what": text, **show(compare(base, change(other, residuals, rng)))}
     return result
 
 

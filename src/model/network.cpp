@@ -84,8 +84,8 @@ void Network::declare() {
   for (std::int64_t l = 0; l < spec_.layers; ++l) {
     const std::string name = fmt::format("encoder.{}", l);
     declare_dense(name + ".message", 2 * width + edge_basis + 4 * k, width);
-    declare_dense(name + ".gates", width, 6 * k);
-    declare_dense(name + ".update", 2 * width + 4 * k, width);
+    declare_dense(name + ".gates", width, 6 * k, 0.1);
+    declare_dense(name + ".update", 2 * width + 4 * k, width, 0.1);
     declare_dense(name + ".scale", width, 3 * k, 0.1);
   }
   declare_dense("encoder.out", width + 4 * k, width);
@@ -100,12 +100,12 @@ void Network::declare() {
   declare_dense("denoiser.pair.destination", width, m);
   declare_dense("denoiser.pair", static_cast<std::int64_t>(pair_characters(spec_).size()), m);
   const std::int64_t order = copies(symmetry_of(spec_.orientation));
-  const auto symmetric_layer = [&](const std::string& name, std::int64_t in, std::int64_t out) {
-    declare_tensor(name + ".kernel", {order, in, out}, 1 / std::sqrt(static_cast<double>(order * in)));
+  const auto symmetric_layer = [&](const std::string& name, std::int64_t in, std::int64_t out, double gain = 1) {
+    declare_tensor(name + ".kernel", {order, in, out}, gain / std::sqrt(static_cast<double>(order * in)));
     declare_tensor(name + ".bias", {out}, 0);
   };
   symmetric_layer("denoiser.message", m, m);
-  symmetric_layer("denoiser.gather", 2 * m, w);
+  symmetric_layer("denoiser.gather", 2 * m, w, 0.1);
   for (std::int64_t l = 0; l < spec_.denoiser_depth; ++l)
     symmetric_layer(fmt::format("denoiser.{}", l), w, w);
   declare_dense("denoiser.out", w, 3 + labels, 0.1);
