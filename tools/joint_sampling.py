@@ -62,7 +62,7 @@ def main():
     paint("learned", "truth", 1, *law)
     truth, truth_error = paint("painted", "reference", 2, *law)
     print(f"{'':<30} pair alignment      over truth\n{'truth':<30} {truth:.4f} +- {truth_error:.4f}")
-    common = [f"input.path={out}/learned.list", f"train.catalog={out}/truth.hdf5", "train.outputs=[]", "train.layers=1",
+    common = [f"input.path={out}/learned.list", f"train.catalog={out}/truth.hdf5", "train.outputs=[]", "train.layers=1", "train.dropout=0",
               "train.inputs=[log_mass, is_central, log_host_distance, host_displacement, halo_shape, angular_momentum]"]
     network = [f"train.steps={options.steps}", "train.noise_draws=6", "train.denoiser_width=64", "train.weight_decay=0.3", "train.learning_rate=0.004"]
     few = ["train.evaluations=8", "train.steps=300", "train.weight_decay=0", f"train.teacher={out}/graph_diffusion.safetensors"]

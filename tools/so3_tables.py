@@ -126,7 +126,7 @@ def densities(quick):
 def likelihood(quick):
     text = run("so3_densities", "--density", "mixture", "--likelihood", 1000 if quick else 10000)
     return (
-        "| mixture of four IGSO(3), σ = 0.3 | |\n|---|---|\n"
+        "| mixture of four IGSO(3), σ = 0.3, blur 0.05 | |\n|---|---|\n"
         f"| ∫ exp(log p) over SO(3), 64 steps | {number(text, 'integral'):.4f} |\n"
         f"| mean −log p over the exact one, nats | {number(text, 'excess'):.4f} |\n"
         f"| exact entropy, nats | {number(text, 'entropy'):.3f} |\n"
