@@ -1,6 +1,6 @@
 // Measures a bare catalog and says what it cost. FILE: rows of eight doubles x y z, axis, e1 e2 (Mpc/h, unit
-// vector). TASK: counts (of r_p and Pi), r (counts of r), sums (all statistics) or the names of some, joined
-// by commas. WEIGHTED: 1. One JSON object on stdout.
+// vector; rows whose axis is zero are neighbours only). TASK: counts (of r_p and Pi), r (counts of r), sums
+// (all statistics) or the names of some, joined by commas. WEIGHTED: 1. One JSON object on stdout.
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -32,6 +32,8 @@ stats::Sample read(const std::string& path, const mpi::Communicator& comm) {
   std::ifstream file(path, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(first * row_bytes));
   stats::Sample sample;
+  sample.pos.reserve(last - first), sample.axes[0].reserve(last - first),
+      sample.ellipticity.reserve(last - first);
   std::array<double, 8> row{};
   for (auto i = first; i < last && file.read(reinterpret_cast<char*>(row.data()), row_bytes); ++i) {
     sample.pos.emplace_back(row[0], row[1], row[2]);
@@ -46,6 +48,36 @@ std::vector<std::string> words_of(const std::string& list) {
   std::istringstream in(list);
   for (std::string word; std::getline(in, word, ',');) words.push_back(word);
   return words;
+}
+
+bool has_axis(const stats::Sample& sample, std::size_t row) {
+  return !sample.axes[0][row].isZero(0);
+}
+
+stats::Sample oriented(const stats::Sample& all) {
+  stats::Sample some;
+  for (std::size_t i = 0; i < all.pos.size(); ++i) {
+    if (!has_axis(all, i)) continue;
+    some.pos.push_back(all.pos[i]);
+    some.axes[0].push_back(all.axes[0][i]);
+    some.ellipticity.push_back(all.ellipticity[i]);
+    if (!all.weight.empty()) some.weight.push_back(all.weight[i]);
+  }
+  return some;
+}
+
+stats::Sample without_shapes(stats::Sample all) {
+  all.axes = {};
+  all.ellipticity = {};
+  return all;
+}
+
+std::vector<stats::Statistic> measure_rows(const domain::Box& box, const stats::Sample& sample,
+                                           const stats::Options& options, const mpi::Communicator& comm) {
+  bool all_oriented = true;
+  for (std::size_t i = 0; i < sample.pos.size(); ++i) all_oriented = all_oriented && has_axis(sample, i);
+  if (comm.min(static_cast<int>(all_oriented)) == 1) return stats::measure(box, sample, options, comm);
+  return stats::measure(box, oriented(sample), without_shapes(sample), options, comm);
 }
 
 nlohmann::json to_json(const std::vector<stats::Statistic>& all) {
@@ -85,7 +117,7 @@ int run(int argc, char** argv) {
     out["pairs"] = stats::count_pairs(box, sample, options.r.edges(), comm);
   } else {
     if (task != "sums") options.only = words_of(task);
-    out["statistics"] = to_json(stats::measure(box, sample, options, comm));
+    out["statistics"] = to_json(measure_rows(box, sample, options, comm));
   }
   out["wall_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double spent = cpu_seconds() - cpu;

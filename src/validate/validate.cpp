@@ -56,6 +56,20 @@ void check_bins(const config::Stats& stats, const Galaxies& galaxies) {
         stats.pi_max, galaxies.path, galaxies.box().side[2] / 2);
 }
 
+// Pairs that straddle two sub-boxes are taken from both (docs/statistics.md has what that does to errors).
+void remark_on_sub_boxes(const config::Stats& stats, const Galaxies& galaxies, const Context& context) {
+  if (stats.jackknife < 2) return;
+  const double side = galaxies.box().side.minCoeff() / static_cast<double>(stats.jackknife);
+  const double reach = std::max(stats.r.max, stats.rp.max);
+  if (reach > side / 2 || stats.pi_max > side)
+    context.remark(
+        fmt::format("{}: sub-boxes of the jackknife are {:.4g} Mpc/h wide: errors beyond {:.4g} Mpc/h are "
+                    "too large, those "
+                    "of wgg and xi by several times{}; a smaller stats.jackknife has wider ones",
+                    galaxies.path, side, side / 2,
+                    stats.pi_max > side ? " (stats.pi_max is wider than a sub-box too)" : ""));
+}
+
 std::vector<Distribution> distributions_of(const Galaxies& galaxies, const std::vector<SubSample>& samples,
                                            const std::vector<const Galaxies*>& catalogs,
                                            const Context& context) {
@@ -298,6 +312,7 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
   const Context context{config, comm, log, report.remarks};
   for (const auto& galaxies : catalogs) {
     const bool is_mock = &galaxies == &catalogs.front();
+    remark_on_sub_boxes(config.stats, galaxies, context);
     const auto samples = mpi::agree(comm, [&] { return sub_samples(config.stats, galaxies.table); });
     const auto environment = environment_where_possible(galaxies, context);
     const Timer timer;
