@@ -115,11 +115,11 @@ TEST_F(Learned, a_row_does_not_depend_on_the_others) {
 TEST_F(Learned, distilled_needs_fewer_evaluations) {
   const auto examples = draws(5000, 5);
   RotationDensity::DistilOptions options;
-  options.evaluations = 2, options.steps = 500, options.batch = 256;
+  options.evaluations = 4, options.steps = 500, options.batch = 256;
   const auto student = learned->distilled(examples.examples(), options);
   const auto many = learned->sample(1000, std::span(examples.features).first(1000), {.evaluations = 64});
   const auto distance = [&](const RotationDensity& density) {
-    const auto drawn = density.sample(1000, std::span(examples.features).first(1000), {.evaluations = 2});
+    const auto drawn = density.sample(1000, std::span(examples.features).first(1000), {.evaluations = 4});
     double sum = 0;
     for (std::size_t i = 0; i < drawn.size(); ++i) sum += so3::angle(many[i].transpose() * drawn[i]) / 1000;
     return sum;
