@@ -3,7 +3,6 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/runtime.hpp"
-#include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "loss.hpp"
 #include "noising.hpp"
@@ -78,12 +77,8 @@ Distillation::Distillation(const TrainingSet& set, const config::Config& config)
       student_(model::read_model(config.train.teacher), config.train.teacher,
                model::device_options(config.compute.device)),
       averaged_(model::read_model(config.train.teacher), config.train.teacher,
-                model::device_options(config.compute.device)) {
-  const auto needs = model::needs_of(set.spec);
-  for (const auto& patch : set.patches)
-    batches_.push_back(
-        model::make_batch(pipeline::inputs_of(patch.patch, needs), set.spec, teacher_.options()));
-}
+                model::device_options(config.compute.device)),
+      batches_(batches_of(set, teacher_.options())) {}
 
 std::vector<Player> Distillation::players() {
   return {{"student", student_.parameters(), {0.9, 0.99}, weight_decay_}};

@@ -1,8 +1,17 @@
 #include "loss.hpp"
 
+#include "halobrush/pipeline/pipeline.hpp"
 #include "noising.hpp"
 
 namespace halobrush::train {
+
+std::vector<model::Batch> batches_of(const TrainingSet& set, torch::TensorOptions options) {
+  const auto needs = model::needs_of(set.spec);
+  std::vector<model::Batch> batches;
+  for (const auto& patch : set.patches)
+    batches.push_back(model::make_batch(pipeline::inputs_of(patch.patch, needs), set.spec, options));
+  return batches;
+}
 
 torch::Tensor squared_errors(const model::Denoised& out, const std::vector<double>& rotation,
                              const std::vector<double>& labels, const torch::Tensor& known,

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <span>
+#include <vector>
 
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/network.hpp"
@@ -12,6 +13,9 @@
 #include "training_set.hpp"
 
 namespace halobrush::train {
+
+/// What a network is shown of each patch, apart from noise.
+std::vector<model::Batch> batches_of(const TrainingSet& set, torch::TensorOptions options);
 
 /// Sum over galaxies of weight times the squared errors of what is known: of rotations [n, 3] and F [n,
 /// labels].

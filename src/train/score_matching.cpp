@@ -4,7 +4,6 @@
 
 #include "halobrush/core/random.hpp"
 #include "halobrush/model/runtime.hpp"
-#include "halobrush/pipeline/pipeline.hpp"
 #include "loss.hpp"
 
 namespace halobrush::train {
@@ -22,12 +21,8 @@ ScoreMatching::ScoreMatching(const TrainingSet& set, const config::Config& confi
       dropout_(config.train.dropout),
       draws_a_step_(config.train.noise_draws),
       network_(set.spec, seed_, model::device_options(config.compute.device)),
-      averaged_(set.spec, seed_, model::device_options(config.compute.device)) {
-  const auto needs = model::needs_of(set.spec);
-  for (const auto& patch : set.patches)
-    batches_.push_back(
-        model::make_batch(pipeline::inputs_of(patch.patch, needs), set.spec, network_.options()));
-}
+      averaged_(set.spec, seed_, model::device_options(config.compute.device)),
+      batches_(batches_of(set, network_.options())) {}
 
 std::vector<Player> ScoreMatching::players() {
   return {{"network", network_.parameters(), {0.9, 0.99}, weight_decay_}};
