@@ -2,11 +2,12 @@
 
 fit_conformity.py MODEL EVALUATION.hdf5 [MORE.hdf5 ...] [--judged EVALUATION.hdf5]
 
-The evaluations (halobrush evaluate) hold the noise from which a model would make each true galaxy. In galaxies that
-the model was not trained on, pairs of one host show what its independent noise lacks: with members' noise z, the mean of z z^T over
-pairs of satellites is l l^T, and of z_central z^T it is l_central l^T. l is the first eigenvector; its length and the numbers of l_central
-are kept as far as they stand out. Use models trained on other folds (train.split_shift), so that every host is held out once: noise of
-training galaxies shows half of it. Hosts held out in --judged are left out: they are to judge MODEL. MODEL is rewritten in place.
+The evaluations (halobrush evaluate) hold the noise from which a model would make each true galaxy. In galaxies that the model was not
+trained on, pairs of one host show what its noise lacks: with members' noise z, the mean of z z^T over pairs of satellites is l l^T, and of
+z_central z^T it is l_central l^T. l lies along --direction (redder, less star formation, lighter: the direction in which satellites of
+IllustrisTNG resemble each other; a direction fitted to so few pairs is noise), its length is fitted; of l_central the numbers that stand out
+are kept. Use models trained on other folds (train.split_shift), so that every host is held out once: noise of training galaxies shows half
+of it. Hosts held out in --judged are left out: they are to judge MODEL. MODEL is rewritten in place.
 """
 import argparse
 import sys
@@ -66,31 +67,22 @@ class Hosts:
         return satellites, self.links[kept].sum(0) / self.link_weight[kept].sum()
 
 
-def loadings(satellites, links):
-    values, vectors = np.linalg.eigh((satellites + satellites.T) / 2)
-    u, share = vectors[:, -1], max(values[-1], 1e-6)
-    return share, u * np.sign(u[np.argmax(np.abs(u))]), links
-
-
-def fit(hosts):
-    """Satellite and central loadings; the share is freed of the bias of a largest eigenvalue by the jackknife."""
+def fit(hosts, direction):
+    """Share of the variance along `direction`, and the loadings that give it, with jackknife errors over hosts."""
     every = np.arange(hosts.count)
-    share, u, links = loadings(*hosts.moments(every))
-    left_out = [hosts.moments(every != k) for k in every]
-    shares = np.array([loadings(*m)[0] for m in left_out])
-    n = hosts.count
-    unbiased = n * share - (n - 1) * shares.mean()
-    error = np.sqrt((n - 1) / n * np.sum((shares - shares.mean()) ** 2))
-    link = links @ u
-    others = np.array([m[1] @ u for m in left_out])
-    link_error = np.sqrt((n - 1) / n * np.sum((others - others.mean(0)) ** 2, 0))
-    length = np.sqrt(max(unbiased, 0.0))
-    kept = np.where(np.abs(link) > LEAST_SIGMA * link_error, link, 0)
-    central = kept / length if length > 0 else np.zeros_like(u)
-    if np.linalg.norm(central) >= 0.95:
-        central *= 0.95 / np.linalg.norm(central)
-    return {"share": unbiased, "share_error": error, "direction": u, "central_link": link, "central_link_error": link_error,
-            "satellite": length * u, "central": central}
+
+    def along(kept):
+        satellites, links = hosts.moments(kept)
+        return np.append(direction @ satellites @ direction, links @ direction)
+
+    value, left_out = along(every), np.array([along(every != k) for k in every])
+    error = np.sqrt((hosts.count - 1) / hosts.count * np.sum((left_out - left_out.mean(0)) ** 2, 0))
+    length = np.sqrt(max(value[0], 0.0))
+    stands_out = np.where(np.abs(value[1:]) > LEAST_SIGMA * error[1:], value[1:], 0)
+    central = stands_out / length if length > 0 else np.zeros_like(direction)
+    central *= min(1.0, 0.95 / max(np.linalg.norm(central), 1e-9))
+    return {"share": value[0], "share_error": error[0], "central_link": value[1:], "central_link_error": error[1:],
+            "satellite": length * direction, "central": central}
 
 
 def main():
@@ -98,6 +90,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("evaluation", nargs="+")
     parser.add_argument("--judged")
+    parser.add_argument("--direction", default="log_stellar_mass=-0.15,color_gr=0.52,log_size=0.14,log_ssfr=-0.82", help="of the shared noise")
     arguments = parser.parse_args()
     spec = read_header(arguments.model)
     columns = read(arguments.evaluation, arguments.judged)
@@ -105,10 +98,15 @@ def main():
     used = [name for name in labels if name != LEFT_OUT and f"noise_{name}" in columns]
     noise = np.clip(np.stack([columns[f"noise_{name}"] for name in used], 1), -MOST, MOST)
     noise = np.nan_to_num(noise - np.nanmean(noise, 0))
-    result = fit(Hosts(noise, columns["host_halo_id"], columns["is_central"].astype(bool)))
+    wanted = dict(word.split("=") for word in arguments.direction.split(","))
+    if unknown := [name for name in wanted if name not in used]:
+        sys.exit(f"fit_conformity: error: --direction: {arguments.model} has no label '{unknown[0]}'; name labels of the model")
+    direction = np.array([float(wanted.get(name, 0)) for name in used])
+    direction /= np.linalg.norm(direction)
+    result = fit(Hosts(noise, columns["host_halo_id"], columns["is_central"].astype(bool)), direction)
     print(f"{len(noise)} galaxies; share {result['share']:.3f} +- {result['share_error']:.3f}")
     for k, name in enumerate(used):
-        print(f"  {name:18s} direction {result['direction'][k]:+.2f}  with the central's: {result['central_link'][k]:+.3f} +- {result['central_link_error'][k]:.3f}")
+        print(f"  {name:18s} loading {result['satellite'][k]:+.3f}, of the central {result['central'][k]:+.3f}; noise shared with the central's: {result['central_link'][k]:+.3f} +- {result['central_link_error'][k]:.3f}")
     spread = lambda values: [float(values[used.index(name)]) if name in used else 0.0 for name in labels]
     spec["host_factor"] = {"satellite": spread(result["satellite"]), "central": spread(result["central"])}
     spec["provenance"]["host_factor"] = (f"tools/fit_conformity.py: {len(noise)} galaxies of {len(np.unique(columns['host_halo_id']))} hosts, each held out "

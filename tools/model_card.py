@@ -1,4 +1,4 @@
-"""The figure of a model card: loss curves, and a painted mock beside the catalog that the model was trained on.
+"""The figure of a model card: loss curves, and a painted mock beside the catalog that the model was trained on (the same halos).
 
 model_card.py TRUTH PAINTED LOSSES.csv OUT.png
 """
@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
 BINS = np.linspace(9.8, 11.6, 10)
+SCALARS = ("log_stellar_mass", "color_gr", "log_size", "log_ssfr", "disc_fraction", "b_to_a", "c_to_a", "ellipticity_1")
 
 
 def read(path):
@@ -20,6 +21,14 @@ def read(path):
         table = {name: dataset[()] for name, dataset in f["data"].items()}
         box = np.subtract(f["header/file"].attrs["region_p2"], f["header/file"].attrs["region_p1"])
     return table, box
+
+
+def known(truth, painted, name):
+    """Values of a scalar: of the truth where it is known, of the paint where the truth's galaxy has it (a disc: above 1e9 Msun)."""
+    if f"{name}_known" not in truth:
+        return truth[name], painted[name]
+    heavy = painted["log_stellar_mass"] > 9 if name == "disc_fraction" else np.ones(len(painted[name]), bool)
+    return truth[name][truth[f"{name}_known"].astype(bool)], painted[name][heavy]
 
 
 def radial_alignment(table, box):
@@ -52,12 +61,20 @@ def main():
     axes[0].plot(losses["step"], losses["validation_loss"], color=ORANGE, label="held-out hosts")
     axes[0].set(xlabel="step", ylabel="loss")
     axes[0].legend()
-    for axis, name in zip(axes[1:], ("log_stellar_mass", "color_gr", "log_size", "b_to_a", "c_to_a", "ellipticity_1")):
-        bins = np.linspace(*np.percentile(truth[name], (0.1, 99.9)), 50)
-        axis.hist(truth[name], bins, density=True, histtype="stepfilled", color=BLUE, alpha=0.35, label="truth")
-        axis.hist(painted[name], bins, density=True, histtype="step", color=ORANGE, lw=1.6, label="painted, another seed")
+    ellipsoid = "galaxy_axisA_x" in truth
+    names = [name for name in SCALARS if name in truth and np.isfinite(painted[name]).all()]
+    for axis, name in zip(axes[1:], names):
+        real, drawn = known(truth, painted, name)
+        bins = np.linspace(*np.percentile(real, (0.1, 99.9)), 50)
+        axis.hist(real, bins, density=True, histtype="stepfilled", color=BLUE, alpha=0.35, label="truth")
+        axis.hist(drawn, bins, density=True, histtype="step", color=ORANGE, lw=1.6, label="painted, another seed")
         axis.set(xlabel=name, yticks=[])
     axes[1].legend()
+    if not ellipsoid:
+        for axis in axes[1 + len(names):]:
+            axis.remove()
+        figure.savefig(out, dpi=90)
+        return
     for shift, (table, colour, label) in zip((-0.01, 0.01), ((truth, BLUE, "truth"), (painted, ORANGE, "painted"))):
         mean, error = binned(*radial_alignment(table, box))
         axes[7].errorbar(0.5 * (BINS[1:] + BINS[:-1]) + shift, mean, error, color=colour, marker="o", ms=4, label=label)

@@ -16,8 +16,14 @@ import shutil
 import subprocess
 import sys
 
+import h5py
+import numpy as np
+
 from compare_painters import ROOT, Run
+from galaxies import read_columns
+from host_split import TEST, part_of
 from model_tables import table
+from safetensors_file import read_header
 
 FOLDS = 6
 DRAWS = 6  # of the statistics of halos; the classifiers take three
@@ -44,6 +50,21 @@ def trained(run, name, galaxies, settings):
     seconds = run.once(model, "train", "config/tng-train.yaml",
                        settings=[f"input.path={galaxies}", f"train.catalog={galaxies}", f"train.model={model}", *settings])
     return model, seconds
+
+
+def held_out(run, name, model, galaxies):
+    """The part of the catalog in hosts that the model never saw: nothing else need be painted."""
+    path = run.folder / f"{name}-hosts.hdf5"
+    if not path.exists():
+        shutil.copy(galaxies, path)
+        with h5py.File(path, "a") as file:
+            data = file["data"]
+            kept = part_of(data["host_halo_id"][()], read_header(model)["host_split"]) == TEST
+            for column in list(data):
+                values, attributes = data[column][()][kept], dict(data[column].attrs)
+                del data[column]
+                data.create_dataset(column, data=values).attrs.update(attributes)
+    return path
 
 
 def evaluated(run, name, model, galaxies, *options, settings=()):
@@ -142,37 +163,88 @@ def requirements_table(result):
 def folds(run, galaxies):
     plain, shared, notes, seconds = [], [], [], []
     models = []
-    for k in range(FOLDS):
+    for k in range(run.folds):
         model, cost = trained(run, f"fold{k}", galaxies, ["train.validation_fraction=0.1", f"train.test_fraction={1 / FOLDS - 1e-7}", f"train.split_shift={k / FOLDS}"])
         models.append(model)
         seconds.append(cost)
-        plain.append(evaluated(run, f"plain{k}", model, galaxies, "--no-density"))
+        plain.append(evaluated(run, f"plain{k}", model, held_out(run, f"fold{k}", model, galaxies), "--no-density"))
     for k, model in enumerate(models):
         copy, note = with_conformity(run, model, plain, plain[k])
         notes.append(note)
-        shared.append(evaluated(run, f"shared{k}", copy, galaxies, "--no-density"))
+        shared.append(evaluated(run, f"shared{k}", copy, held_out(run, f"fold{k}", model, galaxies), "--no-density"))
     without = judged(run, "plain", plain)
     result = judged(run, "shared", shared, "--beside", run.folder / "plain/evaluation.json")
     columns = {"independent noise": without, "with conformity": result}
-    return "\n\n".join([f"Six models, {min(seconds):.0f} to {max(seconds):.0f} CPU seconds each.", scores_table(columns), conformity_table(columns),
-                        "Loadings of the first of the six:\n\n```\n" + notes[0].rstrip() + "\n```", orientation_table(result), requirements_table(result)])
+    return "\n\n".join([f"{run.folds} of {FOLDS} folds, {min(seconds):.0f} to {max(seconds):.0f} CPU seconds of training each.", scores_table(columns), conformity_table(columns),
+                        "Loadings of the first:\n\n```\n" + notes[0].rstrip() + "\n```", orientation_table(result), requirements_table(result)])
 
 
 def shipped(run, galaxies):
-    pooled = [run.folder / f"plain{k}/evaluation.hdf5" for k in range(FOLDS)]
+    pooled = [run.folder / f"plain{k}/evaluation.hdf5" for k in range(run.folds)]
     columns, seconds = {}, {}
     for name, settings in VARIANTS.items():
         model, seconds[name] = trained(run, name, galaxies, settings)
         if all(path.exists() for path in pooled):
-            own = evaluated(run, f"{name}-plain", model, galaxies, "--no-density")
+            own = evaluated(run, f"{name}-plain", model, held_out(run, name, model, galaxies), "--no-density")
             model, _ = with_conformity(run, model, pooled, own)
-        columns[name] = judged(run, name, [evaluated(run, name, model, galaxies)])
+        columns[name] = judged(run, name, [evaluated(run, name, model, held_out(run, name, model, galaxies))])
     loss = {name: (run.folder / f"{name}.safetensors.losses.csv").read_text().splitlines()[1:] for name in VARIANTS}
     best = {name: min(float(line.split(",")[2]) for line in lines) for name, lines in loss.items()}
     more = table(["", *VARIANTS], [["training, CPU seconds", *(f"{s:.0f}" for s in seconds.values())], ["least held-out loss", *(f"{b:.3f}" for b in best.values())],
                                    ["mean −log p, nats", *(pm(-r["log_p"]["mean"], r["log_p"]["error"]) for r in columns.values())],
                                    ["beyond the training's 99.9 % radius", *(f"{r['out_of_distribution']:.2%}" for r in columns.values())]])
     return "\n\n".join([more, scores_table(columns), orientation_table(columns["tng"])])
+
+
+def distances(columns, spec):
+    """Mahalanobis distance of the inputs, as the program's (InputRange)."""
+    scalars = np.stack([columns[f"input_{n}"] for n in spec["inputs"]["scalars"]], 1)
+    standard = (scalars - spec["inputs"]["scalar_mean"]) / spec["inputs"]["scalar_deviation"]
+    norms = [np.sqrt(sum(columns[f"input_{n}_{c}"] ** 2 for c in "xyz")) for kind in ("polar", "axial") for n in spec["inputs"][kind]]
+    v = np.hstack([standard, np.stack(norms, 1)]) - spec["input_range"]["mean"]
+    return np.sqrt(np.einsum("ni,ij,nj->n", v, np.reshape(spec["input_range"]["precision"], (v.shape[1], -1)), v))
+
+
+def with_unknown_discs(path):
+    """No disc fractions of TNG100-2 are published: a catalog that says so of every galaxy."""
+    with h5py.File(path, "a") as file:
+        if "disc_fraction" not in file["data"]:
+            rows = file["data/id"].shape[0]
+            for name, kind in (("disc_fraction", float), ("disc_fraction_known", np.uint8)):
+                file["data"].create_dataset(name, data=np.zeros(rows, kind)).attrs.update({"unit": "", "description": "known of no galaxy"})
+    return path
+
+
+def residual(columns, name, number=1):
+    """True minus painted."""
+    difference = columns[name] - columns[f"draw{number}_{name}"]
+    return difference[columns[f"{name}_known"].astype(bool)]
+
+
+def shift(run, galaxies):
+    """The same model on the simulation that it learned from (test hosts) and on one of another resolution."""
+    model = ROOT / "models/tng.safetensors"
+    other = with_unknown_discs(converted(run, "tng100-2", run.other, None))
+    tables = [read_columns(evaluated(run, f"shift-{k}", model, path, "--no-density")) for k, path in ((1, galaxies), (2, other))]
+    spec = read_header(model)
+    radius = np.quantile(distances(tables[0], spec)[tables[0]["split"] == 1], 0.99)
+    tables[0] = {n: v[tables[0]["held_out"].astype(bool)] for n, v in tables[0].items()}
+    share = [f"{np.mean(distances(t, spec) > radius):.2%}" for t in tables]
+    labels = [label["name"] for label in spec["labels"] if label["name"] != "disc_fraction"]
+    rows = [["galaxies", *(f"{len(t['halo_id']):,}" for t in tables)], ["**inputs**: beyond the radius of 99 % of the training galaxies", *share],
+            ["beyond that of 99.9 % (`out_of_distribution`)", *(f"{np.mean(t['out_of_distribution']):.2%}" for t in tables)]]
+    for name in labels:
+        rows.append([f"**residuals**: {name}, true − painted", *(f"{residual(t, name).mean():+.3f} ± {residual(t, name).std() / np.sqrt(len(residual(t, name))):.3f}" for t in tables)])
+    quenched = lambda t, prefix: np.mean(t[f"{prefix}log_ssfr"] < -12.5)
+    rows.append(["quenched share, true / painted", *(f"{quenched(t, ''):.3f} / {quenched(t, 'draw1_'):.3f}" for t in tables)])
+    edges = np.arange(1.8, 2.51, 0.1)
+    bins = []
+    t = tables[1]
+    for low, high in zip(edges[:-1], edges[1:]):
+        use = (t["input_log_vmax"] >= low) & (t["input_log_vmax"] < high)
+        if use.sum() >= 20:
+            bins.append([f"{low:.1f}–{high:.1f}", f"{use.sum():,}", *(f"{np.mean((t[n] - t[f'draw1_{n}'])[use]):+.2f}" for n in labels)])
+    return table(["", "TNG100-1, test hosts", "TNG100-2"], rows) + "\n\nTNG100-2, true − painted in bins of log Vmax:\n\n" + table(["log Vmax", "galaxies", *labels], bins)
 
 
 def ship(run):
@@ -193,9 +265,11 @@ def main():
     parser.add_argument("sections", nargs="*", metavar="section")
     parser.add_argument("--data", type=pathlib.Path, help="folder of the excerpts and of the disc fractions")
     parser.add_argument("--groups", help="group catalog of TNG100-1 (default: the excerpt in --data)")
+    parser.add_argument("--other", help="group catalog of TNG100-2 (default: the excerpt in --data)")
     parser.add_argument("--morphology", help="its disc fractions")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "out/tng-tables")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/release/halobrush")
+    parser.add_argument("--folds", type=int, default=FOLDS, choices=range(1, FOLDS + 1), help="so many of the six, the first ones")
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -203,11 +277,13 @@ def main():
     groups = arguments.groups or arguments.data / "tng100-1_subset.hdf5"
     morphology = arguments.morphology or arguments.data / "TNG100-1_99_galaxy_scale_len_height_5r.fits"
     galaxies = converted(run, "galaxies", groups, morphology)
-    sections = {"folds": folds, "shipped": shipped}
+    run.folds = arguments.folds
+    run.other = arguments.other or arguments.data / "tng100-2_subset.hdf5"
+    sections = {"folds": folds, "shipped": shipped, "shift": shift}
     for name in arguments.sections or sections:
         text = sections[name](run, galaxies)
         print(f"== {name}\n{text}\n", flush=True)
-        write("docs/tng.md", name, text)
+        write("docs/distribution-shift.md" if name == "shift" else "docs/tng.md", name, text)
     if arguments.ship:
         ship(run)
 

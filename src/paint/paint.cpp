@@ -247,11 +247,13 @@ class Job {
     mpi::agree(comm_, [&] {
       if (comm_.root()) staging_.remove();
     });
+    const auto shift = fmt::format(
+        "paint: {:.1f}% of the galaxies have inputs outside the model's training range (column out_of_distribution)",
+        100 * out);
     if (out > 0.05)
-      log_.warn(
-          "paint: {:.1f}% of the galaxies have inputs outside the model's training range (column "
-          "out_of_distribution)",
-          100 * out);
+      log_.warn("{}", shift);
+    else if (!painter_->sha256().empty())
+      log_.info("{}", shift);
     log_.info("paint: {} galaxies in {} ({} tiles painted, {} reused); summary {}", facts_.galaxies,
               config_.output.path, facts_.painted_tiles, facts_.reused_tiles, summary_path());
   }

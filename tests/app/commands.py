@@ -2,6 +2,9 @@
 import json
 import pathlib
 
+import h5py
+import numpy as np
+
 from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
 
 
@@ -9,6 +12,23 @@ def printed(*arguments, ranks=0):
     done = run(ranks, *arguments)
     expect(done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stderr}")
     return done.stdout
+
+
+def hosts_by_m200c(catalog, scratch):
+    """input.host_mass: 200c against the list itself: hosts have M200c, subhalos what is bound, radii enclose 200 critical densities."""
+    halos = scratch / "halos.hdf5"
+    done = run(2, "convert", "config/demo.yaml", "--set", "convert.kind=halos", *sets([f"input.path={catalog}", f"convert.path={halos}", "input.host_mass=200c"]))
+    expect(done.returncode == 0, done.stderr)
+    header, rows = small_catalog()
+    names = header[0].lstrip("#").split()
+    of = lambda name: np.array([float(row.split()[names.index(name)]) for row in rows])
+    with h5py.File(halos) as file:
+        data = {name: file[f"data/{name}"][()] for name in ("id", "mass", "radius", "bound_mass")}
+    order = np.argsort(data["id"])[np.argsort(np.argsort(of("ID")))]
+    mass = np.where((of("PID") < 0) & (of("M200c") > 0), of("M200c"), of("Mvir"))
+    expect(np.allclose(data["mass"][order], mass, rtol=1e-6) and np.allclose(data["bound_mass"][order], of("Mvir"), rtol=1e-6), "host masses are not M200c")
+    density = data["mass"] / (4 / 3 * np.pi * data["radius"] ** 3)
+    expect(np.allclose(density, 200 * 2.7754e11, rtol=1e-4), "radii are not those of 200 critical densities")
 
 
 def main():
@@ -34,6 +54,8 @@ def main():
         expect("a mock galaxy catalog" in printed("info", mock), "info on a mock")
         expect("log_stellar_mass" in printed("info", ROOT / "models/demo.safetensors"), "info on a model")
         expect("a halo catalog" in printed("info", catalog), "info on a halo catalog")
+
+        hosts_by_m200c(catalog, scratch)
 
         other = ROOT / "../shared/data/rockstar/HaloDataManager_out_163.list"
         if other.exists():

@@ -1,11 +1,16 @@
 """loglike: the law's exact log p beside a model's, on any number of ranks; labels that are known in part; a distilled model."""
 import json
 import shutil
+import sys
 
 import h5py
 import numpy as np
 
-from runner import Scratch, expect, paint, run, sets, small_catalog, write_catalog
+from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
+
+sys.path.insert(0, str(ROOT / "tools"))
+from host_split import part_of  # noqa: E402
+from safetensors_file import read_header  # noqa: E402
 
 SETTINGS = ["train.steps=120", "train.interval=40", "train.batch=512", "train.denoiser_width=16", "train.encoder_width=16",
             "train.noise_draws=2", "field.mesh=32"]
@@ -71,6 +76,15 @@ def main():
         partly, _ = loglike(2, scratch / "masked.safetensors", masked, scratch / "partly.hdf5")
         expect(np.all(np.isfinite(partly["log_likelihood"])), "log p of galaxies that are known in part is not finite")
         refused(3, "color_gr_known", train(scratch, masked_without_mask(masked, scratch / "nan.hdf5"), scratch / "none.safetensors"))
+
+        # Turned hash, unknown labels as noise: other hosts are held out, as the tools' own hash says; log p stays finite.
+        turned = scratch / "turned.safetensors"
+        done = train(scratch, masked, turned, "train.unknown_labels=noise", "train.split_shift=0.3", "train.test_fraction=0.2", "train.steps=20", "train.interval=10")
+        expect(done.returncode == 0, f"training with noise for unknown labels: {done.stderr}")
+        rows, _ = loglike(2, turned, masked, scratch / "turned.hdf5")
+        expect(np.all(np.isfinite(rows["log_likelihood"])), "log p is not finite where unknown labels are noise")
+        expect(np.array_equal(rows["split"], part_of(rows["host_halo_id"], read_header(turned)["host_split"])), "the split is not its stated hash")
+        expect(not np.array_equal(rows["split"], partly["split"]), "train.split_shift turns nothing")
 
         student = scratch / "student.safetensors"
         done = train(scratch, truth, student, f"train.teacher={model}", "train.evaluations=4", "train.steps=20", "train.interval=10")
