@@ -23,7 +23,7 @@ from compare_painters import ROOT, Run
 from galaxies import read_columns
 from host_split import TEST, part_of
 from model_tables import table
-from safetensors_file import read_header
+from safetensors_file import read_header, rewrite_header
 
 FOLDS = 6
 DRAWS = 6  # of the statistics of halos; the classifiers take three
@@ -250,7 +250,11 @@ def shift(run, galaxies):
 def ship(run):
     for name in VARIANTS:
         conform = run.folder / f"{name}-conformity.safetensors"
-        shutil.copy(conform if conform.exists() else run.folder / f"{name}.safetensors", ROOT / f"models/{name}.safetensors")
+        model = ROOT / f"models/{name}.safetensors"
+        shutil.copy(conform if conform.exists() else run.folder / f"{name}.safetensors", model)
+        spec = read_header(model)  # whoever uses the model has other folders
+        spec["provenance"] = {key: text.replace(str(run.folder), "out/tng") for key, text in spec["provenance"].items()}
+        rewrite_header(model, spec)
         shutil.copy(run.folder / f"{name}.safetensors.losses.csv", ROOT / f"models/{name}.losses.csv")
 
 
