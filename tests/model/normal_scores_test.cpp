@@ -34,14 +34,15 @@ TEST(NormalScores, make_normal_numbers_of_others_of_the_same_law) {
 TEST(NormalScores, inverse_and_slope_agree_inside_and_beyond_the_knots) {
   const auto scores = NormalScores::of(values(3'000, 1));
   double before = scores.value(-6.01);
-  for (double z = -5.9995; z < 6; z += 0.013)  // never on a knot {
+  // Steps that never meet a knot (multiples of 0.05), where the slope jumps.
+  for (double z = -5.9995; z < 6; z += 0.013) {
     const double v = scores.value(z);
-  EXPECT_GT(v, before);
-  EXPECT_NEAR(scores.score(v), z, 1e-8);
-  const double step = 1e-4 * (v - before);
-  EXPECT_NEAR((scores.score(v + step) - scores.score(v)) / step / scores.slope(v), 1, 1e-3) << z;
-  before = v;
-}
+    EXPECT_GT(v, before);
+    EXPECT_NEAR(scores.score(v), z, 1e-8);
+    const double step = 1e-4 * (v - before);
+    EXPECT_NEAR((scores.score(v + step) - scores.score(v)) / step / scores.slope(v), 1, 1e-3) << z;
+    before = v;
+  }
 }
 
 TEST(NormalScores, equal_values_and_a_single_one_have_a_finite_map) {
