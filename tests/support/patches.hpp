@@ -16,9 +16,9 @@ inline model::ModelSpec small_spec() {
       {"log_mass", "log_host_mass"}, {"host_displacement"}, {"angular_momentum"}, {"tidal_1", "halo_shape"}};
   spec.scalar_mean = {12, 12.5};
   spec.scalar_deviation = {1, 0.8};
-  spec.labels = {{{"log_stellar_mass", "dex(Msun)", "stellar mass"}, model::Transform::identity, 10, 0.5},
-                 {{"b_to_a", "", "axis ratio"}, model::Transform::logit, 1.5, 0.6},
-                 {{"c_to_a", "", "axis ratio"}, model::Transform::logit_of_b_to_a, 0.5, 0.7}};
+  spec.labels = {{{"log_stellar_mass", "dex(Msun)", "stellar mass"}, model::Transform::identity, 10, 0.5, {}},
+                 {{"b_to_a", "", "axis ratio"}, model::Transform::logit, 1.5, 0.6, {}},
+                 {{"c_to_a", "", "axis ratio"}, model::Transform::logit_of_b_to_a, 0.5, 0.7, {}}};
   spec.radius = 3;
   spec.layers = 2;
   spec.encoder_width = 16;
