@@ -10,7 +10,8 @@
 
 namespace halobrush {
 
-/// One value for each independent use; two uses never share a stream.
+/// One value for each independent use; two uses never share a stream. New ones go to the end: what a seed
+/// draws stays as it was.
 enum class Purpose : std::uint8_t {
   initial_orientation = 1,
   initial_scalars,
@@ -26,9 +27,9 @@ enum class Purpose : std::uint8_t {
   train_roll,
   law_hidden_axis,
   label_floor,
+  test,
   train_dropout,
   host_factor,
-  test,
 };
 
 /// A sequence of draws. Cheap to make; copy it to replay it.
