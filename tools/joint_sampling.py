@@ -71,7 +71,7 @@ def main():
         run(options.program, "train", "config/demo-train.yaml",
             *sum((["--set", s] for s in (*common, f"train.model={model}", f"train.painter={painter}", *network)), []))
         value, error = paint("painted", painter, 3, "painter.kind=auto", f"painter.model={model}", "painter.steps=32")
-        print(f"{painter + ', 32 evaluations':<30} {value:.4f} +- {error:.4f}    {value / truth:.3f} +- {np.hypot(error, truth_error) / truth:.3f}")
+        print(f"{painter + ', 32 evaluations':<32} {value:.4f} +- {error:.4f}    {value / truth:.3f} +- {np.hypot(error, truth_error) / truth:.3f}")
 
 
 if __name__ == "__main__":
