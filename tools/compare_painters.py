@@ -29,7 +29,7 @@ TEST = 3  # value of the column `split` for host halos that training never saw
 TRAININGS = {
     "graph_diffusion": {"train.steps": 800},
     "diffusion": {"train.steps": 800},
-    "graph_gan": {"gan.width": 32, "train.learning_rate": 1e-3, "train.batch": 512, "train.steps": 3000, "train.ema": 0.99, "train.gradient_clip": 10},
+    "graph_gan": {"gan.width": 32, "train.learning_rate": 1e-3, "train.batch": 512, "train.steps": 10000, "train.ema": 0.99, "train.gradient_clip": 10},
 }
 BEGIN, END = "<!-- table of tools/compare_painters.py -->", "<!-- end of table -->"
 
