@@ -53,7 +53,7 @@ class Run:
 
     def once(self, result, *words, settings=()):
         """As above, unless the result is there; its cost is kept beside it."""
-        note = result.with_suffix(".seconds")
+        note = result.with_name(result.name + ".seconds")
         if not (result.exists() and note.exists()):
             note.write_text(str(self(*words, settings=settings)))
         return float(note.read_text())

@@ -96,7 +96,7 @@ def log_table(draws):
     rows = {}
     for d in draws:
         truth = d.truth(201)
-        columns = {"real": d.truth(101), "8": d.model(8, 1), "16": d.model(16, 1), "authors' 4,094": d.authors()}
+        columns = {"real": d.truth(101), **{str(n): d.model(n, 1) for n in EVALUATIONS}, "authors' 4,094": d.authors()}
         for row, rotations in columns.items():
             rows.setdefault(row, {})[d.density] = f"{log_score(rotations, truth)['log']:.3f}"
     return rows
