@@ -4,7 +4,7 @@ compare_painters.py [--folder out/painters] [--program build/release/halobrush] 
 
 Paints the analytic law on the demo halos (config/demo-truth.yaml), trains graph_diffusion, diffusion and graph_gan on it, paints with
 each, and compares with the truth on the held-out host halos (train.test_fraction). The law itself, painted with another seed, is the
-row of a perfect painter. Steps whose result is in the folder already are not repeated. About 15 minutes on one core.
+row of a perfect painter. Steps whose result is in the folder already are not repeated. Some 12 minutes on one core.
 """
 import argparse
 import gzip
