@@ -17,8 +17,7 @@ function(halobrush_test name)
   target_link_libraries(test_${name} PRIVATE ${arg_LINK} halobrush_mpi GTest::gtest)
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_options(test_${name} PRIVATE -O1)  # test code itself is not worth an optimiser's time
-  target_compile_definitions(test_${name} PRIVATE HALOBRUSH_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                             HALOBRUSH_TEST_TIMEOUT=${arg_TIMEOUT})
+  target_compile_definitions(test_${name} PRIVATE HALOBRUSH_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set(names)
   if(arg_NP)
@@ -32,5 +31,5 @@ function(halobrush_test name)
     set(names ${name})
   endif()
   set_tests_properties(${names} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" SKIP_REGULAR_EXPRESSION "every test skipped"
-                       ENVIRONMENT "${HALOBRUSH_TEST_ENVIRONMENT}")
+                       ENVIRONMENT "${HALOBRUSH_TEST_ENVIRONMENT};HALOBRUSH_TEST_TIMEOUT=${arg_TIMEOUT}")
 endfunction()

@@ -112,9 +112,8 @@ void print_likelihood(const Arguments& arguments) {
              at_proposed = density.log_density({proposed, {}}, smooth_blur);
   double integral = 1, excess = 0, entropy = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const double proposal =
-        uniform_share + (1 - uniform_share) * std::exp(examples::mixture_log_density(proposed[i]));
     const double exact_there = std::exp(examples::mixture_log_density(proposed[i]));
+    const double proposal = uniform_share + (1 - uniform_share) * exact_there;
     integral += (std::exp(at_proposed[i]) - exact_there) / proposal / static_cast<double>(n);
     const double exact = examples::mixture_log_density(truth[i]);
     entropy -= exact / static_cast<double>(n);

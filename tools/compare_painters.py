@@ -11,7 +11,6 @@ import gzip
 import json
 import os
 import pathlib
-import re
 import resource
 import struct
 import subprocess
@@ -20,6 +19,7 @@ import sys
 import h5py
 import numpy as np
 
+import marked
 from galaxies import BadTable, read_pair, unit
 from two_sample import two_sample
 
@@ -31,7 +31,6 @@ TRAININGS = {
     "diffusion": {"train.steps": 800},
     "graph_gan": {"gan.width": 32, "train.learning_rate": 1e-3, "train.batch": 512, "train.steps": 10000, "train.ema": 0.99, "train.gradient_clip": 10},
 }
-BEGIN, END = "<!-- table of tools/compare_painters.py -->", "<!-- end of table -->"
 
 
 class Run:
@@ -161,11 +160,6 @@ def markdown(rows, galaxies, hosts):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def put_into(document, text):
-    whole = document.read_text()
-    document.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{text}\n{END}", whole, flags=re.S))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "out/painters")
@@ -183,7 +177,7 @@ def main():
     spent = sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) - start.ru_utime
     print(f"{text}\n\n{spent / 60:.1f} CPU minutes")
     if arguments.write:
-        put_into(arguments.write, text)
+        marked.write(arguments.write, "painters", text)
 
 
 if __name__ == "__main__":

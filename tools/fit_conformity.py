@@ -2,7 +2,7 @@
 
 fit_conformity.py MODEL EVALUATION.hdf5 [MORE.hdf5 ...] [--judged EVALUATION.hdf5]
 
-The evaluations (halobrush evaluate) hold the noise from which a model would make each true galaxy. In galaxies that the model was not
+The evaluations (halobrush evaluate --table-only) hold the noise from which a model would make each true galaxy. In galaxies that the model was not
 trained on, pairs of one host show what its noise lacks: with members' noise z, the mean of z z^T over pairs of satellites is l l^T, and of
 z_central z^T it is l_central l^T. l lies along --direction (redder, less star formation, lighter: the direction in which satellites of
 IllustrisTNG resemble each other; a direction fitted to so few pairs is noise), its length is fitted; of l_central the numbers that stand out
@@ -31,7 +31,7 @@ def read(paths, judged):
             held = data["held_out"][()].astype(bool)
             names = [n for n in data if n.startswith("noise_")]
             if not names:
-                sys.exit(f"fit_conformity: error: {path}: has no noise_* columns; make it with halobrush evaluate of a diffusion model that was not distilled")
+                sys.exit(f"fit_conformity: error: {path}: has no noise_* columns; make it with halobrush evaluate --table-only of a diffusion model that was not distilled")
             for name in (*names, "host_halo_id", "is_central"):
                 columns.setdefault(name, []).append(data[name][()][held])
     columns = {name: np.concatenate(parts) for name, parts in columns.items()}

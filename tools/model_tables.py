@@ -8,7 +8,6 @@ in out/tables already are not repeated."""
 import argparse
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -16,6 +15,7 @@ import h5py
 import numpy as np
 from scipy.stats import ks_2samp
 
+import marked
 from compare_painters import ROOT, Run, add_directions, held_out_halos, paint
 from galaxies import read_pair
 from two_sample import CLASSIFIERS, two_sample
@@ -142,9 +142,7 @@ def main():
     for name in arguments.sections or SECTIONS:
         text = SECTIONS[name](run)
         print(f"== {name}\n{text}\n", flush=True)
-        whole = DOCUMENT.read_text()
-        DOCUMENT.write_text(re.sub(f"<!-- {name} -->.*?<!-- end of {name} -->", lambda _: f"<!-- {name} -->\n{text}\n<!-- end of {name} -->",
-                                   whole, flags=re.S))
+        marked.write(DOCUMENT, name, text)
 
 
 if __name__ == "__main__":

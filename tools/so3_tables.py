@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 
+import marked
 import numpy as np
 from rotation_two_sample import log_score, read, strong_score
 
@@ -138,13 +139,6 @@ def pose(quick):
     return "    " + text.strip().replace("\n", "\n    ") + "\n"
 
 
-def replaced(document, name, text):
-    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-    if begin not in document or end not in document:
-        raise SystemExit(f"so3_tables: {DOCUMENT}: the marks of '{name}' are missing; restore them")
-    return document.split(begin)[0] + begin + text + end + document.split(end)[1]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tables = {f.__name__: f for f in (kernel, densities, likelihood, pose)}
@@ -157,7 +151,7 @@ def main():
         text = tables[name](arguments.quick)
         print(text)
         if not arguments.quick:
-            DOCUMENT.write_text(replaced(DOCUMENT.read_text(), name, text))
+            marked.write(DOCUMENT, name, text)
 
 
 if __name__ == "__main__":

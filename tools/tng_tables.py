@@ -11,7 +11,6 @@ FOLDER holds tng100-1_subset.hdf5 and the table of disc fractions, or a download
 import argparse
 import json
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import sys
 import h5py
 import numpy as np
 
+import marked
 from compare_painters import ROOT, Run
 from galaxies import read_columns
 from host_split import TEST, part_of
@@ -258,12 +258,6 @@ def ship(run):
         shutil.copy(run.folder / f"{name}.safetensors.losses.csv", ROOT / f"models/{name}.losses.csv")
 
 
-def write(document, name, text):
-    path = ROOT / document
-    marked = re.sub(f"<!-- {name} -->.*?<!-- end of {name} -->", lambda _: f"<!-- {name} -->\n{text}\n<!-- end of {name} -->", path.read_text(), flags=re.S)
-    path.write_text(marked)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="section")
@@ -287,7 +281,7 @@ def main():
     for name in arguments.sections or sections:
         text = sections[name](run, galaxies)
         print(f"== {name}\n{text}\n", flush=True)
-        write("docs/distribution-shift.md" if name == "shift" else "docs/tng.md", name, text)
+        marked.write(ROOT / ("docs/distribution-shift.md" if name == "shift" else "docs/tng.md"), name, text)
     if arguments.ship:
         ship(run)
 

@@ -115,8 +115,9 @@ int run(int argc, char** argv) {
                    "how often each galaxy is painted, with another seed (default 3)")
       ->check(CLI::Range(1, 1000));
   evaluate_command->add_flag("!--no-density", arguments.density, "leave log p out, which takes longest");
-  evaluate_command->add_flag("--table-only", arguments.table_only,
-                             "only evaluation.hdf5 and counts, e.g. to pool several by tools/evaluate.py");
+  evaluate_command->add_flag(
+      "--table-only", arguments.table_only,
+      "only evaluation.hdf5, with starting noise, and counts: for tools that pool several");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
   for (auto* command :

@@ -89,15 +89,20 @@ std::vector<domain::Patch> patches_of(const config::Config& config, const catalo
                             domain::assign_tiles(tiles, counts, comm.size()), comm);
 }
 
+// What is taken of each galaxy beside its draws.
+struct Wanted {
+  bool density, noise;
+};
+
 catalog::Table evaluated(const pipeline::LabelledPatch& galaxies, const Painters& painters,
-                         const Training& training, bool density) {
+                         const Training& training, Wanted wanted) {
   const auto& painter = *painters.front();
   const auto inputs = pipeline::inputs_of(galaxies.patch, painter.needs());
   Judged judged{galaxies, inputs, painter, {}, {}, {}, held_out_part(training)};
   for (const auto& one : painters) judged.draws.push_back(one->paint(inputs));
   const model::Observed truth = {galaxies.frame, galaxies.labels, galaxies.known};
-  if (density) judged.log_p = painter.log_density(inputs, truth);
-  judged.noise = painter.starting_noise(inputs, truth);
+  if (wanted.density) judged.log_p = painter.log_density(inputs, truth);
+  if (wanted.noise) judged.noise = painter.starting_noise(inputs, truth);
   return rows_of(judged);
 }
 
@@ -184,13 +189,14 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
     domain::Patch nothing;
     nothing.halos = halos.halos.empty_like();
     const auto none = galaxies.join(std::move(nothing), training.split);
-    const bool density = request.density && has_density(painter, none, log);
-    columns = evaluated(none, painters, training, density);
+    // The noise costs as much as four draws, and only tools/fit_conformity.py reads it.
+    const Wanted wanted{request.density && has_density(painter, none, log), !request.statistics};
+    columns = evaluated(none, painters, training, wanted);
     all = columns;
     for (auto& patch : patches) {
       const auto tile = patch.tile;
       const auto labelled = galaxies.join(std::move(patch), training.split);
-      rows.push_back({tile, evaluated(labelled, painters, training, density)});
+      rows.push_back({tile, evaluated(labelled, painters, training, wanted)});
       all.append(rows.back().rows);
     }
   });

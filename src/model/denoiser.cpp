@@ -45,7 +45,6 @@ Tensor pair_geometry(const Tensor& direction, const Tensor& to, const Tensor& fr
 // Features left out at random, the same in all copies of the symmetry; the others grow so that the mean
 // stays.
 Tensor thinned(const Tensor& features, double rate, std::int64_t copies, at::Generator& generator) {
-  if (rate == 0) return features;
   const auto width = features.size(1) / copies;
   const auto kept = torch::empty({features.size(0), width}).bernoulli_(1 - rate, generator) / (1 - rate);
   return features * kept.to(features.options()).repeat({1, copies});
@@ -93,9 +92,12 @@ Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const
       dense(torch::cat({embedding, galaxies.known, labels, vectors, tensors}, 1), node_) + node_environment_;
   z = z + dense(messages(galaxies, senders, embedding), gather_);
   z = torch::silu(z);
-  auto generator = at::make_generator<at::CPUGeneratorImpl>(dropout_.seed);
-  for (const auto& layer : hidden_)
-    z = z + thinned(dense(z, layer, Activation::silu), dropout_.rate, copies(symmetry_), generator);
+  at::Generator generator;
+  if (dropout_.rate > 0) generator = at::make_generator<at::CPUGeneratorImpl>(dropout_.seed);
+  for (const auto& layer : hidden_) {
+    const auto more = dense(z, layer, Activation::silu);
+    z = z + (dropout_.rate > 0 ? thinned(more, dropout_.rate, copies(symmetry_), generator) : more);
+  }
   const auto out = dense(z, out_);
   return {out.slice(1, 0, 3), out.slice(1, 3)};
 }

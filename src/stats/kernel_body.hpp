@@ -196,8 +196,7 @@ void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
       w = run.of_first(col_weight) * run.of_second(col_weight, l);
       store(b.value[0] + l, w);
     }
-    if (axes == 0) continue;
-    if (!First) continue;
+    if (axes == 0 || !First) continue;
     store(separation[0] + l, dx);
     store(separation[1] + l, dy);
     store(separation[2] + l, dz);

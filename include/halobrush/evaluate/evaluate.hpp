@@ -19,7 +19,7 @@ struct Request {
   std::string folder;      ///< where the results go
   std::int64_t draws = 3;  ///< each with a seed of its own
   bool density = true;     ///< log p of each galaxy, where the painter has one
-  bool statistics = true;  ///< false: the table alone, for tools/evaluate.py to pool with others
+  bool statistics = true;  ///< false: the table alone, with noise_*, for tools to pool with others
 };
 
 /// @collective Writes folder/evaluation.hdf5 (docs/evaluation.md: truth, inputs, draws and split, a row for
