@@ -268,6 +268,10 @@ std::vector<Key> keys_of(Config& c) {
        steering, least_and_most()},
       {"train.label_noise", &c.train.label_noise, "standard deviations",
        "noise levels of the labels, least and most", steering, least_and_most()},
+      {"train.noise_levels", &c.train.noise_levels, "",
+       "levels shown, between the least and the most noise; uniform: all alike, in the logarithm; middle: "
+       "normal about the middle with a fifth of the range (small training sets, cf. Karras et al. 2022)",
+       steering, one_of({"uniform", "middle"})},
       {"train.noise_draws", &c.train.noise_draws, "", "noise levels a galaxy is shown at in each step",
        steering, positive()},
       {"train.interval", &c.train.interval, "steps", "distance of two log lines and rows of the loss table",
@@ -305,6 +309,11 @@ std::vector<Key> keys_of(Config& c) {
        "galaxies "
        "only)",
        steering, one_of({"flag", "noise"})},
+      {"train.labels_first", &c.train.labels_first, "",
+       "labels form first, each galaxy's from its own inputs alone; then the orientation, which knows them "
+       "and "
+       "the group (small training sets: what neighbours say would over-fit the labels)",
+       steering},
       {"train.normal_scores", &c.train.normal_scores, "",
        "labels diffuse as normal numbers of the same rank (skewed or two-peaked labels); axis ratios as they "
        "are",

@@ -62,7 +62,8 @@ Batch Batch::repeated(std::int64_t times) const {
 }
 
 Environment Environment::repeated(std::int64_t times) const {
-  return {scalars.repeat({times, 1}), axial.repeat({times, 1, 1}), tensors.repeat({times, 1, 1})};
+  return {scalars.repeat({times, 1}), axial.repeat({times, 1, 1}), tensors.repeat({times, 1, 1}),
+          own.repeat({times, 1})};
 }
 
 Batch make_batch(const Inputs& inputs, const ModelSpec& spec, torch::TensorOptions options) {

@@ -42,15 +42,26 @@ Tensor pair_geometry(const Tensor& direction, const Tensor& to, const Tensor& fr
   return torch::cat({separation, outer(last), symmetry == Symmetry::d2 ? outer(major) : last}, 1);
 }
 
+}  // namespace
+
 // Features left out at random, the same in all copies of the symmetry; the others grow so that the mean
 // stays.
-Tensor thinned(const Tensor& features, double rate, std::int64_t copies, at::Generator& generator) {
-  const auto width = features.size(1) / copies;
-  const auto kept = torch::empty({features.size(0), width}).bernoulli_(1 - rate, generator) / (1 - rate);
-  return features * kept.to(features.options()).repeat({1, copies});
-}
+class Thinning {
+ public:
+  explicit Thinning(Dropout dropout) : rate_(dropout.rate) {
+    if (rate_ > 0) generator_ = at::make_generator<at::CPUGeneratorImpl>(dropout.seed);
+  }
+  Tensor operator()(const Tensor& features, std::int64_t copies) {
+    if (!(rate_ > 0)) return features;
+    const auto width = features.size(1) / copies;
+    const auto kept = torch::empty({features.size(0), width}).bernoulli_(1 - rate_, generator_) / (1 - rate_);
+    return features * kept.to(features.options()).repeat({1, copies});
+  }
 
-}  // namespace
+ private:
+  double rate_;
+  at::Generator generator_;
+};
 
 Denoiser Network::denoiser(const Batch& batch, const Environment& environment, Dropout dropout) const {
   Denoiser d;
@@ -77,6 +88,12 @@ Denoiser Network::denoiser(const Batch& batch, const Environment& environment, D
   d.gather_ = symmetric_layer("denoiser.gather");
   for (std::int64_t l = 0; l < spec_.denoiser_depth; ++l)
     d.hidden_.push_back(symmetric_layer(fmt::format("denoiser.{}", l)));
+  if (spec_.noise.labels_first) {
+    d.alone_ = {dense(environment.own, layer("labels.own")), layer("labels.in"), layer("labels.out"), {}};
+    for (std::int64_t l = 0; l < spec_.denoiser_depth; ++l)
+      d.alone_->blocks.push_back(
+          {layer(fmt::format("labels.{}.up", l)), layer(fmt::format("labels.{}.down", l))});
+  }
   d.out_ = projected(layer("denoiser.out"), d.symmetry_);
   const auto ones = torch::ones({d.source_.size(0), 1}, options_);
   d.inverse_neighbours_ = 1 / segment_sum(ones, d.destination_, d.owned_).clamp_min(1);
@@ -92,14 +109,18 @@ Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const
       dense(torch::cat({embedding, galaxies.known, labels, vectors, tensors}, 1), node_) + node_environment_;
   z = z + dense(messages(galaxies, senders, embedding), gather_);
   z = torch::silu(z);
-  at::Generator generator;
-  if (dropout_.rate > 0) generator = at::make_generator<at::CPUGeneratorImpl>(dropout_.seed);
-  for (const auto& layer : hidden_) {
-    const auto more = dense(z, layer, Activation::silu);
-    z = z + (dropout_.rate > 0 ? thinned(more, dropout_.rate, copies(symmetry_), generator) : more);
-  }
+  Thinning thinning(dropout_);
+  for (const auto& layer : hidden_) z = z + thinning(dense(z, layer, Activation::silu), copies(symmetry_));
   const auto out = dense(z, out_);
-  return {out.slice(1, 0, 3), out.slice(1, 3)};
+  return {out.slice(1, 0, 3), alone_ ? labels_alone(labels, embedding, thinning) : out.slice(1, 3)};
+}
+
+Tensor Denoiser::labels_alone(const Tensor& labels, const Tensor& embedding, Thinning& thinning) const {
+  const auto normal = [](const Tensor& x) { return torch::layer_norm(x, {x.size(1)}); };
+  auto z = dense(torch::cat({embedding, labels}, 1), alone_->in) + alone_->own;
+  for (const auto& [up, down] : alone_->blocks)
+    z = z + dense(thinning(dense(normal(z), up, Activation::silu), 1), down);
+  return dense(torch::silu(normal(z)), alone_->out);
 }
 
 // What the members of a galaxy's group say: the mean, and the sum, for the more agree the surer it is.

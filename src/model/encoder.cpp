@@ -25,10 +25,10 @@ Environment Network::encode(const Batch& batch) const {
   const auto shape = tensor_direction(batch.tensors);
   const auto cubed = contract(tensor_square(shape), shape);
 
-  auto h = dense(torch::cat({batch.scalars, norm(batch.polar), norm(batch.axial),
-                             torch::sqrt(contract(batch.tensors, batch.tensors) + 1e-6), cubed},
-                            1),
-                 layer("encoder.in"), Activation::silu);
+  const auto own = torch::cat({batch.scalars, norm(batch.polar), norm(batch.axial),
+                               torch::sqrt(contract(batch.tensors, batch.tensors) + 1e-6), cubed},
+                              1);
+  auto h = dense(own, layer("encoder.in"), Activation::silu);
   auto polar = mix(direction(batch.polar), tensor("encoder.in.polar"));
   auto axial = mix(direction(batch.axial), tensor("encoder.in.axial"));
   auto tensors = mix(torch::cat({batch.tensors, shape, traceless(tensor_square(shape))}, 1),
@@ -82,7 +82,7 @@ Environment Network::encode(const Batch& batch) const {
                   gate(4) * traceless(outer(direction(polar))), gate(5) * traceless(outer(direction(axial)))},
                  1);
   return {h, bounded(mix(even_axial, tensor("encoder.out.axial"))),
-          bounded_tensor(mix(even_tensors, tensor("encoder.out.tensors")))};
+          bounded_tensor(mix(even_tensors, tensor("encoder.out.tensors"))), owned(own)};
 }
 
 }  // namespace halobrush::model

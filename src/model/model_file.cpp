@@ -88,7 +88,8 @@ ordered_json to_json(const ModelSpec& spec) {
       {"group_neighbours", spec.group_neighbours},
       {"noise",
        {{"rotation", {spec.noise.rotation_min, spec.noise.rotation_max}},
-        {"scalar", {spec.noise.scalar_min, spec.noise.scalar_max}}}},
+        {"scalar", {spec.noise.scalar_min, spec.noise.scalar_max}},
+        {"labels_first", spec.noise.labels_first}}},
       {"evaluations", spec.evaluations},
       {"distilled", spec.distilled},
       {"input_range",
@@ -134,7 +135,7 @@ ModelSpec spec_from(const ordered_json& j) {
   spec.group_neighbours = j.at("group_neighbours");
   const auto& noise = j.at("noise");
   spec.noise = {noise.at("rotation").at(0), noise.at("rotation").at(1), noise.at("scalar").at(0),
-                noise.at("scalar").at(1)};
+                noise.at("scalar").at(1), noise.value("labels_first", false)};
   spec.evaluations = j.at("evaluations");
   spec.distilled = j.at("distilled");
   const auto& range = j.at("input_range");

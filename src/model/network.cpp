@@ -117,7 +117,13 @@ void Network::declare() {
   symmetric_layer("denoiser.gather", 2 * m, w, messages_at_start);
   for (std::int64_t l = 0; l < spec_.denoiser_depth; ++l)
     symmetric_layer(fmt::format("denoiser.{}", l), w, w);
-  declare_dense("denoiser.out", w, 3 + labels, 0.1);
+  declare_dense("denoiser.out", w, spec_.noise.labels_first ? 3 : 3 + labels, 0.1);
+  if (!spec_.noise.labels_first) return;
+  declare_dense("labels.own", scalars + polar + axial + 2 * tensors, w);
+  declare_dense("labels.in", level_features + labels, w);
+  for (std::int64_t l = 0; l < spec_.denoiser_depth; ++l)
+    for (const auto* half : {"up", "down"}) declare_dense(fmt::format("labels.{}.{}", l, half), w, w);
+  declare_dense("labels.out", w, labels, 0.1);
 }
 
 const torch::Tensor& Network::tensor(const std::string& name) const {

@@ -1,7 +1,6 @@
 #include "loss.hpp"
 
 #include "halobrush/pipeline/pipeline.hpp"
-#include "noising.hpp"
 
 namespace halobrush::train {
 
@@ -28,15 +27,17 @@ torch::Tensor squared_errors(const model::Denoised& out, const std::vector<doubl
 
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-                       std::uint64_t seed, std::span<const std::uint32_t> draws, model::Dropout dropout) {
+                       const NoiseDraws& shown, model::Dropout dropout) {
   Noised noise;
-  const Noising noising(patch, spec, kernel, split, seed);
-  for (const auto draw : draws) noising.add(draw, noise);
-  const auto times = static_cast<std::int64_t>(draws.size());
+  const Noising noising(patch, spec, kernel, split, shown.seed, shown.levels);
+  for (const auto draw : shown.draws) noising.add(draw, noise);
+  const auto times = static_cast<std::int64_t>(shown.draws.size());
   const auto denoiser =
       network.denoiser(batch.repeated(times), network.encode(batch).repeated(times), dropout);
   const auto noisy = model::noisy_of(noise.state, noise.level, noise.known, spec.noise, network.options());
-  return squared_errors(denoiser(noisy), noise.score, noise.target, noisy.known, noise.weight) /
+  const auto learned = torch::from_blob(noise.learned.data(), noisy.known.sizes(), torch::kFloat64)
+                           .to(noisy.known.options(), false, true);
+  return squared_errors(denoiser(noisy), noise.score, noise.target, learned, noise.weight) /
          static_cast<double>(times);
 }
 

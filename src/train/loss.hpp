@@ -10,6 +10,7 @@
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/network.hpp"
 #include "halobrush/so3/igso3.hpp"
+#include "noising.hpp"
 #include "training_set.hpp"
 
 namespace halobrush::train {
@@ -23,13 +24,19 @@ torch::Tensor squared_errors(const model::Denoised& out, const std::vector<doubl
                              const std::vector<double>& labels, const torch::Tensor& known,
                              const std::vector<double>& weight);
 
+/// Draws of noise: decided by their number, the seed and each galaxy's id.
+struct NoiseDraws {
+  std::uint64_t seed = 0;
+  std::span<const std::uint32_t> draws;
+  Levels levels = Levels::uniform;
+};
+
 /// Sum over galaxies and draws of |net - sigma s*|^2 (body-frame score s*, weight sigma^2) plus the sum over
 /// labels of |F - F*|^2 (EDM), over the number of draws. Only galaxies of `split` and known labels count.
 /// Members of a host share one noise level, as they do when painted; the environment is encoded once for all
 /// draws.
-/// @param draws    one draw of noise each: decide it, with the seed and each galaxy's id
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-                       std::uint64_t seed, std::span<const std::uint32_t> draws, model::Dropout dropout = {});
+                       const NoiseDraws& shown, model::Dropout dropout = {});
 
 }  // namespace halobrush::train

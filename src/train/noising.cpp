@@ -16,30 +16,54 @@ Mat3 rolled(const Mat3& frame, model::Orientation orientation, RandomStream rand
   return frame * so3::exp(orientation == model::Orientation::spin ? Vec3(0, 0, roll) : Vec3(roll, 0, 0));
 }
 
+// [0, 1]: 0 the largest noise, 1 the smallest.
+double level_from(RandomStream random, Levels levels) {
+  if (levels == Levels::uniform) return random.uniform();
+  constexpr double spread = 0.2;  // in ln of the noise some 1.2, as Karras et al. 2022 take
+  double level = 0;
+  do level = 0.5 + spread * random.normal();
+  while (level < 0 || level > 1);
+  return level;
+}
+
 }  // namespace
 
+Levels levels_of(const config::Train& train) {
+  return train.noise_levels == "middle" ? Levels::middle : Levels::uniform;
+}
+
 Noising::Noising(const LabelledPatch& patch, const model::ModelSpec& spec, const so3::Igso3Sampler& kernel,
-                 Split split, std::uint64_t seed)
+                 Split split, std::uint64_t seed, Levels levels)
     : patch_(patch),
       spec_(spec),
       kernel_(kernel),
       split_(split),
       seed_(seed),
+      levels_(levels),
       id_(patch.patch.halos.get<std::int64_t>("id")),
       clean_(model::encode_labels(spec.labels, patch.labels)) {}
 
 void Noising::add(std::uint32_t draw, Noised& out, std::optional<double> level) const {
   for (std::size_t i = 0; i < patch_.patch.owned; ++i) {
-    const double own =
-        level ? *level : RandomStream(seed_, patch_.host[i], Purpose::train_noise_level, draw).uniform();
+    const double own = level.value_or(level_of(patch_.host[i], draw));
     const auto sigma = diffusion::noise_at(spec_.noise, own);
     out.level.push_back(own);
     out.weight.push_back(patch_.split[i] == split_ ? 1 : 0);
-    for (std::size_t k = 0; k < patch_.known.size(); ++k)
-      out.known.push_back(patch_.known[k][i] || (k > 0 && spec_.unknown_as_noise));
+    for (std::size_t k = 0; k < patch_.known.size(); ++k) {
+      const bool known = patch_.known[k][i] || (k > 0 && spec_.unknown_as_noise);
+      const bool forms = !spec_.noise.labels_first || (k > 0) == (own < 0.5);
+      out.known.push_back(known);
+      out.learned.push_back(known && forms);
+    }
     add_rotation(i, sigma.rotation, draw, out);
     add_labels(i, sigma.scalar, draw, out);
   }
+}
+
+// Labels and rotation in turn, where one forms after the other.
+double Noising::level_of(std::int64_t host, std::uint32_t draw) const {
+  const double level = level_from(RandomStream(seed_, host, Purpose::train_noise_level, draw), levels_);
+  return spec_.noise.labels_first ? 0.5 * (level + draw % 2) : level;
 }
 
 void Noising::add_rotation(std::size_t i, double sigma, std::uint32_t draw, Noised& out) const {

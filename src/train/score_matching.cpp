@@ -17,6 +17,7 @@ constexpr std::array<std::uint32_t, 4> held_out_draws = {0xffffffff, 0xfffffffe,
 ScoreMatching::ScoreMatching(const TrainingSet& set, const config::Config& config)
     : set_(set),
       seed_(static_cast<std::uint64_t>(config.seed)),
+      levels_(levels_of(config.train)),
       weight_decay_(config.train.weight_decay),
       dropout_(config.train.dropout),
       draws_a_step_(config.train.noise_draws),
@@ -35,13 +36,13 @@ torch::Tensor ScoreMatching::loss(std::size_t patch, std::int64_t step) const {
   RandomStream left_out(seed_, set_.patches[patch].patch.tile, Purpose::train_dropout,
                         static_cast<std::uint32_t>(step));
   const auto dropout_seed = static_cast<std::uint64_t>(0x1p52 * left_out.uniform());
-  return loss_sum(set_.patches[patch], batches_[patch], network_, set_.spec, kernel_, Split::training, seed_,
-                  draws, {dropout_, dropout_seed});
+  return loss_sum(set_.patches[patch], batches_[patch], network_, set_.spec, kernel_, Split::training,
+                  {seed_, draws, levels_}, {dropout_, dropout_seed});
 }
 
 double ScoreMatching::held_out_loss(std::size_t patch) const {
   return loss_sum(set_.patches[patch], batches_[patch], averaged_, set_.spec, kernel_, Split::validation,
-                  seed_, held_out_draws)
+                  {seed_, held_out_draws, levels_})
       .item<double>();
 }
 

@@ -4,6 +4,7 @@
 #include "halobrush/model/network.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "method.hpp"
+#include "noising.hpp"
 #include "training_set.hpp"
 
 namespace halobrush::train {
@@ -20,6 +21,7 @@ class ScoreMatching : public Method {
  private:
   const TrainingSet& set_;
   std::uint64_t seed_;
+  Levels levels_;
   double weight_decay_, dropout_;
   std::int64_t draws_a_step_;
   model::Network network_, averaged_;

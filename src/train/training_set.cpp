@@ -173,7 +173,8 @@ void normalise_inputs(TrainingSet& set) {
 model::ModelSpec spec_for(const config::Config& config) {
   const auto& train = config.train;
   model::ModelSpec spec;
-  spec.noise = {train.rotation_noise[0], train.rotation_noise[1], train.label_noise[0], train.label_noise[1]};
+  spec.noise = {train.rotation_noise[0], train.rotation_noise[1], train.label_noise[0], train.label_noise[1],
+                train.labels_first && train.painter != "graph_gan"};
   spec.split = {config.seed, train.validation_fraction, train.test_fraction, train.split_shift};
   spec.unknown_as_noise = train.unknown_labels == "noise";
   spec.own_group_only = train.environment == "group";

@@ -85,7 +85,8 @@ def main():
 
         # Turned hash, unknown labels as noise: other hosts are held out, as the tools' own hash says; log p stays finite.
         turned = scratch / "turned.safetensors"
-        done = train(scratch, masked, turned, "train.unknown_labels=noise", "train.split_shift=0.3", "train.test_fraction=0.2", "train.steps=20", "train.interval=10")
+        done = train(scratch, masked, turned, "train.unknown_labels=noise", "train.split_shift=0.3", "train.test_fraction=0.2",
+                     "train.labels_first=true", "train.noise_levels=middle", "train.noise_draws=2", "train.steps=20", "train.interval=10")
         expect(done.returncode == 0, f"training with noise for unknown labels: {done.stderr}")
         rows, _ = loglike(2, turned, masked, scratch / "turned.hdf5")
         expect(np.all(np.isfinite(rows["log_likelihood"])), "log p is not finite where unknown labels are noise")

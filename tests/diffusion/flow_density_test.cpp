@@ -66,5 +66,18 @@ TEST(LogDensity, of_labels_is_normal_and_adds_to_that_of_the_frame) {
   }
 }
 
+TEST(LogDensity, is_the_same_when_the_labels_form_first) {
+  auto in_turn = range;
+  in_turn.labels_first = true;
+  State state;
+  for (std::int64_t i = 0; i < 20; ++i) {
+    state.frames.push_back(mixture.draw(7, i));
+    state.labels.push_back(0.15 * static_cast<double>(i) - 1.5);
+  }
+  const auto together = log_density(mixture.denoiser(range), state, range, 256),
+             one_by_one = log_density(mixture.denoiser(in_turn), state, in_turn, 512);
+  for (std::size_t i = 0; i < together.size(); ++i) EXPECT_NEAR(one_by_one[i], together[i], 1e-3);
+}
+
 }  // namespace
 }  // namespace halobrush::diffusion

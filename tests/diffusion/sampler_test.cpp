@@ -115,5 +115,19 @@ TEST(Noise, level_and_rotation_noise_are_inverses) {
     EXPECT_NEAR(level_of_rotation_noise(range, noise_at(range, level).rotation), level, 1e-12);
 }
 
+TEST(Noise, with_the_labels_first_the_rotation_waits_for_them) {
+  auto in_turn = range;
+  in_turn.labels_first = true;
+  for (const double level : {0.0, 0.2, 0.5}) {
+    EXPECT_DOUBLE_EQ(noise_at(in_turn, level).rotation, range.rotation_max);
+    EXPECT_NEAR(noise_at(in_turn, level).scalar, noise_at(range, 2 * level).scalar, 1e-12);
+  }
+  for (const double level : {0.5, 0.7, 1.0}) {
+    EXPECT_NEAR(noise_at(in_turn, level).scalar, range.scalar_min, 1e-12);
+    EXPECT_NEAR(noise_at(in_turn, level).rotation, noise_at(range, 2 * level - 1).rotation, 1e-12);
+    EXPECT_NEAR(level_of_rotation_noise(in_turn, noise_at(in_turn, level).rotation), level, 1e-12);
+  }
+}
+
 }  // namespace
 }  // namespace halobrush::diffusion

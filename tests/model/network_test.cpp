@@ -125,6 +125,39 @@ TEST_F(NetworkSymmetry, the_answer_depends_on_every_kind_of_input) {
   EXPECT_GT(moved([](auto& p) { p.nodes.tensors[3] += 0.5; }), 1e-6);
 }
 
+TEST_F(NetworkSymmetry, labels_that_form_first_know_their_own_inputs_alone) {
+  spec.noise.labels_first = true;
+  const Network first{spec, 3, wide};
+  const auto before = ask(first, spec, patch, frames);
+  const auto moved = [&](auto change, std::int64_t row) {
+    auto other = patch;
+    change(other);
+    return difference(ask(first, spec, other, frames).denoised.scalars[row], before.denoised.scalars[row]);
+  };
+  const auto change_of_the_first = [](auto& p) { p.nodes.scalars[0] += 0.5; };
+  EXPECT_GT(moved(change_of_the_first, 0), 1e-6);
+  for (std::int64_t row = 1; row < 40; ++row) EXPECT_EQ(moved(change_of_the_first, row), 0);
+  const auto turned = ask(first, spec, patch, random_frames(40, 2));
+  EXPECT_EQ(difference(turned.denoised.scalars, before.denoised.scalars), 0);
+  EXPECT_GT(difference(turned.denoised.rotation, before.denoised.rotation), 1e-6);
+}
+
+TEST_F(NetworkSymmetry, dropout_leaves_out_the_same_features_of_all_four_frames_of_an_ellipsoid) {
+  const torch::NoGradGuard no_grad;
+  const auto batch = make_batch(patch.inputs(), spec, wide);
+  const auto n = batch.owned, labels = static_cast<std::int64_t>(spec.labels.size());
+  const auto scalars = [&](const std::vector<Mat3>& shown, Dropout dropout) {
+    const Noisy noisy{as_tensor(shown), torch::ones({n, labels}, wide), torch::ones({n, 1 + labels}, wide),
+                      torch::full({n, 1}, 0.6, wide)};
+    return network.denoiser(batch, reference.environment, dropout)(noisy).scalars;
+  };
+  auto equivalent = frames;
+  for (auto& f : equivalent) f = f * so3::ellipsoid_symmetry()[1];
+  EXPECT_LT(difference(scalars(frames, {0.3, 5}), scalars(equivalent, {0.3, 5})), 1e-9);
+  EXPECT_GT(difference(scalars(frames, {0.3, 5}), scalars(frames, {0.3, 6})), 1e-6);
+  EXPECT_GT(difference(scalars(frames, {0.3, 5}), scalars(frames, {})), 1e-6);
+}
+
 TEST_F(NetworkSymmetry, a_patch_without_galaxies_gives_no_rows) {
   const auto none = testing_support::random_patch(spec, 0, 0, 1);
   const auto answer = ask(network, spec, none, {});

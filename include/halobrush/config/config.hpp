@@ -95,12 +95,13 @@ struct Train {
   std::int64_t layers = 2, encoder_width = 64, channels = 8, denoiser_width = 48, denoiser_depth = 4;
   std::int64_t group_neighbours = 16;
   std::array<double, 2> rotation_noise = {0.03, 3}, label_noise = {0.02, 15};
+  std::string noise_levels = "uniform";
   std::int64_t steps = 4000, batch = 1024, noise_draws = 1, interval = 100, checkpoint_interval = 500;
   std::int64_t patience = 0;
   std::string schedule = "cosine";
   double learning_rate = 3e-3, weight_decay = 0.05, ema = 0.998, gradient_clip = 1.0;
   double dropout = 0;
-  bool normal_scores = false;
+  bool normal_scores = false, labels_first = false;
   std::string unknown_labels = "flag";
   double validation_fraction = 0.15, test_fraction = 0, split_shift = 0;
 };

@@ -9,10 +9,13 @@ struct Noise {
   double rotation, scalar;
 };
 
-/// Both parts run log-linearly, together, from max to min.
+/// Both parts run log-linearly from max to min: together, or one after the other. With the labels first,
+/// p(labels, R) = p(labels) p(R | labels): while labels form, R is still uniform and can tell nothing; after,
+/// labels are known.
 struct NoiseRange {
   double rotation_min = 0.02, rotation_max = 3;  ///< 3 is uniform to 3e-4
   double scalar_min = 0.01, scalar_max = 30;
+  bool labels_first = false;  ///< labels at levels in [0, 1/2], the rotation in [1/2, 1]
 };
 
 /// Noise at a level: 0 the largest, 1 the smallest; levels outside [0, 1] extrapolate.

@@ -8,10 +8,15 @@
 // is rotated. An ellipsoid is the same after R -> R D, D in D2: the denoiser's layers are group convolutions
 // over D2, written out as plain dense layers with tied weights, so p(R D) = p(R) holds exactly at no extra
 // cost. A spin is a signed axis, the last column of R, and has no such symmetry.
+//
+// With the labels first (NoiseRange::labels_first), a perceptron of its own denoises them from the galaxy's
+// own inputs; all the rest serves the orientation.
 #pragma once
 
 #include <torch/types.h>
 
+#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,6 +62,7 @@ struct Environment {
   torch::Tensor scalars;  ///< [owned, C]
   torch::Tensor axial;    ///< [owned, K, 3] box coordinates
   torch::Tensor tensors;  ///< [owned, K, 6] box coordinates
+  torch::Tensor own;      ///< [owned, S + P + A + 2 T] invariants of the galaxy's own inputs
 
   Environment repeated(std::int64_t times) const;
 };
@@ -81,6 +87,8 @@ struct Dropout {
   std::uint64_t seed = 0;
 };
 
+class Thinning;
+
 /// The denoiser with its symmetric layers written out and its environment terms computed: ready for many
 /// calls.
 class Denoiser {
@@ -92,6 +100,8 @@ class Denoiser {
 
  private:
   friend class Network;
+  torch::Tensor labels_alone(const torch::Tensor& labels, const torch::Tensor& embedding,
+                             Thinning& thinning) const;
   torch::Tensor messages(const Noisy& galaxies, const Noisy& senders, const torch::Tensor& embedding) const;
 
   Symmetry symmetry_ = Symmetry::d2;
@@ -102,6 +112,12 @@ class Denoiser {
   Dense node_, message_, message_hidden_, gather_, out_;
   std::vector<Dense> hidden_;
   torch::Tensor inverse_neighbours_;  // [owned, 1]
+  struct Alone {
+    torch::Tensor own;  // what the own inputs add to the first layer
+    Dense in, out;
+    std::vector<std::array<Dense, 2>> blocks;
+  };
+  std::optional<Alone> alone_;
   Dropout dropout_;
 };
 
