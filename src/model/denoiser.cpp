@@ -112,7 +112,9 @@ Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const
   Thinning thinning(dropout_);
   for (const auto& layer : hidden_) z = z + thinning(dense(z, layer, Activation::silu), copies(symmetry_));
   const auto out = dense(z, out_);
-  return {out.slice(1, 0, 3), alone_ ? labels_alone(labels, embedding, thinning) : out.slice(1, 3)};
+  return {out.slice(1, 0, 3),
+          alone_ ? labels_alone(labels, level_embedding((2 * galaxies.level).clamp_max(1)), thinning)
+                 : out.slice(1, 3)};
 }
 
 Tensor Denoiser::labels_alone(const Tensor& labels, const Tensor& embedding, Thinning& thinning) const {

@@ -153,8 +153,13 @@ const torch::Tensor& DirectionalNetwork::tensor(const std::string& name) const {
   throw internal_error("network: no parameter '{}'", name);
 }
 
-torch::Tensor critic_view(const torch::Tensor& major, const torch::Tensor& minor,
+std::int64_t orientation_numbers(Orientation orientation) {
+  return orientation == Orientation::spin ? 3 : 12;
+}
+
+torch::Tensor critic_view(Orientation orientation, const torch::Tensor& major, const torch::Tensor& minor,
                           const torch::Tensor& labels) {
+  if (orientation == Orientation::spin) return torch::cat({minor, labels}, 1);
   const auto frobenius =
       torch::tensor({1.0, 1.0, 1.0, std::sqrt(2.0), std::sqrt(2.0), std::sqrt(2.0)}, torch::kFloat64)
           .to(major.options());
@@ -176,8 +181,9 @@ Generated Generator::operator()(const torch::Tensor& noise, const GroupBatch& ba
 
 Critic::Critic(const ModelSpec& spec, std::uint64_t seed, torch::TensorOptions options)
     : network_("critic",
-               input_numbers(spec) + orientation_numbers + static_cast<std::int64_t>(spec.labels.size()), 1,
-               spec.gan, seed, options) {}
+               input_numbers(spec) + orientation_numbers(spec.orientation) +
+                   static_cast<std::int64_t>(spec.labels.size()),
+               1, spec.gan, seed, options) {}
 
 torch::Tensor Critic::operator()(const torch::Tensor& view, const GroupBatch& batch) const {
   return network_(torch::cat({batch.inputs, view}, 1), batch);

@@ -36,19 +36,21 @@ torch::Tensor view_of(const LabelledPatch& patch, const model::ModelSpec& spec,
       torch::from_blob(const_cast<double*>(labels.data()),
                        {rows, static_cast<std::int64_t>(spec.labels.size())}, torch::kFloat64)
           .to(options, false, true);
-  return model::critic_view(tensor_of(major, 3, options), tensor_of(minor, 3, options), label_tensor);
+  return model::critic_view(spec.orientation, tensor_of(major, 3, options), tensor_of(minor, 3, options),
+                            label_tensor);
 }
 
 // [n, D] 1 where a number of the view is known.
-torch::Tensor known_of(const LabelledPatch& patch, const torch::TensorOptions& options) {
+torch::Tensor known_of(const LabelledPatch& patch, std::int64_t orientation_numbers,
+                       const torch::TensorOptions& options) {
   std::vector<double> known;
   for (std::size_t i = 0; i < patch.split.size(); ++i) {
     const bool there = patch.split[i] != Split::none;
-    known.insert(known.end(), model::orientation_numbers, there && patch.known[0][i] ? 1 : 0);
+    known.insert(known.end(), static_cast<std::size_t>(orientation_numbers),
+                 there && patch.known[0][i] ? 1 : 0);
     for (std::size_t l = 1; l < patch.known.size(); ++l) known.push_back(there && patch.known[l][i] ? 1 : 0);
   }
-  return tensor_of(known, model::orientation_numbers + static_cast<std::int64_t>(patch.known.size()) - 1,
-                   options);
+  return tensor_of(known, orientation_numbers + static_cast<std::int64_t>(patch.known.size()) - 1, options);
 }
 
 torch::Tensor in_split(const LabelledPatch& patch, Split split, const torch::TensorOptions& options) {
@@ -89,17 +91,13 @@ GanTraining::GanTraining(const TrainingSet& set, const config::Config& config)
       generator_(set.spec, seed_, options_),
       averaged_(set.spec, seed_, options_),
       critic_(set.spec, seed_ + 1, options_) {
-  if (set.spec.orientation == model::Orientation::spin)
-    throw config_error(
-        "train.painter: graph_gan learns axes without a sign, but this catalog has spins; train "
-        "graph_diffusion or diffusion");
   const auto needs = model::needs_of(set.spec);
   for (const auto& patch : set.patches) {
     batches_.push_back(model::make_group_batch(pipeline::inputs_of(patch.patch, needs), set.spec, options_));
     truth_.push_back(view_of(patch, set.spec, batches_.back().canonical, options_));
     training_.push_back(in_split(patch, Split::training, options_));
     validation_.push_back(in_split(patch, Split::validation, options_));
-    known_.push_back(known_of(patch, options_));
+    known_.push_back(known_of(patch, model::orientation_numbers(set.spec.orientation), options_));
   }
 }
 
@@ -119,6 +117,10 @@ torch::Tensor GanTraining::noise(std::size_t patch, std::uint32_t draw) const {
                          Purpose::train_scalar_noise, draw, options_);
 }
 
+torch::Tensor GanTraining::view(const model::Generated& galaxies) const {
+  return model::critic_view(set_.spec.orientation, galaxies.major, galaxies.minor, galaxies.labels);
+}
+
 torch::Tensor GanTraining::truth(std::size_t patch, const torch::Tensor& fake) const {
   return torch::where(known_[patch] > 0, truth_[patch], fake);
 }
@@ -132,7 +134,7 @@ torch::Tensor GanTraining::critic_loss(std::size_t patch, std::uint32_t step) co
   const auto& batch = batches_[patch];
   const auto fake = [&] {
     const torch::NoGradGuard no_grad;
-    return generator_(noise(patch, step), batch).view();
+    return view(generator_(noise(patch, step), batch));
   }();
   const auto real = truth(patch, fake);
   std::vector<double> mix;  // one for a host halo: its galaxies move together
@@ -145,13 +147,13 @@ torch::Tensor GanTraining::critic_loss(std::size_t patch, std::uint32_t step) co
 
 torch::Tensor GanTraining::generator_loss(std::size_t patch, std::uint32_t step) const {
   const auto& batch = batches_[patch];
-  return -(critic_(generator_(noise(patch, step), batch).view(), batch) * training_[patch]).sum();
+  return -(critic_(view(generator_(noise(patch, step), batch)), batch) * training_[patch]).sum();
 }
 
 double GanTraining::held_out_loss(std::size_t patch) const {
   std::vector<torch::Tensor> draws;
   for (std::uint32_t k = 0; k < held_out_draws; ++k)
-    draws.push_back(averaged_(noise(patch, 0xffffffff - k), batches_[patch]).view());
+    draws.push_back(view(averaged_(noise(patch, 0xffffffff - k), batches_[patch])));
   return (energy_score(draws, truth(patch, draws[0])) * validation_[patch]).sum().item<double>();
 }
 

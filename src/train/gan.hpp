@@ -37,6 +37,7 @@ class GanTraining : public Method {
 
  private:
   torch::Tensor noise(std::size_t patch, std::uint32_t draw) const;
+  torch::Tensor view(const model::Generated& galaxies) const;
   /// [n, D]; what is not known is as in `fake`: nothing is to be learnt from it.
   torch::Tensor truth(std::size_t patch, const torch::Tensor& fake) const;
   torch::Tensor critic_loss(std::size_t patch, std::uint32_t step) const;

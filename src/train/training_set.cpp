@@ -176,6 +176,7 @@ model::ModelSpec spec_for(const config::Config& config) {
   spec.noise = {train.rotation_noise[0], train.rotation_noise[1], train.label_noise[0], train.label_noise[1],
                 train.labels_first && train.painter != "graph_gan"};
   spec.split = {config.seed, train.validation_fraction, train.test_fraction, train.split_shift};
+  if (spec.noise.labels_first) spec.evaluations = 2 * spec.evaluations + 1;  // the same steps for each part
   spec.unknown_as_noise = train.unknown_labels == "noise";
   spec.own_group_only = train.environment == "group";
   spec.environment_neighbours = train.environment_neighbours;

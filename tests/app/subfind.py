@@ -3,6 +3,7 @@ table beside it is one line. With ../shared/data also on real IllustrisTNG files
 import csv
 import pathlib
 import shutil
+import sys
 
 import h5py
 import numpy as np
@@ -10,6 +11,9 @@ from astropy.table import Table
 
 import subfind_set
 from runner import ROOT, Scratch, expect, paint, run, sets
+
+sys.path.insert(0, str(ROOT / "tools"))
+from safetensors_file import read_header  # noqa: E402
 
 TNG = ROOT / "../shared/data/tng"
 FLOOR = -12.5
@@ -149,6 +153,25 @@ def paints_and_serves_as_both(scratch):
         expect(sorted(mock["data/halo_id"][:]) == sorted(halos["data/id"][:]), "halo_id is not the subhalo's id")
 
 
+def learns_with_the_tide(scratch):
+    """Of a complete box the tidal inputs are there: both painters of spins train on them and paint the box."""
+    converted = scratch / "set0.1.hdf5"
+    inputs = "[log_mass, log_host_mass, log_vmax, is_central, host_displacement, tidal_4, tidal_trace_4, tidal_anisotropy_4]"
+    for painter in ("graph_diffusion", "graph_gan"):
+        model = scratch / f"{painter}.safetensors"
+        done = run(2, "train", "config/tng-train.yaml",
+                   *sets([f"input.path={converted}", f"train.catalog={converted}", f"train.model={model}", f"train.painter={painter}", "field.smoothing=[4]",
+                          "field.mesh=32", f"train.inputs={inputs}", "train.outputs=[log_stellar_mass, color_gr]", "train.steps=10", "train.interval=5"]))
+        expect(done.returncode == 0, f"{painter}: {done.stdout}{done.stderr}")
+        spec = read_header(model)
+        expect(spec["inputs"]["tensors"] == ["tidal_4"] and "tidal_trace_4" in spec["inputs"]["scalars"] and spec["orientation"] == "spin", spec["inputs"])
+        paint(2, scratch / f"{painter}.hdf5", f"input.path={converted}", f"painter.model={model}", "painter.kind=auto", "field.smoothing=[4]", "field.mesh=32", config="config/tng-paint.yaml")
+        with h5py.File(scratch / f"{painter}.hdf5") as mock:
+            spin = np.stack([mock[f"data/galaxy_spin_{x}"][:] for x in "xyz"], 1)
+            expect(len(spin) > 400 and np.allclose(np.linalg.norm(spin, axis=1), 1, atol=1e-5), "spins are no unit vectors")
+        print(f"{painter}: learned with tidal inputs and painted {len(spin)} galaxies of a complete box")
+
+
 def refuses_a_label_as_input(scratch):
     converted = scratch / "set0.1.hdf5"
     done = run(1, "train", "config/tng-train.yaml", *sets([f"input.path={converted}", f"train.catalog={converted}", f"train.model={scratch}/none.safetensors",
@@ -269,6 +292,7 @@ def main():
         folder, group, subhalo = small_sets(scratch)
         joined_tables(scratch, folder, subhalo)
         paints_and_serves_as_both(scratch)
+        learns_with_the_tide(scratch)
         refuses_a_label_as_input(scratch)
         faults(scratch, folder, group, subhalo)
         if TNG.is_dir():

@@ -102,12 +102,22 @@ TEST_F(GraphGan, draws_orthonormal_axes) {
 
 TEST_F(GraphGan, critic_sees_the_four_frames_of_an_ellipsoid_as_one) {
   const auto frames = random_numbers({4, 3}, 9);
-  const auto view = model::critic_view(frames, frames.flip({0}), torch::zeros({4, 0}, wide));
+  const auto view =
+      model::critic_view(model::Orientation::ellipsoid, frames, frames.flip({0}), torch::zeros({4, 0}, wide));
   for (const auto& d : so3::ellipsoid_symmetry()) {
-    const auto other =
-        model::critic_view(frames * d(0, 0), frames.flip({0}) * d(2, 2), torch::zeros({4, 0}, wide));
+    const auto other = model::critic_view(model::Orientation::ellipsoid, frames * d(0, 0),
+                                          frames.flip({0}) * d(2, 2), torch::zeros({4, 0}, wide));
     EXPECT_EQ((view - other).abs().max().item<double>(), 0);
   }
+}
+
+TEST_F(GraphGan, critic_tells_a_spin_from_its_opposite_and_does_not_see_the_roll) {
+  const auto axes = random_numbers({4, 3}, 9), none = torch::zeros({4, 0}, wide);
+  const auto view = [&](const Tensor& major, const Tensor& spin) {
+    return model::critic_view(model::Orientation::spin, major, spin, none);
+  };
+  EXPECT_EQ((view(axes, axes) - view(axes.flip({0}), axes)).abs().max().item<double>(), 0);
+  EXPECT_GT((view(axes, axes) - view(axes, -axes)).abs().max().item<double>(), 0.1);
 }
 
 TEST_F(GraphGan, penalty_of_a_linear_critic_is_known) {
@@ -125,7 +135,7 @@ TEST_F(GraphGan, penalty_of_a_linear_critic_is_known) {
 
 TEST_F(GraphGan, penalty_of_the_critic_differentiates_as_finite_differences_say) {
   model::Critic critic(spec, 5, wide);
-  const auto numbers = model::orientation_numbers + labels;
+  const auto numbers = model::orientation_numbers(spec.orientation) + labels;
   const auto real = random_numbers({batch.owned, numbers}, 13),
              fake = random_numbers({batch.owned, numbers}, 14);
   const auto mix = torch::sigmoid(random_numbers({batch.owned, 1}, 15));

@@ -6,7 +6,8 @@
 // tensor is first put into the galaxy's canonical frame (axes of its own tide, shape and place in the host),
 // and the generator's orientation is relative to that frame: a rotation of the box then turns the galaxies
 // with it. Inversion is not kept exactly, and where eigenvalues of the frame's tensor meet, the frame jumps.
-// The critic sees an orientation as a a^T and c c^T, which are the same for the four frames of an ellipsoid.
+// The critic sees an ellipsoid as a a^T and c c^T, which are the same for its four frames, and a spin as the
+// signed axis.
 #pragma once
 
 #include <torch/types.h>
@@ -72,17 +73,17 @@ class DirectionalNetwork {
   Weights parameters_;
 };
 
-/// Numbers that the critic knows a galaxy by: a a^T and c c^T in the canonical frame (xx yy zz xy xz yz, the
-/// last three times sqrt 2, so that distances are Frobenius), then the standardised labels.
-constexpr std::int64_t orientation_numbers = 12;
-torch::Tensor critic_view(const torch::Tensor& major, const torch::Tensor& minor,
+/// Numbers that the critic knows a galaxy by: of an ellipsoid a a^T and c c^T in the canonical frame (xx yy
+/// zz xy xz yz, the last three times sqrt 2, so that distances are Frobenius), of a spin its axis c; then the
+/// standardised labels.
+std::int64_t orientation_numbers(Orientation orientation);
+torch::Tensor critic_view(Orientation orientation, const torch::Tensor& major, const torch::Tensor& minor,
                           const torch::Tensor& labels);
 
 /// What the generator makes of noise, in canonical frames.
 struct Generated {
   torch::Tensor major, minor;  ///< [n, 3] unit, orthogonal
   torch::Tensor labels;        ///< [n, L] standardised
-  torch::Tensor view() const { return critic_view(major, minor, labels); }
 };
 
 /// Six normals become two orthogonal axes (Gram-Schmidt, Zhou et al. 2019), one each a label; the network
@@ -104,7 +105,7 @@ class Critic {
  public:
   Critic(const ModelSpec& spec, std::uint64_t seed, torch::TensorOptions options);
   torch::Tensor operator()(const torch::Tensor& view,
-                           const GroupBatch& batch) const;  ///< [n, 12 + L] -> [n, 1]
+                           const GroupBatch& batch) const;  ///< what critic_view gives -> [n, 1]
   DirectionalNetwork& network() { return network_; }
 
  private:
