@@ -239,6 +239,14 @@ def fields_of(path):
         return {n: d[:] for n, d in file["Group"].items()}, {n: d[:] for n, d in file["Subhalo"].items()}
 
 
+def excerpt_that_says_nothing(scratch):
+    shutil.copy(TNG / "tng100-1_subset.hdf5", scratch / "bare.hdf5")
+    with h5py.File(scratch / "bare.hdf5", "a") as file:
+        del file.attrs["about"]
+    done = run(0, "info", scratch / "bare.hdf5")
+    expect(done.returncode == 0 and all(key in done.stdout for key in ("input.units", "input.box_size", "input.scale_factor", "cosmology.h")), done.stdout + done.stderr)
+
+
 def real_excerpt(scratch):
     group, subhalo = fields_of(TNG / "tng100-1_subset.hdf5")
     ids = subhalo["SubhaloID_global"].astype(int)
@@ -296,6 +304,7 @@ def main():
         refuses_a_label_as_input(scratch)
         faults(scratch, folder, group, subhalo)
         if TNG.is_dir():
+            excerpt_that_says_nothing(scratch)
             real_excerpt(scratch)
             real_files(scratch)
         else:

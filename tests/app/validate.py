@@ -184,6 +184,18 @@ def check_page_without_python(scratch, mock):
     expect("No figures" in page and "/nowhere/python" in page, "the page does not say why it has no figures")
 
 
+def check_two_sample(scratch, mock, other):
+    """The classifier test of two draws of one law, and where its errors are told: in all and in bins of halo mass."""
+    reference = measured(1, mock, scratch / "classified", [*SMALL, "validate.two_sample=true"], [other])["references"][0]
+    tests = {t["galaxies"]: t for t in reference["two_sample"]}
+    bins = [name for name in tests if name.startswith("log_halo_mass ")]
+    c, _ = columns_of(mock)
+    expect(tests["all"]["n"] == len(c["halo_id"]) and tests["all"]["accuracy"] == reference["two_sample_accuracy"], tests)
+    expect(bins and sum(tests[name]["n"] for name in bins) <= tests["all"]["n"], tests)
+    expect(0.4 < tests["all"]["accuracy"] < 0.6, f"a classifier tells two draws of one law apart: {tests['all']}")
+    print(f"classifier: {tests['all']['accuracy']:.3f} of two draws of the law, {len(bins)} bins of halo mass")
+
+
 def main():
     with Scratch() as scratch:
         small = write_catalog(scratch / "small.list", *sparse_catalog())
@@ -193,6 +205,7 @@ def main():
         check_numbers(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
         check_page_without_python(scratch, scratch / "a.hdf5")
         check_foreign(scratch, scratch / "a.hdf5")
+        check_two_sample(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
         check_bad_input(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
 
 
