@@ -205,14 +205,17 @@ def distances(columns, spec):
     return np.sqrt(np.einsum("ni,ij,nj->n", v, np.reshape(spec["input_range"]["precision"], (v.shape[1], -1)), v))
 
 
-def with_unknown_discs(path):
+def with_unknown_discs(path, copy):
     """No disc fractions of TNG100-2 are published: a catalog that says so of every galaxy."""
-    with h5py.File(path, "a") as file:
-        if "disc_fraction" not in file["data"]:
+    if not copy.exists():
+        shutil.copy(path, copy)
+        with h5py.File(copy, "a") as file:
             rows = file["data/id"].shape[0]
             for name, kind in (("disc_fraction", float), ("disc_fraction_known", np.uint8)):
+                if name in file["data"]:
+                    del file["data"][name]
                 file["data"].create_dataset(name, data=np.zeros(rows, kind)).attrs.update({"unit": "", "description": "known of no galaxy"})
-    return path
+    return copy
 
 
 def residual(columns, name, number=1):
@@ -224,8 +227,10 @@ def residual(columns, name, number=1):
 def shift(run, galaxies):
     """The same model on the simulation that it learned from (test hosts) and on one of another resolution."""
     model = ROOT / "models/tng.safetensors"
-    other = with_unknown_discs(converted(run, "tng100-2", run.other, None))
+    other = with_unknown_discs(converted(run, "tng100-2", run.other, None), run.folder / "tng100-2-no-discs.hdf5")
+    own = with_unknown_discs(held_out(run, "tng", model, galaxies), run.folder / "tng-hosts-no-discs.hdf5")  # -log p of the same labels
     tables = [read_columns(evaluated(run, f"shift-{k}", model, path, "--no-density")) for k, path in ((1, galaxies), (2, other))]
+    log_p = [read_columns(evaluated(run, f"density-{k}", model, path))["log_p"] for k, path in ((1, own), (2, other))]
     spec = read_header(model)
     radius = np.quantile(distances(tables[0], spec)[tables[0]["split"] == 1], 0.99)
     tables[0] = {n: v[tables[0]["held_out"].astype(bool)] for n, v in tables[0].items()}
@@ -235,6 +240,7 @@ def shift(run, galaxies):
             ["beyond that of 99.9 % (`out_of_distribution`)", *(f"{np.mean(t['out_of_distribution']):.2%}" for t in tables)]]
     for name in labels:
         rows.append([f"**residuals**: {name}, true − painted", *(f"{residual(t, name).mean():+.3f} ± {residual(t, name).std() / np.sqrt(len(residual(t, name))):.3f}" for t in tables)])
+    rows.append(["**density**: mean −log p of spin and labels without discs, nats", *(f"{-p.mean():.2f} ± {p.std() / np.sqrt(len(p)):.2f}" for p in log_p)])
     quenched = lambda t, prefix: np.mean(t[f"{prefix}log_ssfr"] < -12.5)
     rows.append(["quenched share, true / painted", *(f"{quenched(t, ''):.3f} / {quenched(t, 'draw1_'):.3f}" for t in tables)])
     edges = np.arange(1.8, 2.51, 0.1)
