@@ -310,9 +310,9 @@ std::vector<Key> keys_of(Config& c) {
        "only)",
        steering, one_of({"flag", "noise"})},
       {"train.labels_first", &c.train.labels_first, "",
-       "labels form first, each galaxy's from its own inputs alone; then the orientation, which knows them "
-       "and "
-       "the group (small training sets: what neighbours say would over-fit the labels)",
+       "labels form first, from each galaxy's own inputs; then the orientation, which knows them and the "
+       "group "
+       "(small training sets: what neighbours say would over-fit the labels)",
        steering},
       {"train.normal_scores", &c.train.normal_scores, "",
        "labels diffuse as normal numbers of the same rank (skewed or two-peaked labels); axis ratios as they "

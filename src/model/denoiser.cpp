@@ -117,6 +117,8 @@ Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const
                  : out.slice(1, 3)};
 }
 
+// `embedding` of the labels' own level, which ends at the middle: they stand still while the orientation
+// forms.
 Tensor Denoiser::labels_alone(const Tensor& labels, const Tensor& embedding, Thinning& thinning) const {
   const auto normal = [](const Tensor& x) { return torch::layer_norm(x, {x.size(1)}); };
   auto z = dense(torch::cat({embedding, labels}, 1), alone_->in) + alone_->own;

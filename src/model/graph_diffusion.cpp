@@ -28,6 +28,12 @@ class GraphDiffusionPainter : public LearnedPainter {
           "both "
           "keys out",
           path, spec().evaluations);
+    if (spec().noise.labels_first && sampling_.sampler == "authors")
+      throw config_error(
+          "painter.sampler: authors noises labels and orientation together, but {} lets labels form first; "
+          "take "
+          "multistep",
+          path);
   }
 
   Painted paint(const Inputs& inputs) const override {

@@ -92,6 +92,8 @@ def main():
         expect(np.all(np.isfinite(rows["log_likelihood"])), "log p is not finite where unknown labels are noise")
         expect(np.array_equal(rows["split"], part_of(rows["host_halo_id"], read_header(turned)["host_split"])), "the split is not its stated hash")
         expect(not np.array_equal(rows["split"], partly["split"]), "train.split_shift turns nothing")
+        refused(2, "labels form first", run(1, "paint", "config/demo.yaml", *sets([f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={turned}",
+                                                                                   "painter.sampler=authors"])))
 
         student = scratch / "student.safetensors"
         done = train(scratch, truth, student, f"train.teacher={model}", "train.evaluations=4", "train.steps=40", "train.interval=20",
