@@ -34,6 +34,11 @@ config::Config with_teachers_choices(config::Config config) {
   if (spec.distilled)
     throw model_error("train.teacher: {} was itself distilled; give the model that it was made from",
                       config.train.teacher);
+  if (spec.noise.labels_first)
+    throw model_error(
+        "train.teacher: {} lets labels form first, and such models are not distilled yet; paint with fewer "
+        "painter.steps instead",
+        config.train.teacher);
   auto& inputs = config.train.inputs;
   inputs.clear();
   for (const auto* names :

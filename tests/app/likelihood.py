@@ -108,6 +108,7 @@ def main():
         refused(2, "was distilled for 4", run(1, "paint", "config/demo.yaml", *sets([*settings, "painter.steps=16"])))
         refused(4, "no density", run(2, "loglike", student, truth, "--out", scratch / "never.hdf5"))
         refused(2, "another seed", train(scratch, truth, scratch / "other.safetensors", f"train.teacher={model}", "seed=8"))
+        refused(4, "labels form first", train(scratch, masked, scratch / "other.safetensors", f"train.teacher={scratch}/turned.safetensors"))
         refused(4, "itself distilled", train(scratch, truth, scratch / "other.safetensors", f"train.teacher={student}"))
 
 
