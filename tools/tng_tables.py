@@ -164,7 +164,7 @@ def folds(run, galaxies):
     plain, shared, notes, seconds = [], [], [], []
     models = []
     for k in range(run.folds):
-        model, cost = trained(run, f"fold{k}", galaxies, ["train.validation_fraction=0.1", f"train.test_fraction={1 / FOLDS - 1e-7}", f"train.split_shift={k / FOLDS}"])
+        model, cost = trained(run, f"fold{k}", galaxies, ["train.validation_fraction=0.04", f"train.test_fraction={1 / FOLDS - 1e-7}", f"train.split_shift={k / FOLDS}"])
         models.append(model)
         seconds.append(cost)
         plain.append(evaluated(run, f"plain{k}", model, held_out(run, f"fold{k}", model, galaxies), "--no-density"))

@@ -60,11 +60,18 @@ std::optional<Sampler> sampler_named(const std::string& name) {
 
 Plan multistep_plan(const NoiseRange& range, std::int64_t evaluations) {
   Plan plan;
-  for (std::int64_t i = 0; i + 1 < evaluations; ++i) {
-    const double step = 1.0 / static_cast<double>(evaluations - 1), level = static_cast<double>(i) * step;
-    // Half a step along the last change: second order where the steps are equal in log sigma.
-    plan.push_back({level, ratio(noise_at(range, level + step), noise_at(range, level)), i > 0 ? 0.5 : 0.0});
-  }
+  // Half a step along the last change: second order where the steps are equal in log sigma.
+  const auto add = [&](double from, double to, std::int64_t steps) {
+    for (std::int64_t i = 0; i < steps; ++i) {
+      const double step = (to - from) / static_cast<double>(steps),
+                   level = from + static_cast<double>(i) * step;
+      plan.push_back(
+          {level, ratio(noise_at(range, level + step), noise_at(range, level)), i > 0 ? 0.5 : 0.0});
+    }
+  };
+  const std::int64_t steps = evaluations - 1, first = range.labels_first ? (steps + 1) / 2 : 0;
+  if (range.labels_first) add(0, middle_level, first);
+  add(range.labels_first ? middle_level : 0, 1, steps - first);
   plan.push_back({1, {0, 0}, 0});
   return plan;
 }
@@ -103,6 +110,13 @@ State follow(const Plan& plan, const Denoise& denoise, State state) {
 
 State flow(const Denoise& denoise, State state, const NoiseRange& range, double from_level, double to_level,
            std::int64_t steps) {
+  const double share = (middle_level - from_level) / (to_level - from_level);
+  if (range.labels_first && share > 0 && share < 1 && steps > 1) {  // no step straddles the two parts
+    const auto first =
+        std::clamp<std::int64_t>(std::llround(share * static_cast<double>(steps)), 1, steps - 1);
+    return flow(denoise, flow(denoise, std::move(state), range, from_level, middle_level, first), range,
+                middle_level, to_level, steps - first);
+  }
   for (std::int64_t i = 0; i < steps; ++i) {
     const double step = (to_level - from_level) / static_cast<double>(steps),
                  level = from_level + static_cast<double>(i) * step;

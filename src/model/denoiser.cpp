@@ -101,20 +101,31 @@ Denoiser Network::denoiser(const Batch& batch, const Environment& environment, D
 }
 
 Denoised Denoiser::operator()(const Noisy& galaxies, const Noisy& senders) const {
-  const auto embedding = level_embedding(galaxies.level);
   const auto labels = galaxies.known.slice(1, 1) * galaxies.scalars;
+  Thinning thinning(dropout_);
+  if (!alone_) {
+    const auto out = dense(trunk(galaxies, senders, labels, thinning), out_);
+    return {out.slice(1, 0, 3), out.slice(1, 3)};
+  }
+  Denoised answer = {torch::zeros({owned_, 3}, labels.options()), torch::zeros_like(labels)};
+  if (galaxies.asked != Part::labels)
+    answer.rotation = dense(trunk(galaxies, senders, labels, thinning), out_);
+  if (galaxies.asked != Part::orientation)
+    answer.scalars = labels_alone(labels, level_embedding((2 * galaxies.level).clamp_max(1)), thinning);
+  return answer;
+}
+
+Tensor Denoiser::trunk(const Noisy& galaxies, const Noisy& senders, const Tensor& labels,
+                       Thinning& thinning) const {
+  const auto embedding = level_embedding(galaxies.level);
   const auto vectors = in_frame(axial_, galaxies.frames).flatten(1);
   const auto tensors = tensors_in_frame(tensors_, galaxies.frames).flatten(1);
   auto z =
       dense(torch::cat({embedding, galaxies.known, labels, vectors, tensors}, 1), node_) + node_environment_;
   z = z + dense(messages(galaxies, senders, embedding), gather_);
   z = torch::silu(z);
-  Thinning thinning(dropout_);
   for (const auto& layer : hidden_) z = z + thinning(dense(z, layer, Activation::silu), copies(symmetry_));
-  const auto out = dense(z, out_);
-  return {out.slice(1, 0, 3),
-          alone_ ? labels_alone(labels, level_embedding((2 * galaxies.level).clamp_max(1)), thinning)
-                 : out.slice(1, 3)};
+  return z;
 }
 
 // `embedding` of the labels' own level, which ends at the middle: they stand still while the orientation

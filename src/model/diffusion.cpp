@@ -115,10 +115,21 @@ Noisy noisy_of(const diffusion::State& state, const std::vector<double>& level,
           as_tensor(level, {n, 1}, options)};
 }
 
+namespace {
+
+// In steps of which none straddles the middle; the jump at the end moves both.
+Part part_that_moves(const diffusion::NoiseRange& range, double level) {
+  if (!range.labels_first || level == diffusion::middle_level || level == 1) return Part::both;
+  return level < diffusion::middle_level ? Part::labels : Part::orientation;
+}
+
+}  // namespace
+
 diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::NoiseRange& range,
                                 torch::TensorOptions options) {
   return [&denoiser, range, options](const diffusion::State& state, double level) {
-    const Question q(state, level, {}, range, options);
+    Question q(state, level, {}, range, options);
+    q.noisy.asked = part_that_moves(range, level);
     return q.answered(denoiser(q.noisy));
   };
 }

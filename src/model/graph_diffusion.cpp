@@ -28,6 +28,8 @@ class GraphDiffusionPainter : public LearnedPainter {
           "both "
           "keys out",
           path, spec().evaluations);
+    if (spec().noise.labels_first && sampling_.evaluations < 3)
+      throw config_error("painter.steps: {} lets labels form first, which takes at least 3", path);
     if (spec().noise.labels_first && sampling_.sampler == "authors")
       throw config_error(
           "painter.sampler: authors noises labels and orientation together, but {} lets labels form first; "

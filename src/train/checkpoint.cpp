@@ -57,7 +57,8 @@ void save_checkpoint(const std::string& path, const TrainingState& state, const 
   archive.write("step", torch::IValue(state.step));
   for (const auto& learner : state.learners) write_learner(archive, learner);
   write_weights(archive, "averaged.", state.averaged);
-  write_weights(archive, "best.", state.best);
+  write_weights(archive, "kept.", state.kept);
+  archive.write("kept_loss", torch::IValue(state.kept_loss));
   archive.write("best_loss", torch::IValue(state.best_loss));
   archive.write("intervals_since_best", torch::IValue(state.intervals_since_best));
   archive.write("training_loss", torch::IValue(state.training_loss));
@@ -89,7 +90,8 @@ bool load_checkpoint(const std::string& path, TrainingState& state, const std::s
   state.step = read_value(archive, "step").toInt();
   for (auto& learner : state.learners) read_learner(archive, learner);
   read_weights(archive, "averaged.", state.averaged);
-  read_weights(archive, "best.", state.best);
+  read_weights(archive, "kept.", state.kept);
+  state.kept_loss = read_value(archive, "kept_loss").toDouble();
   state.best_loss = read_value(archive, "best_loss").toDouble();
   state.intervals_since_best = read_value(archive, "intervals_since_best").toInt();
   state.training_loss = read_value(archive, "training_loss").toDouble();

@@ -27,8 +27,9 @@ struct TrainingState {
   std::int64_t step = 0;
   std::vector<Learner> learners;
   Weights averaged;
-  Weights best;  ///< the averaged weights of the lowest held-out loss so far: what is kept
-  double best_loss = std::numeric_limits<double>::infinity();
+  Weights kept;                                                ///< averaged weights, by train.keep
+  double kept_loss = std::numeric_limits<double>::infinity();  ///< their held-out loss
+  double best_loss = std::numeric_limits<double>::infinity();  ///< the lowest so far
   std::int64_t intervals_since_best = 0;
   double training_loss = 0;  ///< of the last interval
 };

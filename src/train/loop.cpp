@@ -61,7 +61,7 @@ class Loop {
     for (auto& player : method.players())
       state_.learners.push_back(learner_of(std::move(player), train_.learning_rate));
     state_.averaged = method.averaged();
-    state_.best = copy_of(state_.averaged);
+    state_.kept = copy_of(state_.averaged);
   }
 
   Outcome run() {
@@ -72,7 +72,7 @@ class Loop {
       if (state_.step == train_.steps || state_.step % train_.interval == 0) close_interval(timer.seconds());
     }
     write_checkpoint();
-    return {copy_of(state_.best), state_.best_loss, state_.training_loss,
+    return {copy_of(state_.kept), state_.kept_loss, state_.training_loss,
             state_.step,          patches_a_step_,  timer.seconds()};
   }
 
@@ -213,7 +213,7 @@ class Loop {
     state_.training_loss = state_.learners[0].mean_loss();
     const double held_out = held_out_loss();
     if (!std::isfinite(held_out)) stop("the held-out loss is not finite");
-    keep_if_best(held_out);
+    keep(held_out);
     record(held_out, seconds);
     lines_.update(static_cast<double>(state_.step),
                   fmt::format("loss {:.4f}, held out {:.4f}", state_.training_loss, held_out));
@@ -237,14 +237,15 @@ class Loop {
     return comm_.sum(loss) / static_cast<double>(set_.validation);
   }
 
-  void keep_if_best(double held_out) {
+  void keep(double held_out) {
     ++state_.intervals_since_best;
-    if (!(held_out < state_.best_loss)) return;
-    state_.best_loss = held_out;
-    state_.intervals_since_best = 0;
+    const bool best = held_out < state_.best_loss;
+    if (best) state_.best_loss = held_out, state_.intervals_since_best = 0;
+    if (!best && train_.keep == "best") return;
+    state_.kept_loss = held_out;
     const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < state_.best.size(); ++i)
-      state_.best[i].second.copy_(state_.averaged[i].second);
+    for (std::size_t i = 0; i < state_.kept.size(); ++i)
+      state_.kept[i].second.copy_(state_.averaged[i].second);
   }
 
   void record(double held_out, double seconds) const {

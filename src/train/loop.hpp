@@ -13,8 +13,8 @@
 namespace halobrush::train {
 
 struct Outcome {
-  Weights best;  ///< averaged weights of the lowest held-out loss
-  double best_loss = 0, training_loss = 0;
+  Weights kept;  ///< averaged weights, by train.keep
+  double held_out_loss = 0, training_loss = 0;
   std::int64_t steps = 0;
   std::size_t patches_a_step = 0;
   double seconds = 0;

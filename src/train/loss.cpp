@@ -1,5 +1,7 @@
 #include "loss.hpp"
 
+#include <map>
+
 #include "halobrush/pipeline/pipeline.hpp"
 
 namespace halobrush::train {
@@ -25,20 +27,37 @@ torch::Tensor squared_errors(const model::Denoised& out, const std::vector<doubl
   return ((torch::cat({turn, scalars}, 1) * known).sum(1, true) * as(weight, 1)).sum();
 }
 
+namespace {
+
+// Of draws that are asked for the same part.
+torch::Tensor loss_of_part(const model::Batch& batch, const model::Environment& environment,
+                           const model::Network& network, const model::ModelSpec& spec,
+                           const Noising& noising, std::span<const std::uint32_t> draws, model::Part asked,
+                           model::Dropout dropout) {
+  Noised noise;
+  for (const auto draw : draws) noising.add(draw, noise);
+  const auto times = static_cast<std::int64_t>(draws.size());
+  const auto denoiser = network.denoiser(batch.repeated(times), environment.repeated(times), dropout);
+  auto noisy = model::noisy_of(noise.state, noise.level, noise.known, spec.noise, network.options());
+  noisy.asked = asked;
+  const auto learned = torch::from_blob(noise.learned.data(), noisy.known.sizes(), torch::kFloat64)
+                           .to(noisy.known.options(), false, true);
+  return squared_errors(denoiser(noisy), noise.score, noise.target, learned, noise.weight);
+}
+
+}  // namespace
+
 torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
                        const NoiseDraws& shown, model::Dropout dropout) {
-  Noised noise;
   const Noising noising(patch, spec, kernel, split, shown.seed, shown.levels);
-  for (const auto draw : shown.draws) noising.add(draw, noise);
-  const auto times = static_cast<std::int64_t>(shown.draws.size());
-  const auto denoiser =
-      network.denoiser(batch.repeated(times), network.encode(batch).repeated(times), dropout);
-  const auto noisy = model::noisy_of(noise.state, noise.level, noise.known, spec.noise, network.options());
-  const auto learned = torch::from_blob(noise.learned.data(), noisy.known.sizes(), torch::kFloat64)
-                           .to(noisy.known.options(), false, true);
-  return squared_errors(denoiser(noisy), noise.score, noise.target, learned, noise.weight) /
-         static_cast<double>(times);
+  const auto environment = network.encode(batch);
+  auto sum = torch::zeros({}, network.options());
+  std::map<model::Part, std::vector<std::uint32_t>> parts;
+  for (const auto draw : shown.draws) parts[part_that_forms(spec.noise, draw)].push_back(draw);
+  for (const auto& [part, draws] : parts)
+    sum = sum + loss_of_part(batch, environment, network, spec, noising, draws, part, dropout);
+  return sum / static_cast<double>(shown.draws.size());
 }
 
 }  // namespace halobrush::train

@@ -38,14 +38,14 @@ void write_model(const Outcome& outcome, const TrainingSet& set, const config::C
   auto spec = set.spec;
   spec.provenance.emplace_back("steps", fmt::format("{}", outcome.steps));
   spec.provenance.emplace_back("training_loss", fmt::format("{:.5f}", outcome.training_loss));
-  spec.provenance.emplace_back("held_out_loss", fmt::format("{:.5f}", outcome.best_loss));
+  spec.provenance.emplace_back("held_out_loss", fmt::format("{:.5f}", outcome.held_out_loss));
   spec.provenance.emplace_back("training_galaxies_used", fmt::format("{}", set.training));
   spec.provenance.emplace_back("seconds", fmt::format("{:.0f} on {} ranks", outcome.seconds, comm.size()));
   mpi::agree(comm, [&] {
-    if (comm.root()) model::write_model(config.train.model, {spec, model::named_tensors(outcome.best), ""});
+    if (comm.root()) model::write_model(config.train.model, {spec, model::named_tensors(outcome.kept), ""});
   });
-  log.info("train: wrote {} ({} patches a step, lowest held-out loss {:.4f})", config.train.model,
-           outcome.patches_a_step, outcome.best_loss);
+  log.info("train: wrote {} ({} patches a step, held-out loss {:.4f})", config.train.model,
+           outcome.patches_a_step, outcome.held_out_loss);
 }
 
 }  // namespace

@@ -120,6 +120,17 @@ def check_bad_loss(scratch):
     expect(again.returncode == 4 and errors_of(again) == lines, f"the run that goes on does not stop at the same step: {again.stderr}")
 
 
+def check_what_is_kept(scratch):
+    """A run without patience ends when the held-out loss has risen: its last weights are not its best."""
+    for keep, of in (("best", min), ("last", lambda held_out: held_out[-1])):
+        model = scratch / f"{keep}.safetensors"
+        done = train(1, [*settings_for(scratch, model), f"train.keep={keep}", "train.interval=1", "train.patience=1", "train.ema=0", "train.learning_rate=0.05"])
+        expect(done.returncode == 0 and "has not fallen for 1 intervals" in done.stdout, f"no early stop: {done.stdout}{done.stderr}")
+        held_out = [row[1] for row in losses(model)]
+        expect(held_out[-1] > min(held_out), f"it ended without a rise: {held_out}")
+        expect(f"held-out loss {of(held_out):.4f}" in done.stdout.splitlines()[-1], f"train.keep={keep}: {held_out} {done.stdout}")
+
+
 def edited_truth(scratch, name, column, value):
     path = scratch / f"{name}.hdf5"
     shutil.copy(scratch / "truth.hdf5", path)
@@ -135,10 +146,7 @@ def main():
 
         models = {name: check_painter(scratch, name) for name in PAINTERS}
         check_bad_loss(scratch)
-
-        early = train(1, settings_for(scratch, scratch / "early.safetensors") + ["train.interval=1", "train.patience=1", "train.ema=0",
-                                                                                 "train.learning_rate=0.05"])
-        expect(early.returncode == 0 and "has not fallen for 1 intervals" in early.stdout, f"no early stop: {early.stdout}{early.stderr}")
+        check_what_is_kept(scratch)
 
         halos = [f"input.path={scratch}/small.list", f"output.path={scratch}/none.hdf5", "field.mesh=32"]
         for asked, own in (("graph_diffusion", "diffusion"), ("graph_gan", "graph_diffusion"), ("diffusion", "graph_gan")):

@@ -104,6 +104,36 @@ TEST(Samplers, take_the_evaluations_they_are_given) {
   EXPECT_TRUE(drawn(Sampler::multistep, 8, 0).frames.empty());
 }
 
+// The network answers for the part that forms alone: a step that straddled the middle would move the other by
+// an answer that was not given.
+TEST(Samplers, with_the_labels_first_take_no_step_across_the_middle) {
+  auto in_turn = range;
+  in_turn.labels_first = true;
+  for (const auto evaluations : {3, 8, 33}) {
+    const auto plan = multistep_plan(in_turn, evaluations);
+    EXPECT_EQ(plan.size(), static_cast<std::size_t>(evaluations));
+    for (const auto& step : plan) {
+      const auto still = step.level < middle_level ? step.kept.rotation : step.kept.scalar;
+      EXPECT_EQ(still, step.level < 1 ? 1 : 0);
+      const bool first_of_its_part = step.level == 0 || step.level == middle_level || step.level == 1;
+      EXPECT_EQ(step.lookahead, first_of_its_part ? 0 : 0.5);
+    }
+    EXPECT_EQ(std::ranges::count(plan, middle_level, &Step::level), 1);
+  }
+  std::vector<double> levels;
+  const auto exact = mixture.plain(in_turn);
+  const Denoise noted = [&](const State& state, double level) {
+    levels.push_back(level);
+    return exact(state, level);
+  };
+  for (const auto& [from, to] : {std::pair{0., 1.}, {1., 0.}}) {
+    levels.clear();
+    flow(noted, noise(3, 2, in_turn), in_turn, from, to, 7);
+    EXPECT_EQ(levels.size(), 14u);
+    EXPECT_EQ(std::ranges::count(levels, middle_level), 1);
+  }
+}
+
 TEST(Samplers, are_found_by_name) {
   EXPECT_EQ(sampler_named("midpoint"), Sampler::midpoint);
   EXPECT_EQ(sampler_named("authors"), Sampler::authors);

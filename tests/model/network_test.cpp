@@ -35,14 +35,14 @@ torch::Tensor as_tensor(const std::vector<Mat3>& frames) {
 }
 
 Answer ask(const Network& network, const ModelSpec& spec, const testing_support::Patch& patch,
-           const std::vector<Mat3>& frames, double level = 0.6) {
+           const std::vector<Mat3>& frames, double level = 0.6, Part asked = Part::both) {
   const torch::NoGradGuard no_grad;
   const auto batch = make_batch(patch.inputs(), spec, wide);
   auto environment = network.encode(batch);
   const auto n = batch.owned, labels = static_cast<std::int64_t>(spec.labels.size());
   const auto x = torch::sin(torch::arange(n * labels, wide)).view({n, labels});
   const Noisy noisy{as_tensor(frames), x, torch::ones({n, 1 + labels}, wide),
-                    torch::full({n, 1}, level, wide)};
+                    torch::full({n, 1}, level, wide), asked};
   return {environment, network.denoiser(batch, environment)(noisy)};
 }
 
@@ -144,6 +144,18 @@ TEST_F(NetworkSymmetry, labels_that_form_first_know_their_own_inputs_alone) {
   const auto turned = ask(first, spec, patch, random_frames(40, 2));
   EXPECT_EQ(difference(turned.denoised.scalars, before.denoised.scalars), 0);
   EXPECT_GT(difference(turned.denoised.rotation, before.denoised.rotation), 1e-6);
+}
+
+TEST_F(NetworkSymmetry, where_labels_form_first_one_part_can_be_asked_for_alone) {
+  spec.noise.labels_first = true;
+  const Network first{spec, 3, wide};
+  const auto both = ask(first, spec, patch, frames, 0.4).denoised;
+  const auto labels = ask(first, spec, patch, frames, 0.4, Part::labels).denoised;
+  const auto orientation = ask(first, spec, patch, frames, 0.4, Part::orientation).denoised;
+  EXPECT_EQ(difference(labels.scalars, both.scalars), 0);
+  EXPECT_EQ(difference(orientation.rotation, both.rotation), 0);
+  EXPECT_EQ(labels.rotation.abs().max().item<double>(), 0);
+  EXPECT_EQ(orientation.scalars.abs().max().item<double>(), 0);
 }
 
 TEST_F(NetworkSymmetry, dropout_leaves_out_the_same_features_of_all_four_frames_of_an_ellipsoid) {

@@ -102,7 +102,7 @@ struct Train {
   double learning_rate = 3e-3, weight_decay = 0.05, ema = 0.998, gradient_clip = 1.0;
   double dropout = 0;
   bool normal_scores = false, labels_first = false;
-  std::string unknown_labels = "flag";
+  std::string unknown_labels = "flag", keep = "best";
   double validation_fraction = 0.15, test_fraction = 0, split_shift = 0;
 };
 

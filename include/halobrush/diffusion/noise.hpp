@@ -18,6 +18,9 @@ struct NoiseRange {
   bool labels_first = false;  ///< labels at levels in [0, 1/2], the rotation in [1/2, 1]
 };
 
+/// Where labels that form first are done.
+constexpr double middle_level = 0.5;
+
 /// Noise at a level: 0 the largest, 1 the smallest; levels outside [0, 1] extrapolate.
 Noise noise_at(const NoiseRange& range, double level);
 /// The level at which the rotation's noise is `sigma`.

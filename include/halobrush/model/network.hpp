@@ -67,12 +67,16 @@ struct Environment {
   Environment repeated(std::int64_t times) const;
 };
 
+/// What is asked of a network whose labels form first: while one part forms, the other stands still.
+enum class Part { both, labels, orientation };
+
 /// Noisy galaxies, as the denoiser sees them.
 struct Noisy {
   torch::Tensor frames;   ///< [owned, 3, 3]
   torch::Tensor scalars;  ///< [owned, labels] noisy labels times c_in
   torch::Tensor known;    ///< [owned, 1 + labels] 1, or 0 where a training galaxy has no orientation or label
   torch::Tensor level;    ///< [owned, 1] in [0, 1]: 0 the largest noise, 1 the smallest
+  Part asked = Part::both;  ///< of a network whose labels form first; the other part's answer is zero
 };
 
 /// The denoiser's answer at one noise level.
@@ -100,6 +104,9 @@ class Denoiser {
 
  private:
   friend class Network;
+  /// [owned, copies * width] the last hidden features.
+  torch::Tensor trunk(const Noisy& galaxies, const Noisy& senders, const torch::Tensor& labels,
+                      Thinning& thinning) const;
   torch::Tensor labels_alone(const torch::Tensor& labels, const torch::Tensor& embedding,
                              Thinning& thinning) const;
   torch::Tensor messages(const Noisy& galaxies, const Noisy& senders, const torch::Tensor& embedding) const;
