@@ -213,12 +213,17 @@ def pair_correlation(c, groups, chosen, weight="pairs"):
     return ratio((product * scale)[:, None], (pairs * scale)[:, None])
 
 
-def central_link(mass_residual, c, groups, chosen):
-    """Correlation, over halos, of the central's stellar-mass residual with its satellites' mean c."""
+def of_hosts(mass_residual, c, groups, chosen):
+    """Of each host: the central's stellar-mass residual, and the mean c of its satellites; NaN where there is none."""
     central = np.full(groups.count(), np.nan)
     central[groups.number[groups.central]] = np.clip(mass_residual[groups.central], -4, 4)
     use = chosen & np.isfinite(c)
     count = np.bincount(groups.number[use], minlength=groups.count())
     with np.errstate(invalid="ignore"):
         satellites = np.bincount(groups.number[use], c[use], groups.count()) / count
-    return correlation(central, satellites)
+    return central, satellites
+
+
+def central_link(mass_residual, c, groups, chosen):
+    """Correlation, over halos, of the central's stellar-mass residual with its satellites' mean c."""
+    return correlation(*of_hosts(mass_residual, c, groups, chosen))
