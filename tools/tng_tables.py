@@ -189,8 +189,8 @@ def shipped(run, galaxies):
             model, _ = with_conformity(run, model, pooled, own)
         columns[name] = judged(run, name, [evaluated(run, name, model, held_out(run, name, model, galaxies))])
     loss = {name: (run.folder / f"{name}.safetensors.losses.csv").read_text().splitlines()[1:] for name in VARIANTS}
-    best = {name: min(float(line.split(",")[2]) for line in lines) for name, lines in loss.items()}
-    more = table(["", *VARIANTS], [["training, CPU seconds", *(f"{s:.0f}" for s in seconds.values())], ["least held-out loss", *(f"{b:.3f}" for b in best.values())],
+    end = {name: float(lines[-1].split(",")[2]) for name, lines in loss.items()}
+    more = table(["", *VARIANTS], [["training, CPU seconds", *(f"{s:.0f}" for s in seconds.values())], ["held-out loss at the end", *(f"{value:.3f}" for value in end.values())],
                                    ["mean −log p, nats", *(pm(-r["log_p"]["mean"], r["log_p"]["error"]) for r in columns.values())],
                                    ["beyond the training's 99.9 % radius", *(f"{r['out_of_distribution']:.2%}" for r in columns.values())]])
     return "\n\n".join([more, scores_table(columns), orientation_table(columns["tng"])])
