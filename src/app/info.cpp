@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "halobrush/catalog/mock.hpp"
@@ -15,8 +16,11 @@ namespace halobrush::app {
 namespace {
 
 std::string simulation_text(const catalog::Simulation& s) {
-  return fmt::format("  box {:g} x {:g} x {:g} Mpc/h, a = {:g}, Omega_m = {:g}, h = {:g}\n", s.box[0],
-                     s.box[1], s.box[2], s.scale_factor, s.omega_m, s.h);
+  // What a file does not say is NaN.
+  const auto number = [](double value) { return std::isnan(value) ? "?" : fmt::format("{:g}", value); };
+  return fmt::format("  box {} x {} x {} Mpc/h, a = {}, Omega_m = {}, h = {}\n", number(s.box[0]),
+                     number(s.box[1]), number(s.box[2]), number(s.scale_factor), number(s.omega_m),
+                     number(s.h));
 }
 
 // Long texts (the config) are left to those who ask for them with an HDF5 tool.
@@ -46,8 +50,10 @@ std::string describe_model(const std::string& path) {
   for (const auto& t : file.tensors) weights += t.values.size();
   std::string text =
       fmt::format("{}: a {} model, {} weights, SHA-256 {}\n", path, s.painter, weights, file.sha256);
-  text += fmt::format("  environment graph {:g} Mpc/h, {} layers (ghost width {:g} Mpc/h)\n", s.radius,
-                      s.layers, s.radius * static_cast<double>(s.layers));
+  text += s.own_group_only
+              ? fmt::format("  environment: the own host halo, within {:g} Mpc/h (no ghosts)\n", s.radius)
+              : fmt::format("  environment graph {:g} Mpc/h, {} layers (ghost width {:g} Mpc/h)\n", s.radius,
+                            s.layers, s.radius * static_cast<double>(s.layers));
   text += fmt::format("  inputs: scalars {}; polar {}; axial {}; tensors {}\n",
                       fmt::join(s.inputs.scalars, ", "), fmt::join(s.inputs.polar, ", "),
                       fmt::join(s.inputs.axial, ", "), fmt::join(s.inputs.tensors, ", "));
@@ -64,9 +70,11 @@ std::string describe_halos(const std::string& path) {
   catalog::ReadOptions options;
   options.describe = true;
   const auto header = catalog::read_header(path, options);
-  std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos, {}\n", path, header.source.format,
-                                 header.rows_exact ? "" : "about ", header.rows,
-                                 human_bytes(static_cast<double>(header.source.bytes)));
+  std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos", path, header.source.format,
+                                 header.rows_exact ? "" : "about ", header.rows);
+  if (header.source.bytes > 0)
+    text += fmt::format(", {}", human_bytes(static_cast<double>(header.source.bytes)));
+  text += "\n";
   text += simulation_text(header.simulation);
   for (const auto& remark : header.remarks) text += fmt::format("  {}\n", remark);
   return text + fmt::format("  columns: {}\n", fmt::join(header.columns, ", "));

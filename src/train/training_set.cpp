@@ -1,5 +1,6 @@
 #include "training_set.hpp"
 
+#include <fmt/ranges.h>
 #include <mpi.h>
 
 #include <algorithm>
@@ -194,6 +195,16 @@ model::ModelSpec spec_for(const config::Config& config) {
   return spec;
 }
 
+// Keys that shape a diffusion may stay in a config that trains a GAN for comparison.
+void say_what_a_gan_ignores(const config::Train& train, Logger& log) {
+  if (train.painter != "graph_gan") return;
+  std::vector<std::string> ignored;
+  if (train.labels_first) ignored.emplace_back("train.labels_first");
+  if (train.noise_levels != "uniform") ignored.emplace_back("train.noise_levels");
+  if (train.dropout > 0) ignored.emplace_back("train.dropout");
+  if (!ignored.empty()) log.info("train: graph_gan has no use for {}", fmt::join(ignored, ", "));
+}
+
 }  // namespace
 
 TrainingSet load_training_set(const config::Config& config, Logger& log) {
@@ -202,6 +213,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   const auto halos = pipeline::load_halos(config, self, times, log);
   const pipeline::GalaxyLabels galaxies(config.train.catalog, config.train.outputs, config.train.orientation);
 
+  say_what_a_gan_ignores(config.train, log);
   TrainingSet set;
   set.spec = spec_for(config);
   set.spec.orientation = galaxies.orientation();
