@@ -128,10 +128,10 @@ def edges_of(x, width):
 
 
 def red_fraction(pair, width=0.25):
-    """Of galaxies in bins of their own stellar mass: truth and paint in one bin are not the same galaxies."""
+    """Of galaxies in bins of their own stellar mass (truth and paint in one bin are not the same galaxies), and all large bins jointly."""
     groups = np.unique(pair.halos.group, return_inverse=True)[1]
     mass = pair.truth.scalars["log_stellar_mass"]
-    rows = []
+    rows, large = [], []
     for low in edges_of(mass[np.isfinite(mass)], width)[:-1]:
         estimates, counts = [], []
         for p in (pair.truth, *pair.draws):
@@ -141,10 +141,13 @@ def red_fraction(pair, width=0.25):
             counts.append(int(use.sum()))
         if min(counts) < 50:
             continue
-        difference = hs.mean_of(estimates[1:]) - estimates[0]
-        rows.append({"low": float(low), "high": float(low + width), "galaxies": counts[0], "truth": float(estimates[0].value[0]),
+        truth, painted = estimates[0], hs.mean_of(estimates[1:])
+        difference = painted - truth
+        rows.append({"low": float(low), "high": float(low + width), "galaxies": counts[0], "truth": float(truth.value[0]),
                      "difference": float(difference.value[0]), "error": float(difference.error()[0])})
-    return rows
+        if counts[0] > LARGE:
+            large.append((truth, painted))
+    return rows, hs.compare(*(hs.side_by_side(side) for side in zip(*large))) if large else None
 
 
 # ---- Nearest neighbours: what a painter must beat ----
@@ -305,8 +308,10 @@ def measure(pair, seed, perturbations, c2st_draws=1000):
             part: binned_relation(host[rows], mass[rows], [p[rows] for p in painted], edges_of(host, 0.3), held.halos.group[rows])
             for part, rows in (("centrals", held.halos.central), ("satellites", ~held.halos.central))}
     if mass is not None and "color_gr" in held.truth.scalars:
-        result["red_fraction"] = red_fraction(held)
+        result["red_fraction"], jointly = red_fraction(held)
         judge_relation(requirements, "red fraction in bins of M*", result["red_fraction"], 2, 0.0)
+        if jointly:
+            requirements.at_most("red fraction in all these bins jointly: sigma", jointly["sigma"], 2, f"chi2 {jointly['chi2']:.1f} of {jointly['dof']} bins, p {jointly['p']:.2f}")
     if {"color_gr", "log_ssfr", "log_stellar_mass"} <= held.truth.scalars.keys():
         result["conformity"] = conformity(held, residuals)
         for name, limit in (("pairs", 1.5), ("galaxies", 1.5), ("central_link", 2)):

@@ -55,6 +55,11 @@ def mean_of(draws):
     return Estimate(np.mean([d.value for d in draws], 0), np.mean([d.left_out for d in draws], 0))
 
 
+def side_by_side(estimates):
+    """One of all their bins."""
+    return Estimate(np.concatenate([e.value for e in estimates]), np.hstack([e.left_out for e in estimates]))
+
+
 def sigma_of(p_log):
     """Two-sided significance, in sigma, of a log p-value; also where p itself underflows."""
     if p_log > -600:
