@@ -25,6 +25,7 @@ from two_sample import held_out_residuals
 MOST = 4.0  # noise is clipped: one odd galaxy must not decide
 LONGEST = 0.95  # a galaxy's own noise keeps a part
 MASS = "log_stellar_mass"
+NEEDED = (MASS, "color_gr", "log_ssfr")  # of the statistics that are fitted
 
 
 def read(paths, judged):
@@ -82,8 +83,8 @@ def main():
     spec = read_header(arguments.model)
     labels = [label["name"] for label in spec["labels"]]
     wanted = {name: float(value) for name, value in (word.split("=") for word in arguments.direction.split(","))}
-    if unknown := [name for name in (*wanted, MASS) if name not in labels]:
-        sys.exit(f"fit_conformity: error: --direction: {arguments.model} has no label '{unknown[0]}'; name labels of the model")
+    if unknown := [name for name in (*wanted, *NEEDED) if name not in labels]:
+        sys.exit(f"fit_conformity: error: {arguments.model} has no label '{unknown[0]}'; take a model that has it, and name labels of it in --direction")
     names = [name for name in labels if name in wanted or name == MASS]
     direction = np.array([wanted.get(name, 0.0) for name in names])
     try:

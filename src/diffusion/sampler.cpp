@@ -70,8 +70,9 @@ Plan multistep_plan(const NoiseRange& range, std::int64_t evaluations) {
     }
   };
   const std::int64_t steps = evaluations - 1, first = range.labels_first ? (steps + 1) / 2 : 0;
-  if (range.labels_first) add(0, middle_level, first);
-  add(range.labels_first ? middle_level : 0, 1, steps - first);
+  const double middle = range.labels_first ? middle_level : 0;
+  add(0, middle, first);
+  add(middle, 1, steps - first);
   plan.push_back({1, {0, 0}, 0});
   return plan;
 }

@@ -56,7 +56,7 @@ void Noising::add(std::uint32_t draw, Noised& out, std::optional<double> level) 
     out.weight.push_back(patch_.split[i] == split_ ? 1 : 0);
     for (std::size_t k = 0; k < patch_.known.size(); ++k) {
       const bool known = patch_.known[k][i] || (k > 0 && spec_.unknown_as_noise);
-      const bool forms = !spec_.noise.labels_first || (k > 0) == (own < 0.5);
+      const bool forms = !spec_.noise.labels_first || (k > 0) == (own < diffusion::middle_level);
       out.known.push_back(known);
       out.learned.push_back(known && forms);
     }

@@ -53,6 +53,7 @@ def main():
         expect(summary["galaxies"] == len(small_catalog()[1]), summary["galaxies"])
         expect("a mock galaxy catalog" in printed("info", mock), "info on a mock")
         expect("log_stellar_mass" in printed("info", ROOT / "models/demo.safetensors"), "info on a model")
+        expect("(no ghosts)" in printed("info", ROOT / "models/tng.safetensors"), "info on a model that stays inside host halos")
         expect("a halo catalog" in printed("info", catalog), "info on a halo catalog")
 
         hosts_by_m200c(catalog, scratch)

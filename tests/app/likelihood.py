@@ -94,6 +94,8 @@ def main():
         expect(not np.array_equal(rows["split"], partly["split"]), "train.split_shift turns nothing")
         refused(2, "labels form first", run(1, "paint", "config/demo.yaml", *sets([f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={turned}",
                                                                                    "painter.sampler=authors"])))
+        refused(2, "at least 3", run(1, "paint", "config/demo.yaml", *sets([f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={turned}",
+                                                                            "painter.steps=2"])))
 
         student = scratch / "student.safetensors"
         done = train(scratch, truth, student, f"train.teacher={model}", "train.evaluations=4", "train.steps=40", "train.interval=20",
