@@ -18,9 +18,10 @@ namespace {
 std::string simulation_text(const catalog::Simulation& s) {
   // What a file does not say is NaN.
   const auto number = [](double value) { return std::isnan(value) ? "?" : fmt::format("{:g}", value); };
-  return fmt::format("  box {} x {} x {} Mpc/h, a = {}, Omega_m = {}, h = {}\n", number(s.box[0]),
-                     number(s.box[1]), number(s.box[2]), number(s.scale_factor), number(s.omega_m),
-                     number(s.h));
+  return fmt::format(
+      "  box {} x {} x {} Mpc/h, a = {}, Omega_m = {}, h = {}, particle mass {} Msun/h, host masses {}\n",
+      number(s.box[0]), number(s.box[1]), number(s.box[2]), number(s.scale_factor), number(s.omega_m),
+      number(s.h), number(s.particle_mass), s.mass_definition.empty() ? "?" : "M" + s.mass_definition);
 }
 
 // Long texts (the config) are left to those who ask for them with an HDF5 tool.

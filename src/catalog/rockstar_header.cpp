@@ -316,6 +316,7 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
   check_units(path, comments);
   header.simulation =
       resolve_simulation(path, comments, scale_of_row(names, first_row), options, header.remarks);
+  header.simulation.mass_definition = header.has(mass_200c) ? "200c" : main_definition(path, names);
   return header;
 }
 

@@ -246,6 +246,7 @@ Simulation simulation_of(const std::string& file, const SubfindHeader& header, c
   simulation.omega_l = header.omega_l;
   simulation.h = header.h;
   simulation.omega_b = header.omega_b;
+  simulation.mass_definition = "200c";  // Group_M_Crit200
   return simulation;
 }
 

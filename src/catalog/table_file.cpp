@@ -49,6 +49,7 @@ void write_simulation(hid_t provenance, const Simulation& s) {
                                     {"n_s", s.n_s},
                                     {"particle_mass", s.particle_mass}})
     h5::write_attribute(group, name, value);
+  if (!s.mass_definition.empty()) h5::write_attribute(group, "mass_definition", s.mass_definition);
 }
 
 double redshift_of(const Simulation& s) {
@@ -207,6 +208,7 @@ Simulation our_simulation(hid_t group) {
   s.sigma_8 = number(group, "sigma_8");
   s.n_s = number(group, "n_s");
   s.particle_mass = number(group, "particle_mass");
+  s.mass_definition = h5::text_attribute(group, "mass_definition").value_or("");
   return s;
 }
 

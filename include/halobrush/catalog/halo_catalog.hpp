@@ -16,6 +16,7 @@ struct Simulation {
   double scale_factor = 1, omega_m = 0, omega_l = 0, h = 0;
   double omega_b = std::numeric_limits<double>::quiet_NaN(), sigma_8 = omega_b, n_s = omega_b;
   double particle_mass = omega_b;  ///< Msun/h
+  std::string mass_definition;     ///< of hosts: vir, 200b, 200c, 500c...; empty: unknown
 };
 
 /// Where rows came from, for the provenance of what is made of them.
