@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "halobrush/catalog/units.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/text.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -19,16 +20,7 @@ std::string kind_of_type(const std::string& data_type) {
   return data_type == galaxy_data_type ? "galaxy catalog" : "halo catalog";
 }
 
-// ---- units: OpenCosmo takes an unknown one for none without a word, and astropy takes "h" for an hour ----
-
-std::string opencosmo_unit(const std::string& unit) {
-  static const std::array<std::string, 15> known = {"",          "Msun/h",   "Msun",  "km/s",      "mag",
-                                                    "dex(Msun)", "dex(kpc)", "deg",   "rad",       "kpc",
-                                                    "arcsec",    "Mpc/h",    "kpc/h", "dex(1/yr)", "Msun/yr"};
-  if (std::ranges::find(known, unit) == known.end())
-    throw internal_error("unit '{}' is none that readers know", unit);
-  return unit == "Mpc/h" || unit == "kpc/h" ? "comoving " + unit : unit;
-}
+// ---- units ----
 
 std::string our_unit(std::string unit) {
   constexpr std::string_view comoving = "comoving ";

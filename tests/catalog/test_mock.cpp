@@ -234,6 +234,20 @@ TEST_F(MockFile, HasTheLayoutThatOpenCosmoAndGcrCatalogsOpen) {
   EXPECT_EQ(file.number("/provenance", "complete"), 1);
 }
 
+TEST_F(MockFile, KeepsAnyUnitAndWritesTheOneThatReadersUnderstand) {
+  Table table;
+  const std::vector<std::array<std::string, 2>> units = {
+      {"Gyr", "Gyr"}, {"Msun/h/yr", "Msun/(littleh yr)"}, {"furlong", ""}, {"kpc/h", "comoving kpc/h"}};
+  const auto name = [](std::size_t i) { return "c" + std::to_string(i); };
+  for (std::size_t i = 0; i < units.size(); ++i) table.add<double>({name(i), units[i][0], ""});
+  write_mock(path_, header(), table, 0, {}, world_);
+  Raw file(path_);
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    EXPECT_EQ(file.text(("/data/" + name(i)).c_str(), "units"), units[i][0]);
+    EXPECT_EQ(file.text(("/data/" + name(i)).c_str(), "unit"), units[i][1]);
+  }
+}
+
 TEST_F(MockFile, IsNotReplacedWhenABlockFailsOnOneRank) {
   write(20);
   const auto before = contents(path_);
@@ -249,7 +263,7 @@ TEST_F(MockFile, IsNotReplacedWhenABlockFailsOnOneRank) {
   EXPECT_EQ(contents(path_), before);
 }
 
-TEST_F(MockFile, RefusesBlocksThatDoNotFitAndUnknownUnits) {
+TEST_F(MockFile, RefusesBlocksThatDoNotFit) {
   const auto refuse = [&](std::uint64_t total, const std::vector<RowBlock>& blocks, const Table& columns,
                           const std::string& text) {
     expect_error(ExitCode::internal, text, [&] {
@@ -262,9 +276,6 @@ TEST_F(MockFile, RefusesBlocksThatDoNotFitAndUnknownUnits) {
   refuse(10, {{0, 10, [] { return rows_from(0, 9); }}}, declared(), "a block of 10 rows at row 0 holds 9");
   refuse(10, {{0, 10, [] { return Table(); }}}, declared(),
          "table: rows are appended from a table with other columns");
-  Table furlongs;
-  furlongs.add<double>({"x", "furlong", ""});
-  refuse(0, {}, furlongs, "unit 'furlong' is none that readers know");
   auto no_sigma = header();
   no_sigma.simulation.sigma_8 = std::nan("");
   expect_error(ExitCode::internal, path_ + ": a mock is written without sigma_8",
