@@ -129,8 +129,7 @@ def mass_functions(catalogs):
 
 
 def histograms(catalogs):
-    skipped = ("log_halo_mass", "cos_major_stretching", "cos_major_host")
-    names = [n for n in catalogs[0].names("distributions") if ":" not in n and n not in skipped]
+    names = [n for n in catalogs[0].names("distributions") if ":" not in n and n != "log_halo_mass"]
     if not names:
         return None
     figure, axes = grid_of(len(names))
@@ -152,21 +151,26 @@ def histograms(catalogs):
     return figure
 
 
+ANGLES = {"major_halo_axis": "major axis, halo's major axis", "minor_halo_spin": "minor axis, halo's spin",
+          "major_host": "major axis, direction to the host", "minor_host": "minor axis, direction to the host",
+          "major_stretching": "major axis, stretching tidal axis", "minor_compressing": "minor axis, compressing tidal axis"}
+
+
 def misalignment(catalogs):
-    names = [(n, l) for n, l in (("cos_major_stretching", r"$|\cos|$ (major axis, stretching tidal axis)"),
-                                 ("cos_major_host", r"$|\cos|$ (major axis, direction to the host), satellites"))
-             if n in catalogs[0].names("distributions")]
+    names = [name for name in ANGLES if name in catalogs[0].names("misalignments")]
     if not names:
         return None
-    figure, axes = plt.subplots(1, len(names), figsize=(5.2 * len(names), 3.8), squeeze=False)
-    for axis, (name, label) in zip(axes[0], names):
+    figure, axes = grid_of(len(names))
+    for axis, name in zip(axes, names):
         axis.axhline(1, color="0.4", lw=1, ls=":", label="isotropic")
         for catalog in reversed(catalogs):
-            d = catalog.distribution(name)
-            if d is not None:
-                draw(axis, 0.5 * (d["edges"][1:] + d["edges"][:-1]), d["value"], d["error"], Catalog(None, catalog.label, catalog.k), -catalog.k)
-        axis.set(xlabel=label, ylabel="density relative to isotropic")
-    axes[0][0].legend()
+            if name not in catalog.names("misalignments"):
+                continue
+            edges, counts = (catalog.group[f"misalignments/{name}/{key}"][()] for key in ("edges", "counts"))
+            norm = max(counts.sum(), 1) * np.diff(edges)
+            draw(axis, 0.5 * (edges[1:] + edges[:-1]), counts / norm, np.sqrt(counts) / norm, catalog, -catalog.k)
+        axis.set(xlabel=r"$|\cos\theta|$ (" + ANGLES[name] + ")", ylabel="density relative to isotropic")
+    axes[0].legend()
     return figure
 
 
@@ -246,7 +250,7 @@ def main():
             "wgcross": (pair_figure(catalogs, "wgcross", r"$r_p\,w_{g\times}$ [Mpc$^2/h^2$]", rp, scale=True), "The null test w_g×, zero by symmetry."),
             "mass_function": (mass_functions(catalogs), "Stellar mass function; halo mass function (a check of the input). Errors: Poisson."),
             "histograms": (histograms(catalogs), "Distributions of the galaxies' properties."),
-            "misalignment": (misalignment(catalogs), "Angles of the major axis to the tidal field's stretching axis and, for satellites, to their host's centre."),
+            "misalignment": (misalignment(catalogs), "Angles between axes of galaxies and their halo, their host's centre (satellites only) and the tidal field; flat: random."),
             "slice": (slice_figure(file), "A slice around the heaviest halo: galaxies as ellipses (projected shape) over the halo mass density; "
                                           "orange: projected stretching axis of the tidal field at each galaxy."),
         }

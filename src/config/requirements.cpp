@@ -110,6 +110,21 @@ void read_statistics(Reader& reader, const YAML::Node& node, const std::string& 
   }
 }
 
+void read_misalignments(Reader& reader, const YAML::Node& node, std::vector<MisalignmentRequirement>& out) {
+  for (const auto& item : node) {
+    MisalignmentRequirement r;
+    reader.read(item, "misalignments.",
+                {{"of", Reader::into(r.of)},
+                 {"selections", Reader::into(r.selections)},
+                 {"p_value", Reader::into(r.p_value)},
+                 {"ks", Reader::into(r.ks)},
+                 {"optional", Reader::into(r.optional)}});
+    if (r.of.empty()) reader.problem(item, "misalignments.of", "names no angle");
+    if (!r.p_value && !r.ks) reader.problem(item, "misalignments", "states no limit (p_value or ks)");
+    out.push_back(r);
+  }
+}
+
 void read_distributions(Reader& reader, const YAML::Node& node, std::vector<DistributionRequirement>& out) {
   for (const auto& item : node) {
     DistributionRequirement r;
@@ -140,6 +155,7 @@ Requirements parse_requirements(const std::string& text, const std::string& wher
        {"catalog", [&](const YAML::Node& n) { read_catalog(reader, n, out.catalog); }},
        {"statistics", [&](const YAML::Node& n) { read_statistics(reader, n, "statistics", out.statistics); }},
        {"null", [&](const YAML::Node& n) { read_statistics(reader, n, "null", out.null); }},
+       {"misalignments", [&](const YAML::Node& n) { read_misalignments(reader, n, out.misalignments); }},
        {"distributions", [&](const YAML::Node& n) { read_distributions(reader, n, out.distributions); }},
        {"two_sample_accuracy", Reader::into(out.two_sample_accuracy)}});
   reader.finish();
@@ -183,6 +199,12 @@ statistics:
   - {of: [ed_A, ee_A, wgplus], selections: [all, red, blue, central, satellite], p_value: 0.001, pooled_chi2_per_dof: 1.2,
      optional: true}
   - {of: [xi, wgg], selections: [all], ratio: [0.9, 1.1], r: [1, 20], optional: true}
+
+# Which way galaxies point: the angles of their major and minor axes to the halo's major axis and spin, to the host's centre
+# (satellites) and to the tidal field's axes. The errors are those of the difference here, too.
+misalignments:
+  - {of: [major_halo_axis, minor_halo_spin, major_host, minor_host, major_stretching, minor_compressing],
+     selections: [central, satellite, red, blue], p_value: 1.0e-4, ks: 0.05, optional: true}
 
 # Zero by symmetry under reflection.
 null:

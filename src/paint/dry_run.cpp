@@ -61,6 +61,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const double ghosts = ghost_share(box, tiles, width);
   const double rows = static_cast<double>(header.rows), rows_per_rank = rows / ranks;
   const double mesh = 16.0 * std::pow(static_cast<double>(config.field.mesh), 3) / ranks;
+  const auto columns = mock_columns(halos, *painter);
   const double activations_per_galaxy = 4.0 * 4096;  // measured order of the networks' intermediate tensors
   const double memory = rows_per_rank * bytes_per_row(halos) * (2 + ghosts) + 3 * mesh +
                         rows / count * (1 + ghosts) * activations_per_galaxy + 200e6;
@@ -71,8 +72,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);
   log.info("dry run: about {} of memory on each of {} ranks", human_bytes(memory), ranks);
   log.info("dry run: {} will have about {} ({} columns); nothing was painted", config.output.path,
-           human_bytes(rows * bytes_per_row(mock_columns(*painter))),
-           mock_columns(*painter).columns().size());
+           human_bytes(rows * bytes_per_row(columns)), columns.columns().size());
 }
 
 }  // namespace halobrush::paint

@@ -102,7 +102,7 @@ class Job {
     auto patches = domain::distribute(box, tiling, halos_.halos,
                                       painter_->needs().ghost_width() + config_.domain.ghost_width, todo,
                                       domain::assign_tiles(todo, rows_of_tile_, comm_.size()), comm_);
-    columns_ = mock_columns(*painter_);
+    columns_ = mock_columns(halos_.halos, *painter_);
     halos_.halos = halos_.halos.empty_like();  // the patches hold all that is needed from here on
     return patches;
   }

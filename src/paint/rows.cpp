@@ -42,6 +42,21 @@ void put_halo_columns(Table& rows, const Table& halos) {
   put<float>(rows, {"halo_mass", "Msun/h", "mass of the (sub)halo"}, [&](auto i) { return mass[i]; });
 }
 
+// What galaxies are aligned with: the directions that the halo finder measured, as far as the catalog has them.
+void put_halo_directions(Table& rows, const Table& halos) {
+  const auto put_vector = [&](const std::string& name, const std::string& source, const char* description) {
+    if (!halos.has(source + "x")) return;
+    const auto x = halos.get<double>(source + "x"), y = halos.get<double>(source + "y"),
+               z = halos.get<double>(source + "z");
+    for (int k = 0; k < 3; ++k)
+      put<float>(rows, {name + "xyz"[k], "", description},
+                 [&](auto i) { return Vec3(x[i], y[i], z[i]).stableNormalized()[k]; });
+  };
+  put_vector("halo_axis_", "axis_",
+             "major axis of the (sub)halo, unit vector, sign without meaning, zero where unresolved");
+  put_vector("halo_spin_", "j", "unit vector along the angular momentum of the (sub)halo");
+}
+
 void put_painted_columns(Table& rows, const model::Painted& painted, const model::Painter& painter) {
   for (std::size_t k = 0; k < painter.scalars().size(); ++k) {
     const auto& values = painted.scalars[k];
@@ -93,15 +108,15 @@ catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted
   Table rows;
   rows.resize(patch.owned);
   put_halo_columns(rows, patch.halos);
+  put_halo_directions(rows, patch.halos);
   put_painted_columns(rows, painted, painter);
   put_gcr_columns(rows, patch.halos, painted, painter);
   return rows;
 }
 
-catalog::Table mock_columns(const model::Painter& painter) {
+catalog::Table mock_columns(const catalog::Table& halos, const model::Painter& painter) {
   domain::Patch none;
-  for (const char* name : {"id", "host_id"}) none.halos.add<std::int64_t>({name, "", ""});
-  for (const char* name : {"x", "y", "z", "vx", "vy", "vz", "mass"}) none.halos.add<double>({name, "", ""});
+  none.halos = halos.empty_like();
   model::Painted nothing;
   nothing.scalars.resize(painter.scalars().size());
   return rows_of(none, nothing, painter);

@@ -1,7 +1,9 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "distributions.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/stats/compare.hpp"
 #include "halobrush/validate/requirements.hpp"
@@ -13,6 +15,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
+constexpr std::size_t least_regions = 8;
 constexpr double regions_per_bin = 10;  // fewer, and tails of the p-value are too heavy (docs/validation.md)
 
 bool same_edges(const Statistic& a, const Statistic& b) {
@@ -62,6 +65,30 @@ MatrixXd jackknife_covariance(const MatrixXd& samples) {
   return (n - 1) / n * centred * centred.transpose();
 }
 
+// Of a difference [n] with the jackknife samples [n,regions]; none where the covariance is singular: too few
+// galaxies for so many bins.
+std::optional<stats::Comparison> significance(const VectorXd& d, const MatrixXd& samples) {
+  if (d.isZero(0) && samples.isZero(0))  // a catalog against itself
+    return stats::Comparison{0, static_cast<int>(d.size()), 1};
+  const MatrixXd covariance = jackknife_covariance(samples);
+  try {
+    return stats::compare({d.data(), static_cast<std::size_t>(d.size())}, {},
+                          {covariance.data(), static_cast<std::size_t>(covariance.size())}, samples.cols());
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+double ks_of_counts(const std::vector<double>& a, const std::vector<double>& b) {
+  const double all_a = std::reduce(a.begin(), a.end()), all_b = std::reduce(b.begin(), b.end());
+  double below_a = 0, below_b = 0, largest = 0;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    below_a += a[i] / all_a, below_b += b[i] / all_b;
+    largest = std::max(largest, std::abs(below_a - below_b));
+  }
+  return largest;
+}
+
 double ratio_of_sums(const Statistic& mock, const Statistic& reference,
                      const std::vector<std::size_t>& bins) {
   double above = 0, below = 0;
@@ -79,7 +106,7 @@ Comparison compare(const Statistic& mock, const Statistic* reference, config::In
   if (bins.empty()) return result;
   if (reference != nullptr) result.ratio = ratio_of_sums(mock, *reference, bins);
   const auto n = mock.leave_one_out.size();
-  if (n < 8) return result;
+  if (n < least_regions) return result;
 
   const MatrixXd group = grouping(mock, bins);
   const VectorXd d = group * difference(mock.value, reference != nullptr ? &reference->value : nullptr, bins);
@@ -88,19 +115,30 @@ Comparison compare(const Statistic& mock, const Statistic* reference, config::In
     samples.col(static_cast<Index>(k)) =
         group * difference(mock.leave_one_out[k],
                            reference != nullptr ? &reference->leave_one_out[k] : nullptr, bins);
-  if (d.isZero(0) && samples.isZero(0)) {  // a catalog against itself
-    result.chi2 = 0, result.p_value = 1, result.dof = static_cast<double>(d.size());
+  if (const auto found = significance(d, samples))
+    result.chi2 = found->chi2, result.dof = found->dof, result.p_value = found->p_value;
+  return result;
+}
+
+MisalignmentComparison compare(const Misalignment& mock, const Misalignment& reference) {
+  MisalignmentComparison result;
+  result.misalignment = mock.full_name();
+  result.difference = mock.value - reference.value;
+  result.ks = ks_of_counts(mock.counts, reference.counts);
+  result.ks_chance = ks_allowance(mock.galaxies, reference.galaxies);
+  const auto n = mock.leave_one_out.size();
+  if (n < least_regions || n != reference.leave_one_out.size() ||
+      std::min(mock.galaxies, reference.galaxies) < static_cast<double>(n))
     return result;
-  }
-  const MatrixXd covariance = jackknife_covariance(samples);
-  try {
-    const auto found = stats::compare({d.data(), static_cast<std::size_t>(d.size())}, {},
-                                      {covariance.data(), static_cast<std::size_t>(covariance.size())},
-                                      static_cast<std::int64_t>(n));
-    result.chi2 = found.chi2, result.dof = found.dof, result.p_value = found.p_value;
-  } catch (const Error&) {
-    // A singular covariance: too few galaxies for these bins, so that nothing can be said.
-  }
+  MatrixXd samples(1, static_cast<Index>(n));
+  for (std::size_t k = 0; k < n; ++k)
+    samples(0, static_cast<Index>(k)) = mock.leave_one_out[k] - reference.leave_one_out[k];
+  if (!samples.allFinite()) return result;
+  result.error = std::sqrt(jackknife_covariance(samples)(0, 0));
+  if (result.error == 0)  // e.g. a catalog against itself
+    result.p_value = result.difference == 0 ? 1 : 0;
+  else if (const auto found = significance(VectorXd::Constant(1, result.difference), samples))
+    result.p_value = found->p_value;
   return result;
 }
 

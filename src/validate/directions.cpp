@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "distributions.hpp"
 #include "halobrush/catalog/numbers.hpp"
 #include "halobrush/domain/directory.hpp"
 
@@ -25,10 +24,17 @@ catalog::Table masses_of(const Galaxies& galaxies) {
   return halos;
 }
 
-Vec3 smallest_eigenvector(const catalog::Table& halos, double smoothing, std::size_t row) {
-  Sym3 tensor;
-  for (int k = 0; k < 6; ++k) tensor[k] = halos.get<double>(field::tidal_column(smoothing, k))[row];
-  return Eigen::SelfAdjointEigenSolver<Mat3>(to_matrix(tensor)).eigenvectors().col(0);
+void add_tidal_axes(Environment& environment, const catalog::Table& halos) {
+  std::array<std::span<const double>, 6> tidal;
+  for (std::size_t k = 0; k < 6; ++k)
+    tidal[k] = halos.get<double>(field::tidal_column(environment.smoothing, static_cast<int>(k)));
+  for (std::size_t row = 0; row < halos.rows(); ++row) {
+    Sym3 tensor;
+    for (std::size_t k = 0; k < 6; ++k) tensor[static_cast<int>(k)] = tidal[k][row];
+    const Mat3 axes = Eigen::SelfAdjointEigenSolver<Mat3>(to_matrix(tensor)).eigenvectors();
+    environment.stretching_axis.push_back(axes.col(0));
+    environment.compressing_axis.push_back(axes.col(2));
+  }
 }
 
 struct Heaviest {
@@ -84,8 +90,7 @@ Environment environment_of(const Galaxies& galaxies, const config::Field& field,
   environment.overdensity = field::halo_overdensity(halos, galaxies.box(), field.mesh, comm);
   field::add_tidal_tensor(halos, environment.overdensity, field::Window::cloud_in_cell, galaxies.box(),
                           {environment.smoothing}, comm);
-  for (std::size_t row = 0; row < halos.rows(); ++row)
-    environment.stretching_axis.push_back(smallest_eigenvector(halos, environment.smoothing, row));
+  add_tidal_axes(environment, halos);
   return environment;
 }
 
@@ -118,26 +123,6 @@ std::vector<Vec3> host_directions(const Galaxies& galaxies, const mpi::Communica
     if (d.norm() > 0) directions[satellites[k]] = d.normalized();
   }
   return directions;
-}
-
-Distribution misalignment(const std::string& name, const Galaxies& galaxies,
-                          const std::vector<Vec3>& directions, const mpi::Communicator& comm) {
-  constexpr std::size_t bins = 20;
-  const auto axes = galaxies.axes('A');
-  std::vector<double> cosines;
-  for (std::size_t i = 0; i < axes.size(); ++i)
-    if (!directions[i].isZero() && axes[i].allFinite())
-      cosines.push_back(std::min(1.0, std::abs(axes[i].dot(directions[i]))));
-  Distribution d;
-  d.name = name, d.selection = "all";
-  for (std::size_t i = 0; i <= bins; ++i) d.edges.push_back(static_cast<double>(i) / bins);
-  d.counts = histogram(cosines, d.edges, comm);
-  const double total = comm.sum(static_cast<double>(cosines.size()));
-  for (const double count : d.counts) {
-    d.value.push_back(count * bins / std::max(total, 1.0));
-    d.error.push_back(std::sqrt(count) * bins / std::max(total, 1.0));
-  }
-  return d;
 }
 
 std::vector<catalog::ResultArray> slice_of(const Galaxies& galaxies, const Environment& environment,

@@ -16,7 +16,8 @@ namespace halobrush::validate {
 /// The environment of each of this rank's galaxies.
 struct Environment {
   field::Mesh overdensity;            ///< of the halo mass that the galaxies carry
-  std::vector<Vec3> stretching_axis;  ///< eigenvector of the smallest eigenvalue of the tidal tensor
+  /// Eigenvectors of the smallest and of the largest eigenvalue of the tidal tensor.
+  std::vector<Vec3> stretching_axis, compressing_axis;
   double smoothing = 0;               ///< Mpc/h
 };
 
@@ -26,11 +27,6 @@ Environment environment_of(const Galaxies& galaxies, const config::Field& field,
 
 /// Unit vectors to the host's centre; zero for centrals and where the host is absent. @collective
 std::vector<Vec3> host_directions(const Galaxies& galaxies, const mpi::Communicator& comm);
-
-/// @collective Density of |cos| between the major axis and a direction (1 everywhere: isotropic); zero
-/// directions are left out.
-Distribution misalignment(const std::string& name, const Galaxies& galaxies,
-                          const std::vector<Vec3>& directions, const mpi::Communicator& comm);
 
 /// @collective Arrays of a slice around the heaviest halo (root only; elsewhere empty): galaxies, the
 /// projected overdensity and the tidal axes.

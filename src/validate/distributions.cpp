@@ -107,8 +107,10 @@ std::vector<std::string> label_columns(const catalog::Table& table) {
   for (const auto& column : table.columns()) {
     const bool real = std::holds_alternative<std::vector<float>>(column.data) ||
                       std::holds_alternative<std::vector<double>>(column.data);
-    if (real && !others.contains(column.spec.name) && !column.spec.name.starts_with("galaxy_axis") &&
-        !column.spec.name.starts_with("galaxy_spin"))
+    static const std::vector<std::string> directions = {"galaxy_axis", "galaxy_spin", "halo_axis", "halo_spin"};
+    const bool direction =
+        std::ranges::any_of(directions, [&](const auto& d) { return column.spec.name.starts_with(d); });
+    if (real && !direction && !others.contains(column.spec.name))
       names.push_back(column.spec.name);
   }
   return names;

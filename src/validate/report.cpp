@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "distributions.hpp"
@@ -20,6 +21,11 @@ Json to_json(const Statistic& s) {
   if (s.pi_max) json["pi_max"] = *s.pi_max;
   json["selection"] = s.selection == "all" ? "all" : s.cut;
   return json;
+}
+
+Json to_json(const Misalignment& m) {
+  return {{"mean_cos2", m.value}, {"error", m.error},   {"galaxies", m.galaxies},
+          {"edges", m.edges},     {"counts", m.counts}, {"selection", m.selection == "all" ? "all" : m.cut}};
 }
 
 Json to_json(const Distribution& d) {
@@ -57,7 +63,9 @@ Json to_json(const Measurement& m) {
   json["statistics"] = Json::object();
   for (const auto& [name, moments] : m.columns) json["columns"][name] = to_json(moments);
   for (const auto& d : m.distributions) json["distributions"][d.full_name()] = to_json(d);
+  json["misalignments"] = Json::object();
   for (const auto& s : m.statistics) json["statistics"][s.full_name()] = to_json(s);
+  for (const auto& a : m.misalignments) json["misalignments"][a.full_name()] = to_json(a);
   return json;
 }
 
@@ -67,6 +75,14 @@ Json to_json(const Comparison& c) {
           {"chi2_per_dof", c.chi2 / c.dof},
           {"p_value", c.p_value},
           {"ratio", c.ratio}};
+}
+
+Json to_json(const MisalignmentComparison& c) {
+  return {{"difference", c.difference},
+          {"error", c.error},
+          {"p_value", c.p_value},
+          {"ks", c.ks},
+          {"ks_chance", c.ks_chance}};
 }
 
 Json to_json(const KsTest& t) {
@@ -86,6 +102,8 @@ Json to_json(const Reference& r) {
   json["comparable"] = r.comparable;
   json["comparisons"] = Json::object();
   for (const auto& c : r.comparisons) json["comparisons"][c.statistic] = to_json(c);
+  json["misalignment_comparisons"] = Json::object();
+  for (const auto& c : r.misalignments) json["misalignment_comparisons"][c.misalignment] = to_json(c);
   json["ks"] = Json::array();
   for (const auto& t : r.ks) json["ks"].push_back(to_json(t));
   json["two_sample_accuracy"] = optional_json(r.two_sample_accuracy);
@@ -130,6 +148,17 @@ void add_arrays(std::vector<catalog::ResultArray>& arrays, const std::string& gr
     for (const auto& sample : s.leave_one_out) samples.insert(samples.end(), sample.begin(), sample.end());
     if (!samples.empty())
       arrays.push_back({at + "leave_one_out", {s.leave_one_out.size(), bins}, std::move(samples)});
+  }
+  for (const auto& a : m.misalignments) {
+    const auto at = group + "misalignments/" + a.full_name() + "/";
+    const auto bins = static_cast<std::uint64_t>(a.counts.size());
+    arrays.push_back({at + "mean_cos2", {1}, {a.value}});
+    arrays.push_back({at + "error", {1}, {a.error}});
+    arrays.push_back({at + "galaxies", {1}, {a.galaxies}});
+    arrays.push_back({at + "edges", {bins + 1}, a.edges, {{"meaning", "|cos|"}}});
+    arrays.push_back({at + "counts", {bins}, a.counts});
+    if (!a.leave_one_out.empty())
+      arrays.push_back({at + "leave_one_out", {a.leave_one_out.size()}, a.leave_one_out});
   }
   for (const auto& d : m.distributions) {
     const auto at = group + "distributions/" + d.full_name() + "/";
@@ -239,6 +268,60 @@ std::string two_sample_table(const Reference& reference) {
   return html + "</table>\n";
 }
 
+// What the angles are called in words.
+std::string angle_in_words(const std::string& name) {
+  static const std::map<std::string, std::string> words = {
+      {"major_halo_axis", "major axis and the halo's major axis"},
+      {"minor_halo_spin", "minor axis and the halo's spin"},
+      {"major_host", "major axis and the direction to the host halo's centre"},
+      {"minor_host", "minor axis and the direction to the host halo's centre"},
+      {"major_stretching", "major axis and the axis along which the tidal field stretches"},
+      {"minor_compressing", "minor axis and the axis along which the tidal field compresses"}};
+  const auto found = words.find(name);
+  return found == words.end() ? name : found->second;
+}
+
+std::string with_error(double value, double error) {
+  return std::isnan(error) ? number(value) : fmt::format("{:.4f} ± {:.4f}", value, error);
+}
+
+// Mean and distribution of an angle in one reference beside the mock's.
+std::string compared_cells(const Misalignment& mock, const Reference& reference) {
+  const auto& all = reference.measurement.misalignments;
+  const auto other = std::ranges::find(all, mock.full_name(), &Misalignment::full_name);
+  const auto found = std::ranges::find(reference.misalignments, mock.full_name(),
+                                       &MisalignmentComparison::misalignment);
+  if (other == all.end() || found == reference.misalignments.end())
+    return "<td>–</td><td>–</td><td>–</td><td>–</td>";
+  const std::string tag = found->ks > found->ks_chance ? "b" : "span";
+  return fmt::format("<td>{0}</td><td>{1}</td><td>{2}</td><td><{3}>{4}</{3}></td>",
+                     with_error(other->value, other->error),
+                     with_error(found->difference, found->error), number(found->p_value), tag,
+                     number(found->ks));
+}
+
+// The mock beside every reference, angle by angle.
+std::string misalignments_table(const Report& report) {
+  if (report.mock.misalignments.empty()) return "<p>The catalog lacks what angles are measured from.</p>\n";
+  std::string html =
+      "<p>θ is the angle between an axis of a galaxy and a direction of its surroundings. The mean of cos² θ is 1 "
+      "where both are parallel, 1/3 where they know nothing of each other, 0 where they are perpendicular. "
+      "p-value: how often two mocks of one law differ by as much. KS distance: of the distributions of |cos θ|; "
+      "bold where two samples of one population differ by more once in a thousand times.</p>\n"
+      "<table><tr><th>angle between a galaxy's …</th><th>of</th><th>galaxies</th><th>mean cos² θ</th>";
+  for (const auto& r : report.references)
+    html += fmt::format("<th>in {}</th><th>difference</th><th>p-value</th><th>KS distance</th>",
+                        escaped(std::filesystem::path(r.measurement.path).filename().string()));
+  html += "</tr>\n";
+  for (const auto& m : report.mock.misalignments) {
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.0f}</td><td>{}</td>", angle_in_words(m.name),
+                        escaped(m.selection), m.galaxies, with_error(m.value, m.error));
+    for (const auto& r : report.references) html += compared_cells(m, r);
+    html += "</tr>\n";
+  }
+  return html + "</table>\n";
+}
+
 std::string statistic_table(const Statistic& s) {
   std::string html = fmt::format(
       "<details><summary>{}</summary><table><tr><th>from</th><th>to [Mpc/h]</th>"
@@ -329,6 +412,7 @@ void write_page(const std::string& path, const Report& report, const std::vector
   if (!no_figures.empty()) html += "<p>No figures: " + escaped(no_figures) + ".</p>\n";
   const auto folder = std::filesystem::path(path).parent_path().string();
   for (const auto& figure : figures) html += figure_html(folder.empty() ? "." : folder, figure);
+  html += "<h2>Which way galaxies point</h2>\n" + misalignments_table(report);
   for (const auto& r : report.references)
     html += "<h2>Against " + escaped(r.measurement.path) + "</h2>\n" + comparisons_table(r) +
             distributions_table(r) + two_sample_table(r);

@@ -15,6 +15,7 @@ struct Reference {
   Measurement measurement;
   bool comparable = true;
   std::vector<Comparison> comparisons;
+  std::vector<MisalignmentComparison> misalignments;
   std::vector<KsTest> ks;
   std::optional<double> two_sample_accuracy;
   std::vector<TwoSampleTest> two_sample;  ///< on the root

@@ -81,11 +81,13 @@ void judge_catalog(const config::CatalogRequirement& r, const CatalogFacts& fact
                      optional);
 }
 
-const Statistic* find(const std::vector<Statistic>& statistics, const std::string& name,
-                      const std::string& selection) {
+// A statistic or a misalignment.
+template <class Measured>
+const Measured* find(const std::vector<Measured>& all, const std::string& name,
+                     const std::string& selection) {
   const auto found = std::ranges::find_if(
-      statistics, [&](const Statistic& s) { return s.name == name && s.selection == selection; });
-  return found == statistics.end() ? nullptr : &*found;
+      all, [&](const Measured& m) { return m.name == name && m.selection == selection; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 void judge_comparison(const config::StatisticRequirement& r, const std::string& name,
@@ -145,6 +147,24 @@ void judge_null(const config::StatisticRequirement& r, const Measurement& mock, 
   });
 }
 
+void judge_misalignments(const config::MisalignmentRequirement& r, const Measurement& mock,
+                         const Against& against, const std::string& which, Verdicts& verdicts) {
+  for (const auto& selection : r.selections)
+    for (const auto& name : r.of) {
+      const auto* measured = find(mock.misalignments, name, selection);
+      const auto* reference = find(against.misalignments, name, selection);
+      std::optional<MisalignmentComparison> found;
+      if (measured != nullptr && reference != nullptr) found = compare(*measured, *reference);
+      const auto title = fmt::format("misalignment {} ({}){}", name, selection, which);
+      if (r.p_value && against.comparable)
+        verdicts.at_least(title + ": p-value", found ? std::optional(found->p_value) : std::nullopt,
+                          *r.p_value, r.optional);
+      if (r.ks)
+        verdicts.at_most(title + ": KS distance", found ? std::optional(found->ks) : std::nullopt,
+                         *r.ks + (found ? found->ks_chance : 0), r.optional);
+    }
+}
+
 void judge_distributions(const config::DistributionRequirement& r, const Against& against,
                          const std::string& which, Verdicts& verdicts) {
   for (const auto& column : r.of) {
@@ -170,6 +190,7 @@ std::vector<Requirement> judge(const config::Requirements& required, const Measu
   for (const auto& against : references) {
     const auto which = suffix(against, references.size());
     for (const auto& r : required.statistics) judge_statistics(r, mock, against, which, verdicts);
+    for (const auto& r : required.misalignments) judge_misalignments(r, mock, against, which, verdicts);
     for (const auto& r : required.distributions) judge_distributions(r, against, which, verdicts);
     if (required.two_sample_accuracy)
       verdicts.at_most("classifier of mock against reference: accuracy" + which, against.two_sample_accuracy,

@@ -15,6 +15,7 @@
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/validate/galaxies.hpp"
 #include "halobrush/validate/requirements.hpp"
+#include "misalignment.hpp"
 #include "pairs.hpp"
 #include "report.hpp"
 #include "samples.hpp"
@@ -107,16 +108,21 @@ std::vector<Statistic> statistics_of(const Galaxies& galaxies, const std::vector
   return all;
 }
 
-// Misalignment angles where the catalog has what they are measured against.
-void add_directions(const Galaxies& galaxies, const std::optional<Environment>& environment, Measurement& out,
-                    const mpi::Communicator& comm) {
-  if (!galaxies.has_axis('A')) return;
-  if (environment)
-    out.distributions.push_back(
-        misalignment("cos_major_stretching", galaxies, environment->stretching_axis, comm));
-  if (galaxies.table.has("halo_id") && galaxies.table.has("host_halo_id"))
-    out.distributions.push_back(
-        misalignment("cos_major_host", galaxies, host_directions(galaxies, comm), comm));
+// The angles that the catalog's columns allow, of every sub-sample that has some of them.
+void add_misalignments(const Galaxies& galaxies, const std::vector<SubSample>& samples,
+                       const std::optional<Environment>& environment, Measurement& out,
+                       const Context& context) {
+  std::vector<std::string> missing;
+  const auto angles = angles_of(galaxies, environment, missing, context.comm);
+  if (!missing.empty())
+    context.remark(fmt::format("{}: angles of galaxies to what {} would tell are not measured: no such columns",
+                               galaxies.path, fmt::join(missing, ", ")));
+  const SubBoxes sub_boxes(galaxies, context.config.stats.jackknife);
+  for (const auto& angle : angles)
+    for (const auto& [selection, asked] : samples) {
+      auto one = misalignment_of(angle, selection.rows(galaxies.table), selection, sub_boxes, context.comm);
+      if (one.galaxies > 0) out.misalignments.push_back(std::move(one));
+    }
 }
 
 std::optional<Environment> environment_where_possible(const Galaxies& galaxies, const Context& context) {
@@ -135,7 +141,7 @@ Measurement measure(const Galaxies& galaxies, const std::vector<SubSample>& samp
   for (const auto& column : galaxies.table.columns())
     m.columns[column.spec.name] = moments_of(galaxies.known(column.spec.name), context.comm);
   m.distributions = distributions_of(galaxies, samples, catalogs, context);
-  add_directions(galaxies, environment, m, context.comm);
+  add_misalignments(galaxies, samples, environment, m, context);
   m.statistics = statistics_of(galaxies, samples, context);
   return m;
 }
@@ -179,10 +185,25 @@ std::vector<Comparison> comparisons(const Measurement& mock, const Measurement& 
   return all;
 }
 
+std::vector<MisalignmentComparison> misalignment_comparisons(const Measurement& mock,
+                                                             const Measurement& reference,
+                                                             bool same_sub_boxes) {
+  std::vector<MisalignmentComparison> all;
+  for (const auto& m : mock.misalignments) {
+    const auto other =
+        std::ranges::find(reference.misalignments, m.full_name(), &Misalignment::full_name);
+    if (other == reference.misalignments.end()) continue;
+    all.push_back(compare(m, *other));
+    if (!same_sub_boxes) all.back().error = all.back().p_value = unknown;
+  }
+  return all;
+}
+
 std::vector<Against> against(const std::vector<Reference>& references) {
   std::vector<Against> all;
   for (const auto& r : references)
-    all.push_back({r.measurement.path, r.comparable, r.measurement.statistics, r.ks, r.two_sample_accuracy});
+    all.push_back({r.measurement.path, r.comparable, r.measurement.statistics, r.measurement.misalignments,
+                   r.ks, r.two_sample_accuracy});
   return all;
 }
 
@@ -328,6 +349,8 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
     reference.measurement = std::move(measurement);
     reference.comparable = comparable(report.mock, reference.measurement, context);
     if (reference.comparable) reference.comparisons = comparisons(report.mock, reference.measurement);
+    reference.misalignments =
+        misalignment_comparisons(report.mock, reference.measurement, reference.comparable);
     reference.ks = ks_tests(catalogs.front(), galaxies, comm);
     report.references.push_back(std::move(reference));
   }

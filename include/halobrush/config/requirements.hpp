@@ -37,6 +37,14 @@ struct StatisticRequirement {
   bool optional = false;  ///< passed over where there is nothing to measure
 };
 
+/// On the angles between axes of galaxies and directions of their surroundings, against every reference.
+struct MisalignmentRequirement {
+  std::vector<std::string> of, selections = {"all"};
+  std::optional<double> p_value;  ///< smallest, of the mean of cos^2
+  std::optional<double> ks;       ///< largest Kolmogorov-Smirnov distance of |cos| beyond what sampling allows
+  bool optional = false;
+};
+
 /// On one-point distributions against every reference, over all galaxies and in bins of halo mass.
 struct DistributionRequirement {
   std::vector<std::string> of;
@@ -48,6 +56,7 @@ struct Requirements {
   std::vector<ColumnRequirement> columns;
   CatalogRequirement catalog;
   std::vector<StatisticRequirement> statistics, null;
+  std::vector<MisalignmentRequirement> misalignments;
   std::vector<DistributionRequirement> distributions;
   std::optional<double> two_sample_accuracy;  ///< largest accuracy of a classifier, 0.5: alike
 };

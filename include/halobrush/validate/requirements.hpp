@@ -13,6 +13,7 @@ struct Against {
   std::string reference;              ///< its path
   bool comparable = true;             ///< same box: statistics are compared
   std::vector<Statistic> statistics;  ///< of the reference
+  std::vector<Misalignment> misalignments;
   std::vector<KsTest> ks;
   std::optional<double> two_sample_accuracy;
 };
@@ -23,6 +24,10 @@ struct Against {
 /// (Hartlap et al. 2007, eq. 17); the p-value is Hotelling's, which knows that the covariance is an estimate.
 /// @param reference  nullptr: zero
 Comparison compare(const Statistic& mock, const Statistic* reference, config::Interval r);
+
+/// The same of the mean of cos^2, and the distance of the two distributions. No p-value for fewer galaxies than
+/// there are sub-boxes.
+MisalignmentComparison compare(const Misalignment& mock, const Misalignment& reference);
 
 /// One line for each number that is required, in the order of the file.
 std::vector<Requirement> judge(const config::Requirements& required, const Measurement& mock,

@@ -39,6 +39,18 @@ struct Distribution {
   std::string full_name() const { return selection == "all" ? name : name + ":" + selection; }
 };
 
+/// How an axis of the galaxies lies to a direction of their surroundings, by their angle theta.
+struct Misalignment {
+  std::string name;                        ///< major_host, minor_compressing, ...: the axis and the direction
+  std::string selection, cut;              ///< as of a Statistic
+  double galaxies = 0;                     ///< that have both
+  double value = unknown, error = unknown;  ///< mean of cos^2 theta; isotropic: 1/3
+  std::vector<double> leave_one_out;       ///< [regions]
+  std::vector<double> edges, counts;       ///< histogram of |cos theta|; isotropic: flat
+
+  std::string full_name() const { return selection == "all" ? name : name + ":" + selection; }
+};
+
 /// Of the values that are not NaN.
 struct Moments {
   double count = 0, nan = 0, min = unknown, max = unknown, mean = unknown, std = unknown;
@@ -60,12 +72,21 @@ struct Measurement {
   std::map<std::string, Moments> columns;
   std::vector<Distribution> distributions;
   std::vector<Statistic> statistics;
+  std::vector<Misalignment> misalignments;
 };
 
 /// Difference of a statistic in the mock and in the reference.
 struct Comparison {
   std::string statistic;
   double chi2 = unknown, p_value = unknown, dof = 0, ratio = unknown;
+};
+
+/// Difference of a misalignment in the mock and in the reference.
+struct MisalignmentComparison {
+  std::string misalignment;
+  double difference = unknown, error = unknown, p_value = unknown;  ///< of the mean of cos^2
+  double ks = unknown;         ///< Kolmogorov-Smirnov distance of |cos|, at the edges of the histogram
+  double ks_chance = unknown;  ///< what chance allows it (docs/validation.md)
 };
 
 /// Kolmogorov-Smirnov distance of a column in mock and reference.
