@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 from scipy.stats import ks_2samp
+from scipy.stats import t as student_t
 
 from runner import Scratch, catalog_lines, expect, paint, small_catalog, write_catalog
 from validation import AXES, CONFIG, DATA, IO, QUICK, changed, columns_of, measured, validate
@@ -82,6 +83,94 @@ def check_numbers(scratch, mock, other):
         expect(group["covariance"].shape == (5, 5) and group["leave_one_out"].shape == (8, 5), "covariance")
         expect(np.allclose(np.sqrt(np.diag(group["covariance"][()])), one["statistics"]["wgplus"]["error"], rtol=1e-10), "errors are not the covariance's")
     print(f"numbers: brute force, numpy and scipy agree; 1 and 2 ranks within {worst:.0e}")
+
+
+def vectors(c, prefix):
+    v = np.stack([c[prefix + k] for k in "xyz"], 1).astype(float)
+    with np.errstate(invalid="ignore"):
+        return v / np.linalg.norm(v, axis=1)[:, None]  # NaN where there is none
+
+
+def directions_to_hosts(c, box):
+    x = np.stack([c[k] for k in "xyz"], 1)
+    order = np.argsort(c["halo_id"])
+    d = x[order[np.searchsorted(c["halo_id"][order], c["host_halo_id"])]] - x
+    d -= box * np.round(d / box)
+    with np.errstate(invalid="ignore"):
+        return d / np.linalg.norm(d, axis=1)[:, None]
+
+
+def squared_cosines(c, box, name):
+    axis, _, direction = name.partition("_")
+    along = directions_to_hosts(c, box) if direction == "host" else vectors(c, direction + "_")
+    return (vectors(c, "galaxy_axisA_" if axis == "major" else "galaxy_axisC_") * along).sum(1) ** 2
+
+
+def sub_boxes(c, box, per_side):
+    return np.ravel_multi_index([np.minimum(per_side - 1, (c[k] / box[i] * per_side).astype(int)) for i, k in enumerate("xyz")], [per_side] * 3)
+
+
+def means_without(square, where, n):
+    """The mean of all, and those without one sub-box each."""
+    rest = lambda values: np.nansum(values) - np.array([np.nansum(values[where == k]) for k in range(n)])
+    return np.nanmean(square), rest(square) / rest(np.isfinite(square))
+
+
+def check_misalignments(scratch, mock, other):
+    """Means, jackknife, distributions and p-values of the angles against numpy; what a catalog lacks is said."""
+    found = measured(2, mock, scratch / "angles", SMALL, [other])
+    c, box = columns_of(mock)
+    o, _ = columns_of(other)
+    n = 8
+    variance = lambda left_out: (n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()
+    for selection, rows in (("", lambda t: np.full(len(t["x"]), True)), (":red", lambda t: t["color_gr"] > 0.6), (":satellite", lambda t: ~t["is_central"])):
+        for name in ("major_halo_axis", "minor_halo_spin", "major_host", "minor_host"):
+            m = found["misalignments"][name + selection]
+            square, theirs = (np.where(rows(t), squared_cosines(t, box, name), np.nan) for t in (c, o))
+            mean, left_out = means_without(square, sub_boxes(c, box, 2), n)
+            expect(m["galaxies"] == np.isfinite(square).sum() and np.isclose(m["mean_cos2"], mean, rtol=1e-9), f"{name}{selection}: {m}, numpy {mean}")
+            expect(np.isclose(m["error"], np.sqrt(variance(left_out)), rtol=1e-6), f"{name}{selection}: error {m['error']}")
+            counts = np.histogram(np.sqrt(square[np.isfinite(square)]), m["edges"])[0]
+            expect(np.abs(counts - m["counts"]).sum() <= 2 and sum(m["counts"]) == m["galaxies"], f"{name}{selection}: histogram")
+            their_mean, their_left_out = means_without(theirs, sub_boxes(o, box, 2), n)
+            t = found["references"][0]["misalignment_comparisons"][name + selection]
+            error = np.sqrt(variance(left_out - their_left_out))
+            p = 2 * student_t.sf(abs(mean - their_mean) / error, n - 1)
+            expect(np.isclose(t["difference"], mean - their_mean, atol=1e-9) and np.isclose(t["error"], error, rtol=1e-6), f"{name}{selection}: {t}")
+            expect(np.isclose(t["p_value"], p, rtol=1e-5), f"{name}{selection}: p-value {t['p_value']}, scipy {p}")
+    expect("major_host:central" not in found["misalignments"] and "minor_compressing:central" in found["misalignments"], "angles of centrals")
+    expect(any(r["name"] == "misalignment major_host (satellite): p-value" for r in found["requirements"]), "no requirement on satellites")
+
+    with h5py.File(shutil.copy(mock, scratch / "bare.hdf5"), "r+") as f:
+        for k in "xyz":
+            del f[f"data/halo_axis_{k}"]
+        f["data/orientation_known"] = np.arange(len(c["x"])) % 2 == 0
+    bare = measured(1, scratch / "bare.hdf5", scratch / "bare", SMALL)
+    expect("major_halo_axis" not in bare["misalignments"] and any("halo_axis_{x,y,z}" in r for r in bare["remarks"]), bare["remarks"])
+    half = squared_cosines(c, box, "minor_halo_spin")[::2]
+    expect(bare["misalignments"]["minor_halo_spin"]["galaxies"] == np.isfinite(half).sum(), "orientations that are not known are measured")
+    print(f"misalignments: numpy and scipy agree on {len(found['misalignments'])} means and distributions")
+
+
+def check_tidal_axes(scratch):
+    """Sheets across x: in the dense ones the field compresses along x, in the empty ones it stretches along x."""
+    y, z = np.meshgrid(np.arange(20) * 5 + 2.5, np.arange(20) * 5 + 2.5)
+    n = y.size
+    sheets = [25 + 6.25 / 4, 75 + 6.25 / 4, 50 + 6.25 / 4, 6.25 / 4]
+    columns = {"x": np.repeat(sheets, n), "y": np.tile(y.ravel(), 4), "z": np.tile(z.ravel(), 4), "halo_mass": np.repeat([1e14, 1e14, 1e8, 1e8], n)}
+    dense = columns["halo_mass"] > 1e10
+    for k in range(3):  # the axis along x is the minor one in the dense sheets, the major one in the others
+        columns[f"galaxy_axisA_{'xyz'[k]}"] = np.where(dense, float(k == 1), float(k == 0))
+        columns[f"galaxy_axisC_{'xyz'[k]}"] = np.where(dense, float(k == 0), float(k == 2))
+    with h5py.File(scratch / "sheets.hdf5", "w") as f:
+        for name, values in columns.items():
+            f[name] = values
+    settings = [*SMALL, "validate.box=[100,100,100]", "stats.selections.dense=halo_mass > 1e10", "stats.selections.empty=halo_mass < 1e10",
+                *(f"validate.columns.{name}={name}" for name in columns)]
+    found = measured(2, scratch / "sheets.hdf5", scratch / "sheets", settings)["misalignments"]
+    for name in ("minor_compressing:dense", "major_stretching:empty"):
+        expect(abs(found[name]["mean_cos2"] - 1) < 1e-6, f"{name}: {found[name]['mean_cos2']} in sheets across x")
+    expect("major_host" not in found and "major_halo_axis" not in found, f"angles to what is not there: {list(found)}")
 
 
 def largest_difference(a, b):
@@ -203,6 +292,8 @@ def main():
         paint(1, scratch / "a.hdf5", *settings, config="config/demo-truth.yaml")
         paint(1, scratch / "b.hdf5", "seed=5", *settings, config="config/demo-truth.yaml")
         check_numbers(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
+        check_misalignments(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
+        check_tidal_axes(scratch)
         check_page_without_python(scratch, scratch / "a.hdf5")
         check_foreign(scratch, scratch / "a.hdf5")
         check_two_sample(scratch, scratch / "a.hdf5", scratch / "b.hdf5")

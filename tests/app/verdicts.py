@@ -1,5 +1,5 @@
 """The verdicts of halobrush validate: another draw of the same law passes against the truth, orientations that are shuffled or half as
-aligned fail, and so does a catalog with a broken column; the page has its figures, or says why not."""
+aligned fail, satellites turned by 20 degrees fail though pairs do not tell, and so does a catalog with a broken column; the page has its figures, or says why not."""
 import numpy as np
 
 from runner import Scratch, expect, paint
@@ -44,6 +44,46 @@ def halved(mock, copy):
     return with_frames(mock, copy, frames, c)
 
 
+def rotations(axes, angles):
+    """[n,3,3] by Rodrigues' formula."""
+    cross = np.zeros((len(axes), 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        cross[:, i, j], cross[:, j, i] = -axes[:, k], axes[:, k]
+    s, c = np.sin(angles)[:, None, None], np.cos(angles)[:, None, None]
+    return np.eye(3) + s * cross + (1 - c) * cross @ cross
+
+
+def satellites_turned(mock, copy):
+    """Satellites turned by 20 degrees about random axes: what aligned them is an eighth weaker, which pairs do not tell."""
+    c, _ = columns_of(mock)
+    rng, frames, satellites = np.random.default_rng(3), frames_of(c), np.flatnonzero(~c["is_central"])
+    axes = rng.normal(size=(len(satellites), 3))
+    axes /= np.linalg.norm(axes, axis=1)[:, None]
+    frames[satellites] = rotations(axes, np.full(len(satellites), np.radians(20))) @ frames[satellites]
+    return with_frames(mock, copy, frames, c)
+
+
+def satellites_torn(mock, copy):
+    """Satellites of the same mean cos^2 to their host, but of another distribution: some point at it, the others anywhere."""
+    c, box = columns_of(mock)
+    rng, frames, satellites = np.random.default_rng(4), frames_of(c), np.flatnonzero(~c["is_central"])
+    radial = radial_frames(c, box, rng)[satellites]
+    mean = ((frames[satellites][:, :, 0] * radial[:, :, 0]).sum(1) ** 2).mean()
+    points = rng.random(len(satellites)) < (mean - 1 / 3) / (1 - 1 / 3)
+    frames[satellites] = np.where(points[:, None, None], radial, random_frames(len(satellites), rng))
+    return with_frames(mock, copy, frames, c)
+
+
+def radial_frames(c, box, rng):
+    """Right-handed frames whose major axis points at the host."""
+    x = np.stack([c[k] for k in "xyz"], 1)
+    order = np.argsort(c["halo_id"])
+    d = x[order[np.searchsorted(c["halo_id"][order], c["host_halo_id"])]] - x
+    d -= box * np.round(d / box)
+    q = np.linalg.qr(np.concatenate([d[:, :, None], rng.normal(size=(len(d), 3, 2))], 2))[0]
+    return q * np.sign(np.linalg.det(q))[:, None, None]
+
+
 # ---- verdicts ----
 
 
@@ -58,6 +98,7 @@ def check_verdicts(scratch):
     good = measured(2, other, scratch / "good", ["field.mesh=32"], [truth])
     expect(good["pass"] and len(good["requirements"]) > 60, failures(good))
     page = (scratch / "good/index.html").read_text()
+    expect("direction to the host halo's centre" in page, "the page has no table of misalignments")
     expect(page.count("data:image/png;base64,") >= 8 and "http" not in page.split("<style>")[1], "figures are not in the page")
     print(f"another seed: {len(good['requirements'])} requirements hold")
     for name, wrong in (("shuffled", shuffled), ("halved", halved)):
@@ -65,6 +106,13 @@ def check_verdicts(scratch):
         lost = failures(bad)
         expect(not bad["pass"] and any(n.startswith("ed_A") for n in lost) and any(n.startswith("wgplus") for n in lost), lost)
         print(f"{name}: {len(lost)} requirements fail: {lost[:3]} ...")
+    for name, wrong, broken in (("turned", satellites_turned, "p-value"), ("torn", satellites_torn, "KS distance")):
+        bad = measured(1, wrong(other, scratch / f"{name}.hdf5"), scratch / name, QUICK, [truth], code=FAILED)
+        lost = failures(bad)
+        expect(any(n.startswith("misalignment major_host") and n.endswith(broken) for n in lost), f"satellites {name}: {lost}")
+        if name == "turned":
+            expect(all(n.startswith("misalignment") for n in lost), f"pairs tell already, the test shows nothing of the angles: {lost}")
+        print(f"satellites {name}: {len(lost)} requirements fail: {lost[:3]} ...")
     c, _ = columns_of(other)
     left = changed(other, scratch / "left.hdf5", **{f"galaxy_axisC_{k}": -c[f"galaxy_axisC_{k}"] for k in "xyz"})
     ids = changed(other, scratch / "ids.hdf5", galaxy_id=np.where(np.arange(len(c["galaxy_id"])) == 5, c["galaxy_id"][6], c["galaxy_id"]))

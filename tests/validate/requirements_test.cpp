@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
@@ -98,6 +99,69 @@ TEST(Compare, BinsWithoutPairsAndOutsideTheRangeAreLeftOut) {
   EXPECT_TRUE(std::isnan(compare(a, &b, {1e3, 1e4}).p_value));
 }
 
+// A misalignment whose sub-boxes hold as many galaxies each, with normal noise.
+Misalignment misaligned(double mean, std::int64_t id) {
+  Misalignment m;
+  m.name = "major_host", m.selection = "satellite", m.galaxies = 100 * regions;
+  m.edges = {0, 0.25, 0.5, 0.75, 1};
+  m.counts.assign(4, m.galaxies / 4);
+  RandomStream random(2, id, Purpose::test);
+  std::vector<double> region(regions);
+  for (auto& x : region) x = mean + 0.05 * random.normal();
+  const double sum = std::reduce(region.begin(), region.end());
+  m.value = sum / regions;
+  for (const double x : region) m.leave_one_out.push_back((sum - x) / (regions - 1));
+  return m;
+}
+
+TEST(CompareMisalignments, PValuesOfEqualPopulationsAreUniform) {
+  constexpr int trials = 1000;
+  double sum = 0;
+  int below = 0;
+  for (int i = 0; i < trials; ++i) {
+    const auto c = compare(misaligned(0.7, 2 * i), misaligned(0.7, 2 * i + 1));
+    EXPECT_NEAR(c.error, 0.05 * std::sqrt(2. / regions), 0.005);
+    sum += c.p_value, below += c.p_value < 0.1;
+  }
+  // As above.
+  EXPECT_NEAR(sum / trials, 0.5, 4 * std::sqrt(1 / 12. / trials));
+  EXPECT_NEAR(below / double(trials), 0.1, 4 * std::sqrt(0.09 / trials));
+}
+
+TEST(CompareMisalignments, ADifferenceIsSeenAndACatalogIsLikeItself) {
+  const auto a = misaligned(0.71, 1), b = misaligned(0.65, 2);
+  const auto c = compare(b, a);
+  EXPECT_DOUBLE_EQ(c.difference, b.value - a.value);
+  EXPECT_LT(c.p_value, 1e-6);
+  EXPECT_EQ(compare(a, a).p_value, 1);
+  // Two catalogs without scatter are alike or not.
+  auto still = a, other = a;
+  for (auto& x : other.leave_one_out) x += 0.1;
+  other.value += 0.1;
+  EXPECT_EQ(compare(other, still).p_value, 0);
+}
+
+TEST(CompareMisalignments, TooFewGalaxiesOrOtherSubBoxesHaveNoPValue) {
+  const auto a = misaligned(0.71, 1);
+  auto few = misaligned(0.65, 2), other = few;
+  few.galaxies = regions - 1;
+  EXPECT_TRUE(std::isnan(compare(few, a).p_value));
+  other.leave_one_out.resize(27);
+  EXPECT_TRUE(std::isnan(compare(other, a).p_value));
+  other.leave_one_out.clear();
+  EXPECT_TRUE(std::isnan(compare(other, a).p_value));
+  // A sub-box that holds all galaxies.
+  auto one = misaligned(0.65, 2);
+  one.leave_one_out[3] = std::nan("");
+  EXPECT_TRUE(std::isnan(compare(one, a).p_value));
+}
+
+TEST(CompareMisalignments, TheDistanceOfTheDistributions) {
+  auto a = misaligned(0.71, 1), b = a;
+  a.counts = {10, 20, 30, 40}, b.counts = {0, 0, 0, 7};
+  EXPECT_DOUBLE_EQ(compare(a, b).ks, 0.6);
+}
+
 // ---- judging ----
 
 Measurement measured() {
@@ -142,14 +206,14 @@ TEST(Judge, TheCatalogAsAWhole) {
 
 TEST(Judge, StatisticsAgainstEveryReference) {
   const std::string yaml = "statistics: [{of: [ed_A], p_value: 0.001, ratio: [0.5, 2]}]\n";
-  const auto r = judged(yaml, {{"good.hdf5", true, {synthetic(0.1, 2)}, {}, {}},
-                               {"bad.hdf5", true, {synthetic(0.9, 3)}, {}, {}}});
+  const auto r = judged(yaml, {{"good.hdf5", true, {synthetic(0.1, 2)}, {}, {}, {}},
+                               {"bad.hdf5", true, {synthetic(0.9, 3)}, {}, {}, {}}});
   ASSERT_EQ(r.size(), 4);
   EXPECT_TRUE(r[0].pass && r[1].pass);
   EXPECT_TRUE(!r[2].pass && !r[3].pass);
   EXPECT_NE(r[2].name.find("bad.hdf5"), std::string::npos);
   // Another box: its statistics are not compared; without a reference there is nothing to judge.
-  EXPECT_TRUE(judged(yaml, {{"other.hdf5", false, {synthetic(0.9, 3)}, {}, {}}}).empty());
+  EXPECT_TRUE(judged(yaml, {{"other.hdf5", false, {synthetic(0.9, 3)}, {}, {}, {}}}).empty());
   EXPECT_TRUE(judged(yaml).empty());
 }
 
@@ -166,15 +230,15 @@ TEST(Judge, PoolsTheStatisticsOfARequirement) {
   const std::vector<Statistic> truth = {synthetic(0.1, 2), second(synthetic(0.5, 4))};
   const auto a = compare(mock.statistics[0], &truth[0], everywhere),
              b = compare(mock.statistics[1], &truth[1], everywhere);
-  const auto r = judge(required, mock, {{"r.hdf5", true, truth, {}, {}}});
+  const auto r = judge(required, mock, {{"r.hdf5", true, truth, {}, {}, {}}});
   ASSERT_EQ(r.size(), 1);
   EXPECT_DOUBLE_EQ(r[0].value, (a.chi2 + b.chi2) / (a.dof + b.dof));
   EXPECT_FALSE(r[0].pass);
-  EXPECT_TRUE(judge(required, mock, {{"r.hdf5", true, {truth[0]}, {}, {}}}).at(0).pass);
+  EXPECT_TRUE(judge(required, mock, {{"r.hdf5", true, {truth[0]}, {}, {}, {}}}).at(0).pass);
 }
 
 TEST(Judge, AStatisticThatIsNotThereFailsUnlessOptional) {
-  const std::vector<Against> reference = {{"r.hdf5", true, {synthetic(0.1, 2)}, {}, {}}};
+  const std::vector<Against> reference = {{"r.hdf5", true, {synthetic(0.1, 2)}, {}, {}, {}}};
   EXPECT_FALSE(judged("statistics: [{of: [ed_B], p_value: 0.1}]\n", reference).at(0).pass);
   EXPECT_TRUE(judged("statistics: [{of: [ed_B], p_value: 0.1, optional: true}]\n", reference).empty());
 }
@@ -185,6 +249,7 @@ TEST(Judge, KsDistancesAllowForSampling) {
       yaml, {{"r.hdf5",
               true,
               {},
+              {},
               {{"color_gr", "all", 0.06, 1e6, 1e6}, {"color_gr", "log_halo_mass 12-13", 0.06, 100, 100}},
               {}}});
   ASSERT_EQ(r.size(), 2);
@@ -192,10 +257,44 @@ TEST(Judge, KsDistancesAllowForSampling) {
   EXPECT_TRUE(r[1].pass);
 }
 
+TEST(Judge, MisalignmentsByMeanAndByDistribution) {
+  const auto required = config::parse_requirements(
+      "misalignments:\n"
+      "  - {of: [major_host], selections: [satellite], p_value: 1.0e-4, ks: 0.05}\n"
+      "  - {of: [major_host], selections: [red], p_value: 1.0e-4, optional: true}\n",
+      "test.yaml");
+  auto mock = measured();
+  mock.misalignments = {misaligned(0.65, 1)};
+  const auto judged_against = [&](Misalignment reference, bool comparable = true) {
+    return judge(required, mock, {{"r.hdf5", comparable, {}, {reference}, {}, {}}});
+  };
+  auto r = judged_against(misaligned(0.65, 2));
+  ASSERT_EQ(r.size(), 2);
+  EXPECT_EQ(r[0].name, "misalignment major_host (satellite): p-value");
+  EXPECT_TRUE(r[0].pass && r[1].pass);
+  r = judged_against(misaligned(0.71, 2));
+  EXPECT_TRUE(!r[0].pass && r[1].pass);
+  // The same mean of another distribution.
+  auto torn = misaligned(0.65, 2);
+  torn.counts = {torn.galaxies / 2, 0, 0, torn.galaxies / 2};
+  r = judged_against(torn);
+  EXPECT_TRUE(r[0].pass && !r[1].pass);
+  // Another box has other sub-boxes: only the distributions are compared.
+  r = judged_against(misaligned(0.71, 2), false);
+  ASSERT_EQ(r.size(), 1);
+  EXPECT_TRUE(r[0].pass);
+  // Nothing to measure.
+  mock.misalignments.clear();
+  r = judged_against(misaligned(0.65, 2));
+  ASSERT_EQ(r.size(), 2);
+  EXPECT_TRUE(!r[0].pass && !r[1].pass && !r[0].note.empty());
+}
+
 TEST(Requirements, TheBuiltInOnesAreRead) {
   const auto r = config::parse_requirements(config::default_requirements(), "built in");
   EXPECT_GT(r.columns.size(), 5);
   EXPECT_FALSE(r.statistics.empty());
+  EXPECT_FALSE(r.misalignments.empty());
   EXPECT_TRUE(r.catalog.unique_ids && r.catalog.orthonormal_axes);
 }
 
@@ -203,7 +302,7 @@ TEST(Requirements, MistakesAreListedWithTheirLines) {
   try {
     config::parse_requirements(
         "colums: {}\ncatalog: {unique_id: true}\nstatistics:\n  - {of: [ed_A]}\n  - {p_value: 0.1}\n"
-        "columns:\n  x: {range: wide}\n",
+        "columns:\n  x: {range: wide}\nmisalignments: [{selections: [red]}]\n",
         "test.yaml");
     FAIL() << "no error";
   } catch (const Error& error) {
@@ -213,7 +312,8 @@ TEST(Requirements, MistakesAreListedWithTheirLines) {
          {"test.yaml:1: colums: unknown key (nearest known: 'columns')",
           "test.yaml:2: catalog.unique_id: unknown key (nearest known: 'unique_ids')",
           "test.yaml:4: statistics: states no limit", "test.yaml:5: statistics.of: names no statistic",
-          "test.yaml:7: columns.x.range: the value is of the wrong type"})
+          "test.yaml:7: columns.x.range: the value is of the wrong type",
+          "test.yaml:8: misalignments.of: names no angle", "test.yaml:8: misalignments: states no limit"})
       EXPECT_NE(text.find(part), text.npos) << part << "\nnot in\n" << text;
   }
 }
