@@ -44,6 +44,30 @@ std::string describe_mock(const std::string& path) {
   return text;
 }
 
+std::string number_text(double value, const char* unit = "") {
+  return std::isnan(value) ? "?" : fmt::format("{:g}{}", value, unit);
+}
+
+std::string tidal_text(const model::TidalField& tidal) {
+  if (tidal.smoothing.empty()) return "none";
+  return fmt::format("of {} on {} cells a side of {:.3g} Mpc/h, smoothed over {:g} Mpc/h",
+                     tidal.density_file.empty() ? "the halos" : tidal.density_file, tidal.mesh, tidal.cell,
+                     fmt::join(tidal.smoothing, " and "));
+}
+
+std::string range_text(const model::TrainedRange& range) {
+  return range.known() ? fmt::format("; {:.4g} to {:.4g} in training", range.least, range.greatest) : "";
+}
+
+std::string origin_text(const model::Origin& origin) {
+  if (!origin.known()) return "  trained on: unknown (an older version wrote the file)\n";
+  return fmt::format("  trained on: {} galaxies in halos of a {} catalog\n", origin.galaxies, origin.format) +
+         simulation_text(origin.simulation) +
+         fmt::format("  least halo: {} Msun/h, Vmax {}, {} particles\n  tidal field: {}\n",
+                     number_text(origin.least_mass), number_text(origin.least_vmax, " km/s"),
+                     number_text(origin.least_particles), tidal_text(origin.tidal));
+}
+
 std::string describe_model(const std::string& path) {
   const auto file = model::read_model(path);
   const auto& s = file.spec;
@@ -60,8 +84,9 @@ std::string describe_model(const std::string& path) {
                       fmt::join(s.inputs.axial, ", "), fmt::join(s.inputs.tensors, ", "));
   text += "  paints, beside the frame:\n";
   for (const auto& label : s.labels)
-    text +=
-        fmt::format("    {:<22} {:<16} {}\n", label.column.name, label.column.unit, label.column.description);
+    text += fmt::format("    {:<22} {:<16} {}{}\n", label.column.name, label.column.unit,
+                        label.column.description, range_text(label.trained));
+  text += origin_text(s.origin);
   text += "  provenance:\n";
   for (const auto& [key, value] : s.provenance) text += fmt::format("    {:<22} {}\n", key, one_line(value));
   return text;

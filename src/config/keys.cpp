@@ -88,6 +88,13 @@ Rule none_or_three_positive() {
           }};
 }
 
+Rule only(std::string choice) {
+  return {"must be a list of: " + choice, [choice](const Value& v) {
+            return std::ranges::all_of(**std::get_if<std::vector<std::string>*>(&v),
+                                       [&](const auto& text) { return text == choice; });
+          }};
+}
+
 }  // namespace
 
 std::vector<Key> keys_of(Config& c) {
@@ -171,6 +178,10 @@ std::vector<Key> keys_of(Config& c) {
        "galaxies of one host halo share part of their starting noise, as the model says (conformity); false: "
        "none of it",
        science},
+      {"painter.accept", &c.painter.accept, "",
+       "what may differ between these halos and those that the model was trained on although it is refused "
+       "otherwise: mass_definition",
+       science, only("mass_definition")},
 
       {"analytic.log_m1", &c.analytic.log_m1, "log10 Msun",
        "stellar-to-halo mass: characteristic halo mass (Moster et al. 2013)", science, finite()},

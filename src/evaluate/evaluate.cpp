@@ -11,7 +11,9 @@
 #include "halobrush/domain/patch.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/pipeline/join.hpp"
 #include "halobrush/pipeline/labelled.hpp"
+#include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "report.hpp"
 
@@ -177,9 +179,11 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   const auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painters = mpi::agree(comm, [&] { return painters_of(request, config, halos); });
   const auto& painter = *painters.front();
+  pipeline::compare_with_training(painter.model(), halos, config, comm, log);
   const auto galaxies = mpi::agree(comm, [&] {
     return pipeline::GalaxyLabels(request.catalog, painter.labels(), name_of(painter.orientation()));
   });
+  pipeline::check_join(galaxies, halos, comm, log);
   const auto training = training_of(request, halos, comm);
 
   auto patches = patches_of(config, halos, painter.needs().ghost_width(), comm);

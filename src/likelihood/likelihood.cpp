@@ -14,7 +14,9 @@
 #include "halobrush/model/analytic.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/pipeline/join.hpp"
 #include "halobrush/pipeline/labelled.hpp"
+#include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 
 namespace halobrush::likelihood {
@@ -103,12 +105,14 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   const auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painter =
       mpi::agree(comm, [&] { return model::make_painter(config, halos.halos, halos.simulation.h); });
+  pipeline::compare_with_training(painter->model(), halos, config, comm, log);
   const auto galaxies = mpi::agree(comm, [&] {
     return pipeline::GalaxyLabels(request.catalog, painter->labels(),
                                   painter->orientation() == model::Orientation::spin         ? "spin"
                                   : painter->orientation() == model::Orientation::major_axis ? "major_axis"
                                                                                              : "ellipsoid");
   });
+  pipeline::check_join(galaxies, halos, comm, log);
 
   const auto box = pipeline::box_of(halos.simulation);
   const auto tiling = domain::Tiling::balanced(box, config.domain.tiles, halos.halos, comm);

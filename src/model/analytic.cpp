@@ -334,7 +334,7 @@ OrientationLaw AnalyticPainter::orientation_of(const GalaxyLaw& galaxy, double l
           kappa(galaxy.w, color.kappa_c, law_.satellite_kappa_c)};
 }
 
-Painted AnalyticPainter::paint(const Inputs& inputs) const {
+Painted AnalyticPainter::draw(const Inputs& inputs) const {
   const std::size_t n = inputs.owned;
   Painted painted{std::vector<Mat3>(n), std::vector<double>(n), std::vector<double>(n),
                   std::vector(scalars().size(), std::vector<double>(n)), std::vector<std::uint8_t>(n)};

@@ -26,7 +26,7 @@ class GanPainter : public LearnedPainter {
     generator_.network().load(file, path);
   }
 
-  Painted paint(const Inputs& inputs) const override {
+  Painted draw(const Inputs& inputs) const override {
     return guarded([&] { return painted(drawn(inputs), inputs); });
   }
 

@@ -38,7 +38,7 @@ class GraphDiffusionPainter : public LearnedPainter {
           path);
   }
 
-  Painted paint(const Inputs& inputs) const override {
+  Painted draw(const Inputs& inputs) const override {
     return guarded([&] { return paint_unguarded(inputs); });
   }
   std::vector<double> log_density(const Inputs& inputs, const Observed& galaxies) const override {

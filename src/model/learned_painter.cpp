@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "halobrush/core/error.hpp"
 #include "halobrush/model/input_range.hpp"
 #include "halobrush/model/network.hpp"
 
@@ -36,11 +35,6 @@ Painted LearnedPainter::painted(const diffusion::State& state, const Inputs& inp
   rows.c_to_a.assign(inputs.owned, std::nan(""));
   auto columns = decode_labels(labels, state.labels);
   for (std::size_t l = 0; l < columns.size(); ++l) {
-    if (!std::ranges::all_of(columns[l], [](double v) { return std::isfinite(v); }))
-      throw model_error(
-          "model: '{}' is not finite for some galaxies (the network left its range); check the inputs, or "
-          "train again",
-          labels[l].column.name);
     if (labels[l].column.name == "b_to_a")
       rows.b_to_a = std::move(columns[l]);
     else if (labels[l].column.name == "c_to_a")

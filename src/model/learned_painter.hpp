@@ -19,10 +19,11 @@ class LearnedPainter : public Painter {
   std::string sha256() const override { return sha256_; }
   std::vector<std::string> labels() const override;
   Orientation orientation() const override { return spec_.orientation; }
+  const ModelSpec* model() const override { return &spec_; }
 
  protected:
   const ModelSpec& spec() const { return spec_; }
-  /// Labels in the units of their columns; throws model_error where they are not finite.
+  /// Labels in the units of their columns.
   Painted painted(const diffusion::State& state, const Inputs& inputs) const;
 
  private:

@@ -7,6 +7,7 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/safetensors/safetensors.hpp"
+#include "origin_json.hpp"
 
 namespace halobrush::model {
 
@@ -37,6 +38,11 @@ ordered_json to_json(const Label& label) {
   if (label.transform == Transform::normal_score) j["knots"] = label.scores.knots;
   if (std::isfinite(label.lowest)) j["lowest"] = label.lowest;
   if (std::isfinite(label.highest)) j["highest"] = label.highest;
+  if (label.trained.known())
+    j["trained"] = {{"least", label.trained.least},
+                    {"low", label.trained.low},
+                    {"high", label.trained.high},
+                    {"greatest", label.trained.greatest}};
   return j;
 }
 
@@ -50,6 +56,10 @@ Label label_from(const ordered_json& j) {
     label.scores.knots = j.at("knots").get<std::vector<double>>();
   label.lowest = j.value("lowest", label.lowest);
   label.highest = j.value("highest", label.highest);
+  if (j.contains("trained")) {
+    const auto& t = j["trained"];
+    label.trained = {t.at("least"), t.at("low"), t.at("high"), t.at("greatest")};
+  }
   return label;
 }
 
@@ -95,6 +105,8 @@ ordered_json to_json(const ModelSpec& spec) {
       {"input_range",
        {{"mean", spec.range.mean}, {"precision", spec.range.precision}, {"radius", spec.range.radius}}},
       {"provenance", provenance}};
+  if (!spec.units.empty()) all["inputs"]["units"] = spec.units;
+  if (spec.origin.known()) all["origin"] = to_json(spec.origin);
   ordered_json hosts = ordered_json::array();
   for (const auto& host : spec.hosts) hosts.push_back({host.id, host.pos[0], host.pos[1], host.pos[2]});
   if (!spec.hosts.empty()) all["host_split"]["hosts"] = hosts;
@@ -122,6 +134,8 @@ ModelSpec spec_from(const ordered_json& j) {
   spec.inputs = {inputs.at("scalars"), inputs.at("polar"), inputs.at("axial"), inputs.at("tensors")};
   spec.scalar_mean = inputs.at("scalar_mean").get<std::vector<double>>();
   spec.scalar_deviation = inputs.at("scalar_deviation").get<std::vector<double>>();
+  if (inputs.contains("units")) spec.units = inputs["units"].get<std::map<std::string, std::string>>();
+  if (j.contains("origin")) spec.origin = origin_from(j["origin"]);
   for (const auto& label : j.at("labels")) spec.labels.push_back(label_from(label));
   spec.unknown_as_noise = j.value("unknown_as_noise", false);
   spec.radius = j.at("radius");
@@ -173,6 +187,12 @@ void check_spec(const ModelSpec& spec) {
 }
 
 }  // namespace
+
+TrainedRange TrainedRange::of(std::vector<double> values) {
+  std::ranges::sort(values);
+  const auto beyond = values.size() / 1000;
+  return {values.front(), values[beyond], values[values.size() - 1 - beyond], values.back()};
+}
 
 ModelFile read_model(const std::string& path) {
   ModelFile model;

@@ -63,7 +63,8 @@ double NormalScores::slope(double value) const {
 
 NormalScores NormalScores::of(std::vector<double> values) {
   std::ranges::sort(values);
-  const double least_range = 1e-6 * std::max(1.0, std::abs(values.back()));
+  const double size = std::max(std::abs(values.front()), std::abs(values.back()));
+  const double least_range = 1e-6 * (size > 0 ? size : 1);
   const double range = std::max(values.back() - values.front(), least_range);
   const auto steps = static_cast<std::size_t>(2 * reach) * knots_a_unit;
   NormalScores scores;

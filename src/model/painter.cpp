@@ -1,5 +1,8 @@
 #include "halobrush/model/painter.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "gan_painter.hpp"
 #include "graph_diffusion.hpp"
 #include "halobrush/core/error.hpp"
@@ -47,7 +50,44 @@ std::unique_ptr<Painter> make(const config::Config& config, const catalog::Table
   return make_learned(config);
 }
 
+// In single precision, which is a mock's. Axis ratios that a painter does not draw are NaN by agreement.
+void check_finite(const Painted& painted, const Inputs& inputs, const Painter& painter) {
+  const auto check = [&](const std::string& label, auto&& finite) {
+    for (std::size_t i = 0; i < inputs.owned; ++i)
+      if (!finite(i))
+        throw model_error(
+            "model: galaxy {}: '{}' is not finite (the network left its range); look at the inputs of this halo, or "
+            "train again",
+            inputs.id[i], label);
+  };
+  check("orientation", [&](std::size_t i) { return painted.frame[i].allFinite(); });
+  const auto labels = painter.labels();
+  const auto check_values = [&](const std::string& label, const std::vector<double>& values) {
+    if (std::ranges::count(labels, label) > 0) check(label, [&](std::size_t i) { return std::isfinite(static_cast<float>(values[i])); });
+  };
+  for (std::size_t k = 0; k < painted.scalars.size(); ++k)
+    check_values(painter.scalars()[k].name, painted.scalars[k]);
+  check_values("b_to_a", painted.b_to_a);
+  check_values("c_to_a", painted.c_to_a);
+}
+
+// A number in another unit would be taken for one in the model's.
+void check_units(const ModelSpec& spec, const catalog::Table& halos) {
+  for (const auto& feature : features::available(halos))
+    if (const auto own = spec.units.find(feature.name); own != spec.units.end() && own->second != feature.unit)
+      throw model_error(
+          "input '{}': the model was trained with the unit '{}', this program gives '{}'; use the version that wrote "
+          "the model, or train again",
+          feature.name, own->second, feature.unit);
+}
+
 }  // namespace
+
+Painted Painter::paint(const Inputs& inputs) const {
+  auto painted = draw(inputs);
+  check_finite(painted, inputs, *this);
+  return painted;
+}
 
 std::vector<double> Painter::log_density(const Inputs&, const Observed&) const {
   throw model_error("this painter has no density; use graph_diffusion, diffusion or analytic");
@@ -57,6 +97,7 @@ std::unique_ptr<Painter> make_painter(const config::Config& config, const catalo
   auto painter = make(config, halos, h);
   features::assemble(halos.empty_like(),
                      painter->needs().features);  // throws, naming an input that the catalog lacks
+  if (painter->model() != nullptr) check_units(*painter->model(), halos);
   return painter;
 }
 

@@ -3,6 +3,7 @@
 
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/paint/paint.hpp"
+#include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "rows.hpp"
 
@@ -49,6 +50,9 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto header = catalog::read_header(config.input.path, pipeline::read_options(config));
   const auto halos = expected_columns(header, config);
   const auto painter = model::make_painter(config, halos, header.simulation.h);
+  const auto origin = pipeline::origin_of(config, header.simulation, header.source.format);
+  for (const auto& remark : pipeline::coarse_mesh(origin.tidal)) log.info("{}", remark);
+  pipeline::say(pipeline::compare_origins(painter->model(), origin, config.painter), log);
   const auto box = pipeline::box_of(header.simulation);
   const auto& tiles = config.domain.tiles;
   const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);

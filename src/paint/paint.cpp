@@ -15,6 +15,7 @@
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
+#include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "identity.hpp"
 #include "rows.hpp"
@@ -47,6 +48,8 @@ class Job {
         mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
+    differences_ = pipeline::compare_with_training(painter_->model(), halos_, config_, comm_, log_);
+    statistics_.judge(painter_->model());
     open_staging();
     auto patches = times_.measure("distribute", [&] { return distribute(); });
 
@@ -97,12 +100,12 @@ class Job {
     const auto tiling = config_.domain.balance
                             ? domain::Tiling::balanced(box, config_.domain.tiles, halos_.halos, comm_)
                             : domain::Tiling(box, config_.domain.tiles);
+    columns_ = mock_columns(halos_.halos, *painter_);
     rows_of_tile_ = domain::owned_counts(tiling, halos_.halos, comm_);
     const auto todo = unpainted_tiles();
     auto patches = domain::distribute(box, tiling, halos_.halos,
                                       painter_->needs().ghost_width() + config_.domain.ghost_width, todo,
                                       domain::assign_tiles(todo, rows_of_tile_, comm_.size()), comm_);
-    columns_ = mock_columns(halos_.halos, *painter_);
     halos_.halos = halos_.halos.empty_like();  // the patches hold all that is needed from here on
     return patches;
   }
@@ -116,7 +119,10 @@ class Job {
     mpi::agree(comm_, [&] {
       for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size();
            i += static_cast<std::size_t>(comm_.size()))
-        if (staging_.verify(ledger[i])) whole.push_back(ledger[i].tile);
+        if (staging_.verify(ledger[i])) {
+          whole.push_back(ledger[i].tile);
+          statistics_.add(staging_.read(ledger[i], columns_));
+        }
     });
     std::vector<char> done(rows_of_tile_.size(), 0);
     for (const auto tile : comm_.gather_all(std::span<const std::int64_t>(whole)).data)
@@ -182,9 +188,10 @@ class Job {
     const auto inputs =
         times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
     const auto painted = times_.measure("model", [&] { return painter_->paint(inputs); });
-    return times_.measure("staging", [&] {
-      return staging_.write(patch.tile, rows_of(patch, painted, *painter_), timer.seconds(), comm_.rank());
-    });
+    const auto rows = rows_of(patch, painted, *painter_);
+    statistics_.add(rows);
+    return times_.measure("staging",
+                          [&] { return staging_.write(patch.tile, rows, timer.seconds(), comm_.rank()); });
   }
 
   ExitCode stopped() {
@@ -195,8 +202,17 @@ class Job {
     return ExitCode::stopped;
   }
 
+  void judge_what_is_painted() {
+    moments_ = statistics_.reduced(columns_, comm_);
+    for (auto& fault : faults_of(moments_, statistics_.ranges())) {
+      log_.warn("{}", fault);
+      differences_.warnings.push_back(std::move(fault));
+    }
+  }
+
   // All staged tiles become one file: every rank copies a contiguous share.
   void assemble() {
+    judge_what_is_painted();
     std::ranges::sort(staged_, {}, &StagedTile::tile);
     facts_.galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
     std::vector<std::int64_t> tiles(staged_.size());
@@ -206,11 +222,8 @@ class Job {
     std::uint64_t first_row = 0;
     for (std::size_t t = 0; t < staged_.size(); ++t) {
       if (writer[t] == comm_.rank())
-        blocks.push_back({first_row, staged_[t].rows, [this, t] {
-                            auto rows = staging_.read(staged_[t], columns_);
-                            statistics_.add(rows);
-                            return rows;
-                          }});
+        blocks.push_back(
+            {first_row, staged_[t].rows, [this, t] { return staging_.read(staged_[t], columns_); }});
       first_row += staged_[t].rows;
     }
     catalog::write_mock(config_.output.path, header(), columns_, facts_.galaxies, blocks, comm_);
@@ -219,7 +232,12 @@ class Job {
   catalog::MockHeader header() const {
     catalog::MockHeader header{halos_.simulation, {}};
     auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
-    for (const auto& remark : halos_.remarks) assumed += remark + "\n";
+    const auto lines = [](const std::vector<std::string>& texts) {
+      std::string all;
+      for (const auto& text : texts) all += text + "\n";
+      return all;
+    };
+    assumed += lines(halos_.remarks) + lines(differences_.remarks);
     std::string timings;
     for (const auto& [stage, seconds] : times_.stages())
       timings += fmt::format("{}: {:.3f} s\n", stage, seconds);
@@ -236,6 +254,7 @@ class Job {
                          {"input_bytes", fmt::format("{}", halos_.source.bytes)},
                          {"input_sha256", halos_.source.sha256},
                          {"assumptions", assumed},
+                         {"warnings", lines(differences_.warnings)},
                          {"ranks", fmt::format("{}", comm_.size())},
                          {"timings_of_rank_0", timings},
                          {identity_attribute, text_of(identity_)}};
@@ -243,7 +262,8 @@ class Job {
   }
 
   void finish() {
-    const double out = write_summary(summary_path(), facts_, times_, statistics_, columns_, comm_);
+    const double out = write_summary(summary_path(), facts_, times_, moments_, statistics_.ranges(),
+                                     {differences_.warnings, differences_.remarks}, comm_);
     mpi::agree(comm_, [&] {
       if (comm_.root()) staging_.remove();
     });
@@ -270,6 +290,8 @@ class Job {
   std::vector<StagedTile> staged_;  // all ranks hold all
   catalog::Table columns_;
   ColumnStatistics statistics_;
+  std::vector<ColumnStatistics::Moments> moments_;
+  pipeline::Differences differences_;
   Timer since_start_;
   StageTimes times_;
   RunFacts facts_;

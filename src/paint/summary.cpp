@@ -16,18 +16,23 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-ColumnStatistics::Moments moments_of(const catalog::Column& column) {
-  ColumnStatistics::Moments m{column.spec.name, 0, 0, 0, infinity, -infinity, 0};
+// Rows hold labels in single precision, in which the ends of the range must be the same numbers.
+ColumnStatistics::Moments moments_of(const catalog::Column& column, const model::TrainedRange& range) {
+  ColumnStatistics::Moments m{.name = column.spec.name, .min = infinity, .max = -infinity};
+  const double least = static_cast<float>(range.least), greatest = static_cast<float>(range.greatest),
+               width = range.high - range.low;
   std::visit(
       [&](const auto& values) {
         for (const auto v : values) {
           const auto x = static_cast<double>(v);
-          if (std::isnan(x)) {
-            m.nan += 1;
+          if (!std::isfinite(x)) {
+            (std::isnan(x) ? m.nan : m.infinite) += 1;
             continue;
           }
           m.count += 1, m.sum += x, m.squares += x * x;
           m.min = std::min(m.min, x), m.max = std::max(m.max, x);
+          m.outside += x < least || x > greatest;
+          m.far_outside += x < least - width || x > greatest + width;
         }
       },
       column.data);
@@ -35,14 +40,21 @@ ColumnStatistics::Moments moments_of(const catalog::Column& column) {
 }
 
 nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m) {
-  if (m.count == 0)
-    return {{"min", nullptr}, {"max", nullptr}, {"mean", nullptr}, {"std", nullptr}, {"nan", m.nan}};
+  nlohmann::ordered_json json = {
+      {"min", nullptr}, {"max", nullptr}, {"mean", nullptr}, {"std", nullptr}, {"nan", m.nan}};
+  if (m.infinite > 0) json["infinite"] = m.infinite;
+  if (m.count == 0) return json;
   const double mean = m.sum / m.count;
-  return {{"min", m.min},
-          {"max", m.max},
-          {"mean", mean},
-          {"std", std::sqrt(std::max(0.0, m.squares / m.count - mean * mean))},
-          {"nan", m.nan}};
+  json["min"] = m.min, json["max"] = m.max, json["mean"] = mean;
+  json["std"] = std::sqrt(std::max(0.0, m.squares / m.count - mean * mean));
+  return json;
+}
+
+nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m, const model::TrainedRange& range) {
+  return {{"least", range.least},
+          {"greatest", range.greatest},
+          {"outside", m.outside},
+          {"far_outside", m.far_outside}};
 }
 
 void write_json(const std::string& path, const nlohmann::ordered_json& json) {
@@ -58,15 +70,24 @@ void write_json(const std::string& path, const nlohmann::ordered_json& json) {
 
 }  // namespace
 
+void ColumnStatistics::judge(const model::ModelSpec* model) {
+  if (model == nullptr) return;
+  for (const auto& label : model->labels)
+    if (label.trained.known()) ranges_[label.column.name] = label.trained;
+}
+
 void ColumnStatistics::add(const catalog::Table& rows) {
   for (std::size_t c = 0; c < rows.columns().size(); ++c) {
-    const auto m = moments_of(rows.columns()[c]);
+    const auto& column = rows.columns()[c];
+    const auto range = ranges_.find(column.spec.name);
+    const auto m = moments_of(column, range == ranges_.end() ? model::TrainedRange{} : range->second);
     if (moments_.size() <= c) {
       moments_.push_back(m);
       continue;
     }
     auto& sum = moments_[c];
     sum.count += m.count, sum.sum += m.sum, sum.squares += m.squares, sum.nan += m.nan;
+    sum.infinite += m.infinite, sum.outside += m.outside, sum.far_outside += m.far_outside;
     sum.min = std::min(sum.min, m.min), sum.max = std::max(sum.max, m.max);
   }
 }
@@ -75,15 +96,35 @@ std::vector<ColumnStatistics::Moments> ColumnStatistics::reduced(const catalog::
                                                                  const mpi::Communicator& comm) const {
   std::vector<Moments> result;
   for (std::size_t c = 0; c < columns.columns().size(); ++c) {
-    Moments m = c < moments_.size() ? moments_[c] : Moments{"", 0, 0, 0, infinity, -infinity, 0};
+    const Moments m = c < moments_.size() ? moments_[c] : Moments{.name = "", .min = infinity, .max = -infinity};
     result.push_back({columns.columns()[c].spec.name, comm.sum(m.count), comm.sum(m.sum), comm.sum(m.squares),
-                      comm.min(m.min), comm.max(m.max), comm.sum(m.nan)});
+                      comm.min(m.min), comm.max(m.max), comm.sum(m.nan), comm.sum(m.infinite),
+                      comm.sum(m.outside), comm.sum(m.far_outside)});
   }
   return result;
 }
 
+std::vector<std::string> faults_of(const std::vector<ColumnStatistics::Moments>& columns,
+                                   const ColumnStatistics::Ranges& ranges) {
+  constexpr double often = 1e-3;  // of the galaxies: as training galaxies beyond `low` or `high`
+  std::vector<std::string> faults;
+  for (const auto& m : columns) {
+    if (m.infinite > 0)
+      faults.push_back(fmt::format("painted: {}: {:.0f} values are infinite in single precision", m.name, m.infinite));
+    const auto found = ranges.find(m.name);
+    if (found == ranges.end() || (m.far_outside == 0 && m.outside <= often * m.count)) continue;
+    const auto& range = found->second;
+    faults.push_back(fmt::format(
+        "painted: {}: {:.0f} of {:.0f} values lie outside of {:.4g} to {:.4g}, the range in training, {:.0f} of them "
+        "by more than its width; painted are {:.4g} to {:.4g}",
+        m.name, m.outside, m.count, range.least, range.greatest, m.far_outside, m.min, m.max));
+  }
+  return faults;
+}
+
 double write_summary(const std::string& path, const RunFacts& facts, const StageTimes& times,
-                     const ColumnStatistics& statistics, const catalog::Table& columns,
+                     const std::vector<ColumnStatistics::Moments>& columns,
+                     const ColumnStatistics::Ranges& ranges, const Said& said,
                      const mpi::Communicator& comm) {
   nlohmann::ordered_json json = {
       {"halobrush", version()},
@@ -95,13 +136,17 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
                              : 0.0},
       {"galaxies_per_second",
        facts.paint_seconds > 0 ? static_cast<double>(facts.painted_galaxies) / facts.paint_seconds : 0.0},
-      {"peak_memory_bytes", comm.max(static_cast<std::uint64_t>(peak_memory_bytes()))}};
+      {"peak_memory_bytes", comm.max(static_cast<std::uint64_t>(peak_memory_bytes()))},
+      {"warnings", said.warnings},
+      {"remarks", said.remarks}};
   for (const auto& [stage, seconds] : times.stages())
     json["stages"][stage] = {
         {"min", comm.min(seconds)}, {"mean", comm.sum(seconds) / comm.size()}, {"max", comm.max(seconds)}};
   double out_of_distribution = 0;
-  for (const auto& m : statistics.reduced(columns, comm)) {
+  for (const auto& m : columns) {
     json["columns"][m.name] = to_json(m);
+    if (const auto range = ranges.find(m.name); range != ranges.end())
+      json["columns"][m.name]["trained"] = to_json(m, range->second);
     if (m.name == "out_of_distribution" && m.count > 0) out_of_distribution = m.sum / m.count;
   }
   mpi::agree(comm, [&] {

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <variant>
 
-#include "halobrush/catalog/mock.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/so3/rotation.hpp"
 
@@ -44,10 +43,11 @@ std::vector<std::string> columns_to_read(const std::vector<std::string>& labels,
   std::vector<std::string> names = orientation_columns(orientation);
   names.insert(names.begin(), "halo_id");
   names.insert(names.end(), labels.begin(), labels.end());
-  std::vector<std::string> masks = {"orientation_known"};
-  for (const auto& label : labels) masks.push_back(label + "_known");
-  for (const auto& mask : masks)
-    if (std::ranges::count(there, mask, &catalog::ColumnSpec::name) > 0) names.push_back(mask);
+  std::vector<std::string> optional = {"orientation_known", "x", "y", "z", "halo_mass", "mass"};
+  for (const auto& label : labels) optional.push_back(label + "_known");
+  for (const auto& name : optional)
+    if (std::ranges::count(there, name, &catalog::ColumnSpec::name) > 0 && std::ranges::count(names, name) == 0)
+      names.push_back(name);
   return names;
 }
 
@@ -115,7 +115,9 @@ GalaxyLabels::GalaxyLabels(const std::string& path, const std::vector<std::strin
   const auto there = catalog::summarise_mock(path).columns;
   orientation_ = orientation_of(orientation, there);
   const mpi::Communicator self(MPI_COMM_SELF);
-  galaxies_ = catalog::read_mock(path, columns_to_read(labels, orientation_, there), self).galaxies;
+  auto mock = catalog::read_mock(path, columns_to_read(labels, orientation_, there), self);
+  galaxies_ = std::move(mock.galaxies);
+  header_ = std::move(mock.header);
 
   const auto halo_id = galaxies_.get<std::int64_t>("halo_id");
   for (std::size_t i = 0; i < halo_id.size(); ++i)
@@ -129,6 +131,15 @@ GalaxyLabels::GalaxyLabels(const std::string& path, const std::vector<std::strin
     columns_.push_back(as_double(galaxies_, name));
     known_.push_back(mask(name));
   }
+}
+
+std::string GalaxyLabels::provenance(const std::string& name) const {
+  return entry(header_.provenance, name);
+}
+
+std::optional<std::size_t> GalaxyLabels::row_of(std::int64_t halo) const {
+  const auto found = row_.find(halo);
+  return found == row_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<double> GalaxyLabels::mask(const std::string& label) const {

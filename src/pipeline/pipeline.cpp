@@ -6,6 +6,7 @@
 #include "halobrush/domain/hosts.hpp"
 #include "halobrush/field/mesh.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/pipeline/origin.hpp"
 
 namespace halobrush::pipeline {
 namespace {
@@ -54,6 +55,10 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
   const auto rows = comm.sum(static_cast<std::uint64_t>(halos.halos.rows()));
   log.info("read: {} halos ({}), box {:g} x {:g} x {:g} Mpc/h, a = {:g}", rows, halos.source.format,
            box.side[0], box.side[1], box.side[2], halos.simulation.scale_factor);
+  for (auto& remark : mpi::agree(comm, [&] {
+         return coarse_mesh(origin_of(config, halos.simulation, halos.source.format).tidal);
+       }))
+    halos.remarks.push_back(std::move(remark));
   times.measure("hosts", [&] {
     domain::resolve_hosts(
         halos, box,

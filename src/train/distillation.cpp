@@ -3,6 +3,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/runtime.hpp"
+#include "halobrush/pipeline/origin.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "loss.hpp"
 #include "noising.hpp"
@@ -54,7 +55,8 @@ config::Config with_teachers_choices(config::Config config) {
   return config;
 }
 
-model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set) {
+model::ModelSpec student_spec(const config::Config& config, const TrainingSet& set, Logger& log) {
+  const auto& train = config.train;
   auto spec = model::read_model(train.teacher).spec;
   if (spec.orientation != set.spec.orientation)
     throw model_error(
@@ -66,6 +68,7 @@ model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set
         "take "
         "the same, so that the hosts it never saw stay unseen",
         train.teacher);
+  pipeline::say(pipeline::compare_origins(&spec, set.spec.origin, config.painter), log);
   spec.evaluations = train.evaluations;
   spec.distilled = true;
   spec.provenance = set.spec.provenance;

@@ -39,7 +39,8 @@ class Distillation : public Method {
 /// The configuration with the teacher's inputs, labels and graphs in place of its own.
 config::Config with_teachers_choices(config::Config config);
 
-/// The spec of a student: the teacher's, with all its normalisation, and the evaluations it is for.
-model::ModelSpec student_spec(const config::Train& train, const TrainingSet& set);
+/// The spec of a student: the teacher's, with all its normalisation and its origin, and the evaluations it is for.
+/// Says where the set comes from elsewhere than the teacher's.
+model::ModelSpec student_spec(const config::Config& config, const TrainingSet& set, Logger& log);
 
 }  // namespace halobrush::train

@@ -54,7 +54,7 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
   const auto set = mpi::agree(comm, [&] {
     if (config.train.teacher.empty()) return load_training_set(config, log);
     auto data = load_training_set(with_teachers_choices(config), log);
-    data.spec = student_spec(config.train, data);
+    data.spec = student_spec(config, data, log);
     return data;
   });
   const auto method = mpi::agree(comm, [&] { return make_method(set, config); });

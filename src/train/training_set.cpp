@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "halobrush/catalog/numbers.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/input_range.hpp"
 #include "halobrush/model/network.hpp"
+#include "halobrush/pipeline/join.hpp"
+#include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 
 namespace halobrush::train {
@@ -63,14 +66,26 @@ std::array<std::int64_t, 3> tiles_for(std::size_t halos, std::int64_t batch) {
   return {side, side, side};
 }
 
-struct Moments {
-  double count = 0, sum = 0, squares = 0;
-  void add(double v) { count += 1, sum += v, squares += v * v; }
-  double mean() const { return count > 0 ? sum / count : 0; }
-  double deviation() const {
-    const double variance = count > 0 ? squares / count - mean() * mean() : 0;
-    return variance > 1e-10 ? std::sqrt(variance) : 1;
+// Of the greatest value: what varies less is lost in the single precision of mocks and networks.
+constexpr double least_variation = 1e-6;
+
+// Mean and deviation by Welford's recurrence, which loses nothing to a large mean.
+class Moments {
+ public:
+  void add(double v) {
+    count_ += 1;
+    const double delta = v - mean_;
+    mean_ += delta / count_;
+    squares_ += delta * (v - mean_);
+    greatest_ = std::max(greatest_, std::abs(v));
   }
+  double mean() const { return mean_; }
+  double greatest() const { return greatest_; }  // absolute value
+  double deviation() const { return count_ > 0 ? std::sqrt(squares_ / count_) : 0; }
+  bool varies() const { return deviation() > least_variation * greatest_; }
+
+ private:
+  double count_ = 0, mean_ = 0, squares_ = 0, greatest_ = 0;
 };
 
 // Values of each label in the training galaxies that it is known of, in its own unit.
@@ -111,6 +126,23 @@ void bound(model::Label& label, const std::vector<double>& values) {
   if (label.column.name == "log_ssfr") label.lowest = std::ranges::min(values);
 }
 
+// Mocks hold single precision: a label must vary in it, and neither vanish nor overflow.
+void check_precision(const std::string& name, const std::vector<double>& values) {
+  constexpr double least_deviation = 1e-35, greatest_value = 1e37;
+  Moments moments;
+  for (const double v : values) moments.add(v);
+  if (!moments.varies())
+    throw data_error(
+        "train.outputs: '{}' is constant, or as good as constant in single precision (mean {:g}, deviation {:g} "
+        "over {} training galaxies): there is nothing to learn; leave it out, or subtract its mean",
+        name, moments.mean(), moments.deviation(), values.size());
+  if (moments.deviation() < least_deviation || moments.greatest() > greatest_value)
+    throw data_error(
+        "train.outputs: '{}' has values up to {:g} and a deviation of {:g}, which the single precision of a mock "
+        "cannot hold; give it in another unit, or its logarithm",
+        name, moments.greatest(), moments.deviation());
+}
+
 void choose_transforms(TrainingSet& set, bool normal_scores) {
   const auto values = known_values(set);
   for (std::size_t l = 0; l < values.size(); ++l) {
@@ -118,7 +150,9 @@ void choose_transforms(TrainingSet& set, bool normal_scores) {
     if (values[l].empty())
       throw data_error("train.outputs: '{}' is known of no galaxy to train on; leave it out",
                        label.column.name);
+    check_precision(label.column.name, values[l]);
     bound(label, values[l]);
+    label.trained = model::TrainedRange::of(values[l]);
     if (!normal_scores || label.transform != model::Transform::identity) continue;
     label.transform = model::Transform::normal_score;
     label.scores = model::NormalScores::of(values[l]);
@@ -136,6 +170,11 @@ void normalise_labels(TrainingSet& set) {
           moments[l].add(plain[i * labels.size() + l]);
   }
   for (std::size_t l = 0; l < labels.size(); ++l) {
+    if (!moments[l].varies())
+      throw data_error(
+          "train.outputs: '{}' follows from the labels before it (c_to_a in proportion to b_to_a), or cannot be "
+          "transformed: there is nothing to learn; leave it out",
+          labels[l].column.name);
     labels[l].mean = moments[l].mean();
     labels[l].deviation = moments[l].deviation();
   }
@@ -166,9 +205,39 @@ void normalise_inputs(TrainingSet& set) {
     for (std::size_t k = 0; k < s; ++k) moments[k].add(inputs.scalars[i * s + k]);
   for (const auto& m : moments) {
     set.spec.scalar_mean.push_back(m.mean());
-    set.spec.scalar_deviation.push_back(m.deviation());
+    set.spec.scalar_deviation.push_back(m.varies() ? m.deviation() : 1);  // 1: an input that never varies
   }
   set.spec.range = model::fit_input_range(inputs, set.spec);
+}
+
+double least(const TrainingSet& set, const std::string& column) {
+  double least = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& patch : set.patches) {
+    if (!patch.patch.halos.has(column)) continue;
+    const auto values = catalog::numbers(patch.patch.halos, column);
+    for (std::size_t i = 0; i < patch.split.size(); ++i)
+      if (patch.split[i] == Split::training) least = std::fmin(least, values[i]);
+  }
+  return least;
+}
+
+model::Origin origin_of(const config::Config& config, const catalog::HaloCatalog& halos,
+                        const TrainingSet& set) {
+  auto origin = pipeline::origin_of(config, halos.simulation, halos.source.format);
+  origin.galaxies = set.training;
+  origin.least_mass = least(set, "mass");
+  origin.least_vmax = least(set, "vmax");
+  origin.least_particles = least(set, "n_particles");
+  return origin;
+}
+
+std::map<std::string, std::string> units_of(const features::FeatureNames& names,
+                                            const catalog::Table& halos) {
+  std::map<std::string, std::string> units;
+  for (const auto& feature : features::available(halos))
+    for (const auto* list : {&names.scalars, &names.polar, &names.axial, &names.tensors})
+      if (std::ranges::count(*list, feature.name) > 0) units[feature.name] = feature.unit;
+  return units;
 }
 
 model::ModelSpec spec_for(const config::Config& config) {
@@ -212,6 +281,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   StageTimes times;
   const auto halos = pipeline::load_halos(config, self, times, log);
   const pipeline::GalaxyLabels galaxies(config.train.catalog, config.train.outputs, config.train.orientation);
+  const auto joined = pipeline::check_join(galaxies, halos, self, log);
 
   say_what_a_gan_ignores(config.train, log);
   TrainingSet set;
@@ -219,10 +289,12 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   set.spec.orientation = galaxies.orientation();
   set.spec.labels = galaxies.labels();
   set.spec.inputs = input_names(config.train, set.spec.orientation, halos.halos);
+  set.spec.units = units_of(set.spec.inputs, halos.halos);
   set.spec.provenance = {{"halobrush", version()},
                          {"training_galaxies", config.train.catalog},
                          {"training_halos", halos.source.path},
                          {"training_halos_sha256", halos.source.sha256},
+                         {"join", joined},
                          {"config", config::to_yaml(config)}};
 
   const auto box = pipeline::box_of(halos.simulation);
@@ -245,6 +317,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
         "that the "
         "galaxies live in, and a train.validation_fraction that leaves both",
         config.train.catalog, set.training, set.validation, config.input.path);
+  set.spec.origin = origin_of(config, halos, set);
   set.spec.hosts = hosts_of(set);
   choose_transforms(set, config.train.normal_scores);
   normalise_labels(set);

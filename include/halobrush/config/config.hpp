@@ -61,6 +61,7 @@ struct Painter {
   std::int64_t steps = 0;
   std::vector<double> frame = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   bool host_factor = true;
+  std::vector<std::string> accept;
 };
 
 /// The stated law of the analytic painter (science.md); red and blue galaxies apart where two numbers stand.

@@ -35,7 +35,6 @@ class AnalyticPainter : public Painter {
   std::string kind() const override { return "analytic"; }
   const Needs& needs() const override { return needs_; }
   const std::vector<catalog::ColumnSpec>& scalars() const override;
-  Painted paint(const Inputs& inputs) const override;
   std::vector<std::string> labels() const override;
 
   /// log p(galaxy | halo) of each owned row, nats, exact: scalars in the units of their columns, b/a and c/a
@@ -49,6 +48,7 @@ class AnalyticPainter : public Painter {
   std::vector<double> log_orientation_density(const Inputs& inputs, const std::vector<Mat3>& frames) const;
 
  private:
+  Painted draw(const Inputs& inputs) const override;
   void require_independent_galaxies() const;
   GalaxyLaw law_of(const Inputs& inputs, std::size_t row) const;
   OrientationLaw orientation_of(const GalaxyLaw& galaxy, double log_stellar_mass, bool red) const;

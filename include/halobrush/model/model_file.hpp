@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "halobrush/core/geometry.hpp"
 #include "halobrush/diffusion/noise.hpp"
 #include "halobrush/features/features.hpp"
+#include "halobrush/model/origin.hpp"
 #include "halobrush/model/painter.hpp"
 
 namespace halobrush::model {
@@ -37,6 +39,16 @@ struct NormalScores {
   static NormalScores of(std::vector<double> values);
 };
 
+/// Where a label lay among the training galaxies, in its own unit. NaN: unknown, in files of older versions.
+struct TrainedRange {
+  double least = std::numeric_limits<double>::quiet_NaN(), low = least,
+         high = least, greatest = least;  ///< low and high: one galaxy in a thousand lies beyond each
+
+  bool known() const { return greatest >= least; }
+  /// Of at least one value.
+  static TrainedRange of(std::vector<double> values);
+};
+
 struct Label {
   catalog::ColumnSpec column;
   Transform transform = Transform::identity;
@@ -45,6 +57,7 @@ struct Label {
   double lowest = -std::numeric_limits<double>::infinity(),
          highest =
              std::numeric_limits<double>::infinity();  ///< what the label can be: none is painted outside
+  TrainedRange trained;
 };
 
 /// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of
@@ -89,6 +102,7 @@ struct ModelSpec {
   std::vector<KnownHost> hosts;  ///< some of the halos that were split
   HostFactor host_factor;
   features::FeatureNames inputs;
+  std::map<std::string, std::string> units;           ///< of inputs, by name; empty: unknown
   std::vector<double> scalar_mean, scalar_deviation;  ///< [inputs.scalars], as trained
   std::vector<Label> labels;
   /// A training galaxy's unknown label was a standard normal number, and nothing told the network so; false: a
@@ -103,6 +117,7 @@ struct ModelSpec {
   std::int64_t evaluations = 16;  ///< of the network, for one galaxy
   bool distilled = false;         ///< knows only the levels of diffusion::single_steps(evaluations)
   InputRange range;
+  Origin origin;
   std::vector<std::pair<std::string, std::string>>
       provenance;  ///< catalog, hashes, seed, steps, losses, version
 };

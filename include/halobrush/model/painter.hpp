@@ -16,6 +16,8 @@
 
 namespace halobrush::model {
 
+struct ModelSpec;
+
 /// What the frame of a galaxy is.
 enum class Orientation {
   ellipsoid,   ///< three axes without signs: R and R D are the same galaxy, D in D2
@@ -68,7 +70,8 @@ class Painter {
   virtual const Needs& needs() const = 0;
   /// Columns beyond frame and axis ratios, with unit and description.
   virtual const std::vector<catalog::ColumnSpec>& scalars() const = 0;
-  virtual Painted paint(const Inputs& inputs) const = 0;
+  /// Throws model_error naming galaxy and label where what was drawn is not finite.
+  Painted paint(const Inputs& inputs) const;
   /// Every scalar that it draws, axis ratios included.
   virtual std::vector<std::string> labels() const = 0;
   virtual Orientation orientation() const { return Orientation::ellipsoid; }
@@ -83,6 +86,11 @@ class Painter {
   }
   /// SHA-256 of the model file; empty where there is none.
   virtual std::string sha256() const { return {}; }
+  /// What the model file says; null where there is none.
+  virtual const ModelSpec* model() const { return nullptr; }
+
+ private:
+  virtual Painted draw(const Inputs& inputs) const = 0;
 };
 
 /// The painter a config asks for. `h`: the Hubble parameter of the run. `halos` (columns only) decides

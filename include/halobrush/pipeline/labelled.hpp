@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "halobrush/catalog/table.hpp"
+#include "halobrush/catalog/mock.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/domain/patch.hpp"
 #include "halobrush/model/model_file.hpp"
@@ -41,6 +42,12 @@ class GalaxyLabels {
   model::Orientation orientation() const { return orientation_; }
   const std::vector<model::Label>& labels() const { return labels_; }  ///< not normalised
   std::size_t size() const { return row_.size(); }
+  const std::string& path() const { return path_; }
+  const catalog::MockHeader& header() const { return header_; }
+  std::string provenance(const std::string& name) const;  ///< empty: none
+  /// What was read: halo_id, labels, axes, and of x, y, z, halo_mass and mass what there is.
+  const catalog::Table& table() const { return galaxies_; }
+  std::optional<std::size_t> row_of(std::int64_t halo) const;
 
   /// By halo_id; halos without a galaxy have split `none`. Throws data_error: axes that are no rotation or no
   /// unit vector, a known label that is not finite.
@@ -55,6 +62,7 @@ class GalaxyLabels {
   std::string path_;
   model::Orientation orientation_;
   std::vector<model::Label> labels_;
+  catalog::MockHeader header_;
   catalog::Table galaxies_;
   std::unordered_map<std::int64_t, std::size_t> row_;  ///< of a halo_id
   std::vector<std::vector<double>> axes_, columns_, known_;

@@ -1,0 +1,243 @@
+#include "halobrush/pipeline/origin.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "halobrush/catalog/mesh_file.hpp"
+#include "halobrush/catalog/numbers.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
+
+namespace halobrush::pipeline {
+namespace {
+
+using model::Origin;
+
+// Tolerances; docs/models.md states them.
+constexpr double same_scale_factor = 0.02;   // relative
+constexpr double same_parameter = 0.02;      // of omega_m, h and sigma_8, absolute
+constexpr double same_particle_mass = 1.5;   // a factor
+constexpr double same_cell = 1.1;            // a factor
+constexpr double much_smaller_box = 2, much_larger_box = 4;
+constexpr double few_unresolved = 0.01;      // of the halos
+constexpr double resolved_cells = 2;         // of a smoothing radius: the tensor is right to 3 %
+constexpr double least_cells = 0.2;          // exp(-(pi/5)^2 / 2) = 0.82 at the mesh's finest wave
+
+double redshift(const Origin& origin) {
+  return 1 / origin.simulation.scale_factor - 1;
+}
+
+double factor(double a, double b) {
+  return std::max(a / b, b / a);
+}
+
+std::string text_of(double value, const char* unit) {
+  return std::isnan(value) ? "unknown" : fmt::format("{:g}{}", value, unit);
+}
+
+class Comparison {
+ public:
+  Comparison(const model::ModelSpec& spec, const Origin& here, const config::Painter& painter)
+      : spec_(spec), model_(spec.origin), here_(here), painter_(painter) {}
+
+  Differences run() {
+    if (!model_.known()) {
+      remark(
+          "the model file does not say what it was trained on (an older version wrote it): redshift, cosmology, mass "
+          "definition, resolution, box and tidal field were not compared");
+      return std::move(out_);
+    }
+    compare_mass_definition();
+    const auto &a = model_.simulation, &b = here_.simulation;
+    compare("redshift", redshift(model_), redshift(here_), "",
+            std::abs(a.scale_factor / b.scale_factor - 1) > same_scale_factor,
+            "halos of one mass have another Vmax, concentration and galaxy at another time");
+    compare_parameter("Omega_m", a.omega_m, b.omega_m);
+    compare_parameter("h", a.h, b.h);
+    if (!std::isnan(a.sigma_8) && !std::isnan(b.sigma_8)) compare_parameter("sigma_8", a.sigma_8, b.sigma_8);
+    compare("particle mass", a.particle_mass, b.particle_mass, " Msun/h",
+            factor(a.particle_mass, b.particle_mass) > same_particle_mass,
+            "shapes, spins and concentrations of halos depend on resolution");
+    compare_boxes();
+    compare_selection();
+    if (uses_tides()) compare_tides();
+    if (model_.format != here_.format)
+      remark(fmt::format("format of the halos: {} in training, {} here", model_.format, here_.format));
+    return std::move(out_);
+  }
+
+ private:
+  void remark(std::string text) { out_.remarks.push_back("model: " + std::move(text)); }
+  void warn(std::string text) { out_.warnings.push_back("model: " + std::move(text)); }
+
+  void compare(const char* name, double trained, double here, const char* unit, bool differs,
+               const std::string& consequence) {
+    const auto both =
+        fmt::format("{}: {} in training, {} here", name, text_of(trained, unit), text_of(here, unit));
+    if (std::isnan(trained) || std::isnan(here))
+      remark(both + " (not compared)");
+    else if (differs)
+      warn(both + " (" + consequence + ")");
+  }
+
+  void compare_parameter(const char* name, double trained, double here) {
+    compare(name, trained, here, "", std::abs(trained - here) > same_parameter, "another cosmology");
+  }
+
+  void compare_mass_definition() {
+    const auto &trained = model_.simulation.mass_definition, &here = here_.simulation.mass_definition;
+    const auto name = [](const std::string& definition) {
+      return definition.empty() ? "unknown" : "M" + definition;
+    };
+    const auto both =
+        fmt::format("masses of host halos: {} in training, {} here", name(trained), name(here));
+    if (trained.empty() || here.empty()) return remark(both + " (not compared)");
+    if (trained == here) return;
+    if (std::ranges::count(painter_.accept, "mass_definition") > 0)
+      return warn(both + " (accepted by painter.accept)");
+    throw config_error(
+        "painter.model: {} (the galaxies would be those of other halos); give halos of the model's definition, e.g. "
+        "by input.host_mass: 200c, or set painter.accept: [mass_definition]",
+        both);
+  }
+
+  void compare_boxes() {
+    const double trained = std::ranges::min(model_.simulation.box),
+                 here = std::ranges::min(here_.simulation.box);
+    if (!(trained > 0 && here > 0)) return remark("box: unknown (not compared)");
+    const auto both = fmt::format("box: {:g} Mpc/h in training, {:g} Mpc/h here", trained, here);
+    if (here < trained / much_smaller_box)
+      warn(both + " (waves longer than the box are missing)");
+    else if (here > trained * much_larger_box)
+      remark(both + " (environments that no smaller box has are extrapolated to)");
+  }
+
+  // What was selected by key: catalogs may have been cut before.
+  void compare_selection() {
+    const auto compare_key = [&](const char* key, double trained, double here, const char* unit) {
+      if (trained > here)
+        remark(fmt::format("input.{}: {:g}{} in training, {:g}{} here", key, trained, unit, here, unit));
+    };
+    compare_key("min_vmax", model_.min_vmax, here_.min_vmax, " km/s");
+    compare_key("min_particles", model_.min_particles, here_.min_particles, "");
+  }
+
+  bool uses_tides() const {
+    const auto tidal = [](const std::string& name) { return name.starts_with("tidal_"); };
+    return std::ranges::any_of(spec_.inputs.scalars, tidal) ||
+           std::ranges::any_of(spec_.inputs.tensors, tidal);
+  }
+
+  void compare_tides() {
+    const auto &a = model_.tidal, &b = here_.tidal;
+    if (a.density_file.empty() != b.density_file.empty()) {
+      const auto name = [](const model::TidalField& tidal) {
+        return tidal.density_file.empty() ? "of the halos, weighted by mass" : "of " + tidal.density_file;
+      };
+      warn(fmt::format("tidal field: {} in training, {} here (halos cluster more than matter)", name(a), name(b)));
+    }
+    const double coarser = std::max(a.cell, b.cell);
+    if (!(factor(a.cell, b.cell) > same_cell)) return;
+    std::vector<double> shaped;  // radii of which a mesh shapes the tensor
+    for (const double radius : b.smoothing)
+      if (std::ranges::count(a.smoothing, radius) > 0 && radius < resolved_cells * coarser)
+        shaped.push_back(radius);
+    if (!shaped.empty())
+      warn(fmt::format(
+          "tidal field: cells of {:.3g} Mpc/h in training, {:.3g} Mpc/h here; smoothed over {:g} Mpc/h the tensor is "
+          "another one (field.mesh: {} gives the training's cells)",
+          a.cell, b.cell, fmt::join(shaped, " and "),
+          std::llround(std::ranges::max(here_.simulation.box) / a.cell)));
+  }
+
+  const model::ModelSpec& spec_;
+  const Origin &model_, &here_;
+  const config::Painter& painter_;
+  Differences out_;
+};
+
+// Halos below the least of the training; NaN: unknown, then none is.
+void compare_rows(const catalog::Table& halos, const char* column, double least, const char* what,
+                  const mpi::Communicator& comm, Differences& out) {
+  const int here = halos.has(column) && !std::isnan(least);
+  if (comm.min(here) == 0) return;
+  double below = 0;
+  for (const double value : catalog::numbers(halos, column)) below += value < least;
+  below = comm.sum(below);
+  const double all = static_cast<double>(comm.sum(static_cast<std::uint64_t>(halos.rows())));
+  if (below == 0) return;
+  auto text = fmt::format("model: {:.0f} halos ({:.1f} %) have {} than any halo of the training ({:g})", below,
+                          100 * below / all, what, least);
+  if (below > few_unresolved * all)
+    out.warnings.push_back(text + ": the model guesses there; leave them out by input.min_vmax");
+  else
+    out.remarks.push_back(text);
+}
+
+}  // namespace
+
+Origin origin_of(const config::Config& config, const catalog::Simulation& simulation,
+                 const std::string& format) {
+  Origin origin;
+  origin.simulation = simulation;
+  origin.format = format;
+  origin.min_vmax = config.input.min_vmax;
+  if (config.field.smoothing.empty()) return origin;
+  auto& tidal = origin.tidal;
+  tidal.smoothing = config.field.smoothing;
+  tidal.density_file = config.density.file;
+  tidal.mesh = tidal.density_file.empty()
+                   ? config.field.mesh
+                   : static_cast<std::int64_t>(
+                         catalog::mesh_shape(config.density.file, config.density.dataset)[0]);
+  tidal.cell = std::ranges::max(simulation.box) / static_cast<double>(tidal.mesh);
+  return origin;
+}
+
+std::vector<std::string> coarse_mesh(const model::TidalField& tidal) {
+  std::vector<std::string> remarks;
+  const double box = tidal.cell * static_cast<double>(tidal.mesh);
+  for (const double radius : tidal.smoothing) {
+    const double cells = radius / tidal.cell;
+    if (cells < least_cells)
+      throw config_error(
+          "field.smoothing: {:g} Mpc/h is {:.2g} of a cell of {:.3g} Mpc/h (a mesh of {} cells a side knows nothing "
+          "of it); set field.mesh to at least {:.0f}, better {:.0f}, or a larger radius",
+          radius, cells, tidal.cell, tidal.mesh, std::ceil(least_cells * box / radius),
+          std::ceil(resolved_cells * box / radius));
+    if (cells < resolved_cells)
+      remarks.push_back(fmt::format(
+          "tidal field: the smoothing of {:g} Mpc/h is {:.2g} cells of {:.3g} Mpc/h; under two cells the mesh shapes "
+          "the tensor as well (field.mesh: {:.0f} has two)",
+          radius, cells, tidal.cell, std::ceil(resolved_cells * box / radius)));
+  }
+  return remarks;
+}
+
+Differences compare_origins(const model::ModelSpec* model, const Origin& here,
+                            const config::Painter& painter) {
+  return model == nullptr ? Differences{} : Comparison(*model, here, painter).run();
+}
+
+Differences compare_with_training(const model::ModelSpec* model, const catalog::HaloCatalog& halos,
+                                  const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  if (model == nullptr) return {};
+  auto differences = mpi::agree(comm, [&] {
+    return compare_origins(model, origin_of(config, halos.simulation, halos.source.format), config.painter);
+  });
+  const auto& origin = model->origin;
+  compare_rows(halos.halos, "mass", origin.least_mass, "less mass", comm, differences);
+  compare_rows(halos.halos, "vmax", origin.least_vmax, "a smaller Vmax", comm, differences);
+  compare_rows(halos.halos, "n_particles", origin.least_particles, "fewer particles", comm, differences);
+  say(differences, log);
+  return differences;
+}
+
+void say(const Differences& differences, Logger& log) {
+  for (const auto& warning : differences.warnings) log.warn("{}", warning);
+  for (const auto& remark : differences.remarks) log.info("{}", remark);
+}
+
+}  // namespace halobrush::pipeline
