@@ -112,7 +112,7 @@ def check_joins(scratch, truth):
         return edit
     # No positions: masses tell; nothing at all: a hash that differs tells; none: trust, and it is said.
     masses = edited(truth, scratch / "masses.hdf5", without("x", "y", "z"))
-    edited(masses, scratch / "other.hdf5", lambda f: (f["data/halo_mass"].write_direct(f["data/halo_mass"][::-1].copy()), f["provenance"].attrs.modify("input_sha256", "0" * 64)))
+    edited(masses, scratch / "other.hdf5", lambda f: (f["data/halo_mass"].write_direct(f["data/halo_mass"][:][::-1].copy()), f["provenance"].attrs.modify("input_sha256", "0" * 64)))
     refused(train(scratch, scratch / "other.hdf5", model), 3, "halo_mass of ")
     bare = edited(masses, scratch / "bare.hdf5", lambda f: (without("halo_mass")(f), f["provenance"].attrs.modify("input_sha256", "0" * 64)))
     refused(train(scratch, bare, model), 3, "SHA-256 of the halos")
