@@ -204,7 +204,7 @@ class Job {
 
   void judge_what_is_painted() {
     moments_ = statistics_.reduced(columns_, comm_);
-    for (auto& fault : faults_of(moments_, statistics_.ranges())) {
+    for (auto& fault : statistics_.faults(moments_)) {
       log_.warn("{}", fault);
       differences_.warnings.push_back(std::move(fault));
     }

@@ -72,6 +72,7 @@ void write_json(const std::string& path, const nlohmann::ordered_json& json) {
 
 void ColumnStatistics::judge(const model::ModelSpec* model) {
   if (model == nullptr) return;
+  trained_on_ = static_cast<double>(std::max(model->origin.galaxies, std::uint64_t{1}));
   for (const auto& label : model->labels)
     if (label.trained.known()) ranges_[label.column.name] = label.trained;
 }
@@ -104,15 +105,15 @@ std::vector<ColumnStatistics::Moments> ColumnStatistics::reduced(const catalog::
   return result;
 }
 
-std::vector<std::string> faults_of(const std::vector<ColumnStatistics::Moments>& columns,
-                                   const ColumnStatistics::Ranges& ranges) {
-  constexpr double often = 1e-3;  // of the galaxies: as training galaxies beyond `low` or `high`
+std::vector<std::string> ColumnStatistics::faults(const std::vector<Moments>& columns) const {
+  // Of n draws of the training's kind two a trained galaxy lie outside in the mean: five times that is too often.
+  const double often = 1e-3 + 10 / trained_on_;
   std::vector<std::string> faults;
   for (const auto& m : columns) {
     if (m.infinite > 0)
       faults.push_back(fmt::format("painted: {}: {:.0f} values are infinite in single precision", m.name, m.infinite));
-    const auto found = ranges.find(m.name);
-    if (found == ranges.end() || (m.far_outside == 0 && m.outside <= often * m.count)) continue;
+    const auto found = ranges_.find(m.name);
+    if (found == ranges_.end() || (m.far_outside == 0 && m.outside <= often * m.count)) continue;
     const auto& range = found->second;
     faults.push_back(fmt::format(
         "painted: {}: {:.0f} of {:.0f} values lie outside of {:.4g} to {:.4g}, the range in training, {:.0f} of them "

@@ -33,17 +33,16 @@ class ColumnStatistics {
   /// @collective Over all ranks; `columns` names them in order.
   std::vector<Moments> reduced(const catalog::Table& columns, const mpi::Communicator& comm) const;
 
+  /// What is wrong with painted values, one sentence each: infinite ones, and labels that lie far outside of their
+  /// range in training, or outside more often than galaxies of the training's kind would.
+  std::vector<std::string> faults(const std::vector<Moments>& columns) const;
   const Ranges& ranges() const { return ranges_; }
 
  private:
   std::vector<Moments> moments_;
   Ranges ranges_;
+  double trained_on_ = 0;  // galaxies
 };
-
-/// What is wrong with painted values, one sentence each: infinite ones, and labels far outside of their range in
-/// training or too often outside.
-std::vector<std::string> faults_of(const std::vector<ColumnStatistics::Moments>& columns,
-                                   const ColumnStatistics::Ranges& ranges);
 
 struct RunFacts {
   std::uint64_t galaxies = 0, tiles = 0, painted_tiles = 0, reused_tiles = 0;

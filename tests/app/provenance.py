@@ -137,7 +137,8 @@ def check_origin(scratch, truth, model):
 
     halos = [f"input.path={scratch}/small.list", "field.mesh=64", f"painter.model={model}"]
     paint(1, scratch / "same.hdf5", *halos)
-    expect(warnings_of(scratch / "same.hdf5")[0] == [], warnings_of(scratch / "same.hdf5"))
+    # What is painted after so few steps may lie anywhere.
+    expect(not any(w.startswith("model:") for w in warnings_of(scratch / "same.hdf5")[0]), warnings_of(scratch / "same.hdf5"))
 
     # An older file says nothing of itself, and that is said.
     old = edited_model(model, scratch / "old.safetensors", lambda s: (s.pop("origin"), s["inputs"].pop("units"), [x.pop("trained") for x in s["labels"]]))
