@@ -139,6 +139,9 @@ def check_finite(path, columns, names):
 
 # ---- Two catalogs, joined by halo_id ----
 
+FARTHEST_IN_ONE_HALO = 3  # Mpc/h: the radius of the greatest clusters
+
+
 def offsets_from_hosts(columns, box):
     """[n,3] from the galaxy of the host halo (nearest image) and the relative velocity; zero where that galaxy is not there."""
     row = {i: k for k, i in enumerate(columns["halo_id"])}
@@ -188,6 +191,21 @@ def add_halo_catalog(halos, path):
             halos.directions[name] = unit(stack(columns, [prefix + c for c in "xyz"]))
 
 
+def check_same_halos(truth_path, path, truth, columns, box):
+    """Equal ids prove nothing: galaxies of one halo_id must lie where the truth's do."""
+    if not all(c in truth and c in columns for c in "xyz"):
+        return
+    order = np.argsort(columns["halo_id"])
+    common, rows, _ = np.intersect1d(truth["halo_id"], columns["halo_id"], return_indices=True)
+    others = order[np.searchsorted(columns["halo_id"], common, sorter=order)]
+    offset = stack(columns, "xyz")[others] - stack(truth, "xyz")[rows]
+    if box is not None:
+        offset -= box * np.round(offset / box)
+    far = np.linalg.norm(offset, axis=1) > FARTHEST_IN_ONE_HALO
+    if np.mean(far) > 0.1:
+        raise BadTable(f"{truth_path}, {path}: {far.sum()} of {far.size} galaxies of one halo_id lie more than {FARTHEST_IN_ONE_HALO} Mpc/h apart; give catalogs of the same halos")
+
+
 def read_pair(truth_path, painted_paths, outputs=None, inputs=(), halo_catalog=None):
     """Catalogs joined by halo_id: the galaxies that all of them have, in the truth's order."""
     truth = read_columns(truth_path)
@@ -201,6 +219,8 @@ def read_pair(truth_path, painted_paths, outputs=None, inputs=(), halo_catalog=N
         common = np.intersect1d(common, columns["halo_id"])
     if common.size == 0:
         raise BadTable(f"{truth_path}, {', '.join(map(str, painted_paths))}: no halo_id in common; give catalogs of the same halos")
+    for path, columns in zip(painted_paths, painted):
+        check_same_halos(truth_path, path, truth, columns, box)
     names = list(outputs) if outputs else [n for n in output_names(truth) if all(n in columns for columns in painted)]
     for path, columns in zip((truth_path, *painted_paths), (truth, *painted)):
         if lacking := [name for name in (*names, "host_halo_id", "is_central") if name not in columns]:

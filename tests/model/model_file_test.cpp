@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -54,6 +55,59 @@ TEST_F(ModelFiles, give_back_what_was_written) {
   EXPECT_EQ(file.spec.noise.scalar_max, spec.noise.scalar_max);
   ASSERT_EQ(file.tensors.size(), tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) EXPECT_EQ(file.tensors[i].values, tensors[i].values);
+}
+
+TEST_F(ModelFiles, give_back_where_they_come_from) {
+  auto& origin = spec.origin;
+  origin.galaxies = 19270;
+  origin.format = "rockstar";
+  origin.simulation.box = {150, 100, 75};
+  origin.simulation.scale_factor = 0.5;
+  origin.simulation.omega_m = 0.31;
+  origin.simulation.mass_definition = "200b";
+  origin.simulation.particle_mass = 4.1e10;
+  origin.least_particles = 20;
+  origin.tidal = {{1, 4}, 128, 150.0 / 128, "density.h5"};
+  spec.units = {{"log_mass", "log10(Msun/h)"}};
+  spec.labels[0].trained = {8, 9, 11, 12.5};
+  write_model(path, {spec, tensors, ""});
+  const auto read = read_model(path).spec;
+  EXPECT_TRUE(read.origin.known());
+  EXPECT_EQ(read.origin.galaxies, 19270u);
+  EXPECT_EQ(read.origin.format, "rockstar");
+  EXPECT_EQ(read.origin.simulation.box, origin.simulation.box);
+  EXPECT_EQ(read.origin.simulation.scale_factor, 0.5);
+  EXPECT_EQ(read.origin.simulation.omega_m, 0.31);
+  EXPECT_EQ(read.origin.simulation.mass_definition, "200b");
+  EXPECT_EQ(read.origin.simulation.particle_mass, 4.1e10);
+  EXPECT_TRUE(std::isnan(read.origin.simulation.sigma_8)) << "unknown stays unknown";
+  EXPECT_TRUE(std::isnan(read.origin.least_vmax));
+  EXPECT_EQ(read.origin.least_particles, 20);
+  EXPECT_EQ(read.origin.tidal.smoothing, origin.tidal.smoothing);
+  EXPECT_EQ(read.origin.tidal.cell, 150.0 / 128);
+  EXPECT_EQ(read.origin.tidal.density_file, "density.h5");
+  EXPECT_EQ(read.units, spec.units);
+  EXPECT_EQ(read.labels[0].trained.least, 8);
+  EXPECT_EQ(read.labels[0].trained.greatest, 12.5);
+  EXPECT_FALSE(read.labels[1].trained.known());
+}
+
+// As all files before they said it.
+TEST_F(ModelFiles, that_say_nothing_of_their_origin_are_read) {
+  const auto read = read_model(path).spec;
+  EXPECT_FALSE(read.origin.known());
+  EXPECT_TRUE(std::isnan(read.origin.simulation.scale_factor));
+  EXPECT_TRUE(read.units.empty());
+}
+
+TEST(TrainedRange, leaves_one_galaxy_in_a_thousand_beyond_each_of_its_inner_ends) {
+  std::vector<double> values;
+  for (int i = 0; i < 10000; ++i) values.push_back((i * 7919) % 10000);
+  const auto range = TrainedRange::of(values);
+  EXPECT_EQ(range.least, 0);
+  EXPECT_EQ(range.low, 10);
+  EXPECT_EQ(range.high, 9989);
+  EXPECT_EQ(range.greatest, 9999);
 }
 
 TEST_F(ModelFiles, that_are_truncated_are_refused) {
