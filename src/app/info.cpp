@@ -19,8 +19,8 @@ std::string simulation_text(const catalog::Simulation& s) {
   // What a file does not say is NaN.
   const auto number = [](double value) { return std::isnan(value) ? "?" : fmt::format("{:g}", value); };
   return fmt::format(
-      "  box {} x {} x {} Mpc/h, a = {}, Omega_m = {}, h = {}, particle mass {} Msun/h, host masses {}\n",
-      number(s.box[0]), number(s.box[1]), number(s.box[2]), number(s.scale_factor), number(s.omega_m),
+      "  box {} x {} x {} Mpc/h, a = {} (redshift {}), Omega_m = {}, h = {}, particle mass {} Msun/h, host masses {}\n",
+      number(s.box[0]), number(s.box[1]), number(s.box[2]), number(s.scale_factor), number(1 / s.scale_factor - 1), number(s.omega_m),
       number(s.h), number(s.particle_mass), s.mass_definition.empty() ? "?" : "M" + s.mass_definition);
 }
 
@@ -102,7 +102,13 @@ std::string describe_halos(const std::string& path) {
     text += fmt::format(", {}", human_bytes(static_cast<double>(header.source.bytes)));
   text += "\n";
   text += simulation_text(header.simulation);
+  if (header.rows_seen > 0)
+    text += fmt::format("  {} of {} halos are hosts, {} lie in another\n", header.hosts_seen, header.rows_seen,
+                        header.rows_seen - header.hosts_seen);
+  else if (header.rows > 0)
+    text += "  hosts were not counted\n";
   for (const auto& remark : header.remarks) text += fmt::format("  {}\n", remark);
+  if (!header.units.empty()) text += fmt::format("  units:\n    {}\n", fmt::join(header.units, "\n    "));
   return text + fmt::format("  columns: {}\n", fmt::join(header.columns, ", "));
 }
 

@@ -14,4 +14,7 @@ bool has_halo_columns(const std::string& path);
 /// As read_header. Not collective.
 HaloHeader read_canonical_header(const std::string& path);
 
+/// As sample_rockstar.
+Table sample_canonical(const std::string& path, const HaloHeader& said);
+
 }  // namespace halobrush::catalog

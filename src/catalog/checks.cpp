@@ -3,10 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "halobrush/core/error.hpp"
 
 namespace halobrush::catalog {
+namespace {
+
+// Text has five decimals at least, 32-bit floats seven digits.
+double rounding(double side) {
+  return std::max(2e-5, 1e-6 * side);
+}
+
+}  // namespace
 
 std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation) {
   if (!std::isfinite(value)) return fmt::format("is {} (not finite); repair or remove the row", value);
@@ -14,12 +23,98 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
     return fmt::format("is {} (a {} is positive); repair or remove the row", value, column);
   if (column == "id" && value < 0)
     return fmt::format("is {} (an id is not negative); repair or remove the row", value);
-  if (column.size() == 1) {
-    const double side = simulation.box[static_cast<std::size_t>(column[0] - 'x')];
-    if (value < 0 || value > side)
-      return fmt::format("is {} (outside the box of {} Mpc/h); check box and units", value, side);
+  if (const auto axis = std::string("xyz").find(column); column.size() == 1 && axis != std::string::npos) {
+    const double side = simulation.box[axis], outside = std::max(-value, value - side);
+    if (outside > rounding(side))
+      return fmt::format("is {} ({:.3g} outside the box of {} Mpc/h, where rounding explains {:.1g}); check box and units",
+                         value, outside, side, rounding(side));
   }
   return std::nullopt;
+}
+
+void wrap_into_box(Table& halos, const Simulation& simulation) {
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const double side = simulation.box[axis];
+    for (auto& x : halos.get<double>(std::string(1, "xyz"[axis]))) {
+      if (x < 0) x += side;
+      if (x >= side) x -= side;
+      if (!(x >= 0 && x < side)) x = 0;
+    }
+  }
+}
+
+std::string piece_of_box(const std::string& why) {
+  return fmt::format(
+      "{}the halos are of a piece of the box only ({}): tidal fields, ghost zones and statistics take the rest for "
+      "empty; give the whole box",
+      warning, why);
+}
+
+void Occupancy::add(const Table& halos) {
+  const auto parent = halos.get<std::int64_t>("parent_id");
+  for (std::size_t i = 0; i < parent.size(); ++i) {
+    if (parent[i] >= 0) continue;
+    ++hosts_;
+    const auto position = halos.vector("", i);
+    std::size_t cell = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double x = std::clamp(position[static_cast<int>(k)] / simulation_.box[k], 0., 1 - 1e-9);
+      ++slab_[slabs * k + static_cast<std::size_t>(x * slabs)];
+      cell = cell * cells + static_cast<std::size_t>(x * cells);
+    }
+    ++cell_[cell];
+  }
+}
+
+void Occupancy::sum(const mpi::Communicator& comm) {
+  hosts_ = comm.sum(hosts_);
+  comm.sum_in_place(std::span(slab_));
+  comm.sum_in_place(std::span(cell_));
+}
+
+// Halos cluster: taken for a third of their number, so that a wide void in a small box is no false alarm.
+std::optional<std::string> Occupancy::empty_slab(std::size_t axis) const {
+  const auto empty = [&](std::size_t i) { return slab_[slabs * axis + i % slabs] == 0; };
+  std::size_t begin = 0, longest = 0;
+  for (std::size_t i = 0; i < slabs; ++i) {
+    std::size_t n = 0;
+    while (n < slabs && empty(i + n)) ++n;
+    if (n > longest) begin = i, longest = n;
+    i += n;
+  }
+  const double width = static_cast<double>(longest) / slabs, independent = static_cast<double>(hosts_) / 3;
+  if (width < 0.05 || independent * std::pow(1 - width, independent) > 1e-6) return std::nullopt;
+  const double side = simulation_.box[axis], from = side * static_cast<double>(begin) / slabs;
+  const double to = from + side * width;
+  return fmt::format("none of {} hosts has {} from {:.4g} to {:.4g} Mpc/h", hosts_, "xyz"[axis], from,
+                     to > side ? to - side : to);
+}
+
+// An octant may be missing where no slab is empty. Cells as large as voids are not, each with hosts enough.
+std::optional<std::string> Occupancy::empty_cell() const {
+  constexpr double smallest_mpc_h = 30, expected = 60;
+  for (const std::size_t n : {std::size_t{8}, std::size_t{4}, std::size_t{2}}) {
+    const double least = *std::ranges::min_element(simulation_.box) / static_cast<double>(n);
+    const auto total = static_cast<double>(n * n * n);
+    if (least < smallest_mpc_h || static_cast<double>(hosts_) / total < expected) continue;
+    std::vector<std::uint64_t> counts(n * n * n);
+    for (std::size_t c = 0; c < cell_.size(); ++c) {
+      const auto x = c / (cells * cells), y = c / cells % cells, z = c % cells;
+      counts[(x * n / cells * n + y * n / cells) * n + z * n / cells] += cell_[c];
+    }
+    const auto none = std::ranges::count(counts, 0u);
+    if (none > 0)
+      return fmt::format("{} of {} cells of {:.3g} Mpc/h have none of {} hosts", none, counts.size(), least, hosts_);
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Occupancy::empty_region() const {
+  if (hosts_ == 0) return std::nullopt;
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    if (const auto slab = empty_slab(axis)) return slab;
+  return empty_cell();
 }
 
 void check_unique_ids(const std::string& path, const Table& halos, const mpi::Communicator& comm) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "halobrush/catalog/halo_catalog.hpp"
 #include "halobrush/mpi/communicator.hpp"
@@ -12,6 +13,35 @@ namespace halobrush::catalog {
 /// What is wrong with a value of a halo column (name as in halo_schema), with its cure; nothing when it is
 /// fine.
 std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation);
+
+/// Positions into the periodic box, [0, side): text and 32-bit floats round onto and over its edges.
+void wrap_into_box(Table& halos, const Simulation& simulation);
+
+/// Begins the remarks that are warnings.
+inline constexpr auto warning = "warning: ";
+
+/// The warning that a catalog is not of all of its box.
+std::string piece_of_box(const std::string& why);
+
+/// How hosts fill the box: a region without any that chance cannot explain is a piece that is missing.
+class Occupancy {
+ public:
+  explicit Occupancy(const Simulation& simulation) : simulation_(simulation) {}
+  void add(const Table& halos);  ///< columns x y z in the box, parent_id
+  /// @collective
+  void sum(const mpi::Communicator& comm);
+  std::optional<std::string> empty_region() const;
+
+ private:
+  static constexpr std::size_t slabs = 512, cells = 8;
+  std::optional<std::string> empty_slab(std::size_t axis) const;
+  std::optional<std::string> empty_cell() const;
+
+  Simulation simulation_;
+  std::uint64_t hosts_ = 0;
+  std::vector<std::uint64_t> slab_ = std::vector<std::uint64_t>(3 * slabs),
+                             cell_ = std::vector<std::uint64_t>(cells * cells * cells);
+};
 
 /// @collective Throws data_error naming an id that occurs twice, the same for any number of ranks.
 void check_unique_ids(const std::string& path, const Table& halos, const mpi::Communicator& comm);

@@ -1,6 +1,7 @@
 #include "halobrush/catalog/reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -15,13 +16,6 @@
 
 namespace halobrush::catalog {
 namespace {
-
-// A position on the upper edge is the one on the lower edge: text is rounded.
-void wrap_upper_edge(Table& halos, const Simulation& simulation) {
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    for (auto& x : halos.get<double>(std::string(1, "xyz"[axis])))
-      if (x >= simulation.box[axis]) x = 0;
-}
 
 HaloFormat format_of(const std::string& path, const std::string& format) {
   if (format == "rockstar") return HaloFormat::rockstar;
@@ -95,6 +89,69 @@ void leave_out_slow(HaloCatalog& catalog, double min_vmax, const mpi::Communicat
   }
 }
 
+bool is_known_piece(const std::vector<std::string>& remarks) {
+  return std::ranges::any_of(remarks, [](const auto& remark) { return remark.starts_with(piece_of_box("").substr(0, 50)); });
+}
+
+// A piece of a box looks like a whole one, apart from where its halos are.
+void remark_on_empty_regions(HaloCatalog& catalog, const mpi::Communicator& comm) {
+  Occupancy occupancy(catalog.simulation);
+  occupancy.add(catalog.halos);
+  occupancy.sum(comm);
+  if (const auto empty = occupancy.empty_region(); empty && !is_known_piece(catalog.remarks))
+    catalog.remarks.push_back(piece_of_box(*empty));
+}
+
+Table sample_subfind(const std::string& path, const ReadOptions& options, const HaloHeader& said) {
+  constexpr std::uint64_t most = 1'000'000;
+  const bool incomplete = std::isnan(said.simulation.box[0] * said.simulation.scale_factor * said.simulation.omega_m);
+  if (incomplete || said.rows > most) return {};
+  const auto files = SubfindCatalog::open(path, options);
+  return files.rows(0, files.subhalos(), SubhaloColumns::halo);
+}
+
+Table sample(HaloFormat format, const std::string& path, const ReadOptions& options, HaloHeader& header) {
+  switch (format) {
+    case HaloFormat::rockstar:
+      return sample_rockstar(path, options, header);
+    case HaloFormat::subfind:
+      return sample_subfind(path, options, header);
+    case HaloFormat::halobrush:
+      break;
+  }
+  return sample_canonical(path, header);
+}
+
+// A user sees before painting what is wrong with the rows.
+void look_at_rows(HaloFormat format, const std::string& path, const ReadOptions& options, HaloHeader& header) {
+  try {
+    auto halos = sample(format, path, options, header);
+    if (halos.columns().empty()) return;
+    wrap_into_box(halos, header.simulation);
+    Occupancy occupancy(header.simulation);
+    occupancy.add(halos);
+    header.rows_seen = halos.rows();
+    header.hosts_seen = static_cast<std::uint64_t>(std::ranges::count_if(
+        std::as_const(halos).get<std::int64_t>("parent_id"), [](auto parent) { return parent < 0; }));
+    if (const auto empty = occupancy.empty_region(); empty && !is_known_piece(header.remarks))
+      header.remarks.push_back(piece_of_box(*empty));
+  } catch (const Error& error) {
+    header.remarks.push_back(fmt::format("{}{}", warning, error.what()));
+  }
+}
+
+HaloHeader header_in(HaloFormat format, const std::string& path, const ReadOptions& options) {
+  switch (format) {
+    case HaloFormat::rockstar:
+      return read_rockstar_header(path, options);
+    case HaloFormat::subfind:
+      return read_subfind_header_of(path, options);
+    case HaloFormat::halobrush:
+      break;
+  }
+  return read_canonical_header(path);
+}
+
 HaloCatalog read(HaloFormat format, const std::string& path, const ReadOptions& options,
                  const mpi::Communicator& comm) {
   switch (format) {
@@ -115,7 +172,8 @@ HaloCatalog read_halos(const std::string& path, const ReadOptions& options, cons
       mpi::agree(comm, [&] { return comm.root() ? format_of(path, options.format) : HaloFormat{}; });
   comm.broadcast(std::span(&format, 1));
   auto catalog = read(format, path, options, comm);
-  wrap_upper_edge(catalog.halos, catalog.simulation);
+  wrap_into_box(catalog.halos, catalog.simulation);
+  remark_on_empty_regions(catalog, comm);
   leave_out_slow(catalog, options.min_vmax, comm);
   check_unique_ids(path, catalog.halos, comm);
   const auto content = mpi::agree(comm, [&] { return comm.root() ? content_of(path) : Content{}; });
@@ -124,16 +182,15 @@ HaloCatalog read_halos(const std::string& path, const ReadOptions& options, cons
   return catalog;
 }
 
+bool is_warning(const std::string& remark) {
+  return remark.starts_with(warning);
+}
+
 HaloHeader read_header(const std::string& path, const ReadOptions& options) {
-  switch (format_of(path, options.format)) {
-    case HaloFormat::rockstar:
-      return read_rockstar_header(path, options);
-    case HaloFormat::subfind:
-      return read_subfind_header_of(path, options);
-    case HaloFormat::halobrush:
-      break;
-  }
-  return read_canonical_header(path);
+  const auto format = format_of(path, options.format);
+  auto header = header_in(format, path, options);
+  look_at_rows(format, path, options, header);
+  return header;
 }
 
 Content content_of(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -36,6 +37,7 @@ class RowParser {
           fmt::format("{} fields, but line 1 names {} columns (values would land in the wrong ones); make "
                       "the names fit the rows",
                       words_.size(), header_.fields)};
+    if (header_.scale_field) check_scale(words_[*header_.scale_field]);
     for (std::size_t c = 0; c < data_.size(); ++c)
       std::visit([&](auto& values) { take(header_.columns[c], values); }, data_[c]);
   }
@@ -55,10 +57,23 @@ class RowParser {
 
   template <class T>
   void take(const RockstarColumn& column, std::vector<T>& values) const {
-    const auto value = number<T>(column, words_[column.field]);
+    T value = number<T>(column, words_[column.field]);
+    // A float, because 1 times 2^62 need not fit a double.
+    if constexpr (std::is_floating_point_v<T>) value *= column.factor;
     if (const auto fault = fault_of(column.name, static_cast<double>(value), header_.simulation))
-      throw RowFault{fmt::format("column '{}' {}", column.file_name, *fault)};
-    values.push_back(value * static_cast<T>(column.factor));
+      throw RowFault{fmt::format("column '{}' {}{}", column.file_name, *fault,
+                                 column.factor == 1 ? "" : fmt::format(" (read: '{}')", words_[column.field]))};
+    values.push_back(value);
+  }
+
+  void check_scale(std::string_view word) const {
+    double value = 0;
+    std::from_chars(word.data(), word.data() + word.size(), value);
+    const double first = header_.simulation.scale_factor;
+    if (!(std::abs(value - first) <= 1e-6))
+      throw RowFault{fmt::format("column 'scale' is {}, but {} in the first row (two snapshots in one file); read one at "
+                                 "a time",
+                                 word, first)};
   }
 
   template <class T>
@@ -66,10 +81,22 @@ class RowParser {
     T value{};
     const auto begin = word.data() + (word.starts_with('+') ? 1 : 0), end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(begin, end, value);
-    if (error != std::errc() || stop != end)
-      throw RowFault{fmt::format("column '{}' is '{}' (not {}); repair or remove the row", column.file_name,
-                                 word, std::is_integral_v<T> ? "an integer" : "a number")};
-    return value;
+    if (error == std::errc() && stop == end) return value;
+    if constexpr (std::is_integral_v<T>)
+      if (const auto whole = whole_number(begin, end)) return *whole;
+    throw RowFault{fmt::format("column '{}' is '{}' ({}); repair or remove the row", column.file_name, word,
+                               error == std::errc::result_out_of_range ? "beyond what 64 bits hold"
+                               : std::is_integral_v<T>                 ? "not an integer"
+                                                                       : "not a number")};
+  }
+
+  // numpy.savetxt writes 1000 as 1.000000000000000000e+03. Beyond 2^53 digits may have been lost.
+  static std::optional<std::int64_t> whole_number(const char* begin, const char* end) {
+    double value = 0;
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (error != std::errc() || stop != end || !(std::abs(value) < 0x1p53) || value != std::floor(value))
+      return std::nullopt;
+    return static_cast<std::int64_t>(value);
   }
 
   const RockstarHeader& header_;
@@ -79,9 +106,19 @@ class RowParser {
 
 struct ParsedShare {
   std::vector<ColumnData> columns;
+  std::vector<Bounds> bounds;  ///< of later pieces in the same file
   std::uint64_t lines = 0;
   std::optional<RowFault> fault;  ///< of the last line counted
 };
+
+// Lists that were joined have their comment lines between the rows: the same ones are fine.
+void compare(const RockstarHeader& header, std::string_view comment, std::vector<Bounds>& bounds) {
+  for (const auto& statement : statements_of(std::string(comment), 0, header.names)) {
+    if (const auto fault = disagreement(header.statements, statement)) throw RowFault{*fault};
+    if (statement.key == "bounds")
+      if (const auto more = header.bounds_of(statement)) bounds.push_back(*more);
+  }
+}
 
 ParsedShare parse_share(const std::string& path, const RockstarHeader& header, ByteShare share) {
   ParsedShare out;
@@ -92,9 +129,12 @@ ParsedShare parse_share(const std::string& path, const RockstarHeader& header, B
     const auto line = file.next_line();
     if (!line) break;
     ++out.lines;
-    if (line->empty() || line->starts_with('#')) continue;
+    if (line->find_first_not_of(" \t") == line->npos) continue;
     try {
-      parser.parse(*line);
+      if (line->starts_with('#'))
+        compare(header, *line, out.bounds);
+      else
+        parser.parse(*line);
     } catch (const RowFault& fault) {
       out.fault = fault;
     }
@@ -180,6 +220,22 @@ void remark_on_shapes(HaloCatalog& catalog, const mpi::Communicator& comm) {
                                           comm.sum<std::uint64_t>(catalog.halos.rows())));
 }
 
+// One rank's file of several says which part of the box it holds; all of them together fill it.
+void remark_on_bounds(const RockstarHeader& header, std::vector<Bounds> bounds, std::vector<std::string>& remarks) {
+  if (bounds.empty()) return;
+  std::ranges::sort(bounds);
+  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+  const auto& box = header.simulation.box;
+  double filled = 0;
+  for (const auto& b : bounds) {
+    double volume = 1;
+    for (std::size_t k = 0; k < 3; ++k) volume *= std::clamp((b[k + 3] - b[k]) / box[k], 0., 1.);
+    filled += volume;
+  }
+  if (filled > 0.999) return;
+  remarks.push_back(piece_of_box(fmt::format("'#Bounds' says {:.3g} % of it", 100 * filled)));
+}
+
 Source source_of(const std::string& path) {
   return {path, "rockstar", std::filesystem::file_size(path), ""};
 }
@@ -194,9 +250,12 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
   const auto mine = share_of({header.data_begin, end}, comm.rank(), comm.size());
   auto share = mpi::agree(comm, [&] { return parse_share(path, header, mine); });
   agree_on_rows(path, header, share, comm);
+  auto bounds = comm.gather_all(std::span<const Bounds>(share.bounds)).data;
+  bounds.insert(bounds.end(), header.bounds.begin(), header.bounds.end());
 
   HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path),
                       header.remarks};
+  remark_on_bounds(header, bounds, catalog.remarks);
   add_specific_spin(catalog.halos);
   add_bound_mass(catalog.halos);
   if (header.has(mass_200c)) use_mass_200c(catalog);
@@ -209,7 +268,7 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
 
 HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options) {
   const auto header = parse_rockstar_header(path, options);
-  HaloHeader out{header.simulation, source_of(path), {}, 0, true, {}};
+  HaloHeader out{header.simulation, source_of(path), {}, 0, true, header.remarks, header.units};
   for (const auto& column : header.columns)
     if (column.name != mass_200c) out.columns.push_back(column.name);
   if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
@@ -223,13 +282,25 @@ HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& opti
   while (out.rows_exact) {
     const auto line = file.next_line();
     if (!line) break;
-    out.rows += !line->empty() && !line->starts_with('#');
+    out.rows += line->find_first_not_of(" \t") != line->npos && !line->starts_with('#');
     if (out.rows == sample) out.rows_exact = false;
   }
   if (!out.rows_exact)
     out.rows =
         static_cast<std::uint64_t>(static_cast<double>(out.rows) / std::max(file.fraction_read(), 1e-12));
   return out;
+}
+
+Table sample_rockstar(const std::string& path, const ReadOptions& options, HaloHeader& said) {
+  const auto header = parse_rockstar_header(path, options);
+  constexpr std::uint64_t most = std::uint64_t{1} << 28;
+  if (said.source.bytes > most) return {};  // a gzip stream would be read to its end
+  const ByteShare all{header.data_begin, TextFile(path).text_bytes()};
+  auto share = parse_share(path, header, all);
+  if (share.fault) throw data_error("{}: line {}: {}", path, header.lines + share.lines, share.fault->text);
+  share.bounds.insert(share.bounds.end(), header.bounds.begin(), header.bounds.end());
+  remark_on_bounds(header, share.bounds, said.remarks);
+  return to_table(header, std::move(share.columns));
 }
 
 }  // namespace halobrush::catalog

@@ -11,4 +11,8 @@ HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options, c
 /// As read_header. Not collective.
 HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options);
 
+/// All rows of a file that is not large, none of a large one, for read_header: hosts and positions are looked at.
+/// Not collective. Throws data_error.
+Table sample_rockstar(const std::string& path, const ReadOptions& options, HaloHeader& said);
+
 }  // namespace halobrush::catalog

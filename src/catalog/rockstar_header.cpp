@@ -3,13 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <map>
-#include <sstream>
 
+#include "halobrush/catalog/units.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/text.hpp"
 #include "text_file.hpp"
@@ -17,42 +15,11 @@
 namespace halobrush::catalog {
 namespace {
 
-constexpr double kpc_in_mpc = 1e-3;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-std::string without_blanks(std::string text) {
-  std::erase_if(text, [](unsigned char c) { return std::isspace(c); });
-  return text;
-}
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// consistent-trees writes `id(1)`; a mass definition as in `b_to_a(500c)` stays.
-std::string without_index(const std::string& name) {
-  const auto open = name.rfind('(');
-  if (open == std::string::npos || open == 0 || name.back() != ')' || open + 2 >= name.size()) return name;
-  const bool digits = std::all_of(name.begin() + static_cast<std::ptrdiff_t>(open) + 1, name.end() - 1,
-                                  [](unsigned char c) { return std::isdigit(c); });
-  return digits ? name.substr(0, open) : name;
-}
-
 // The names in the first line.
 class Names {
  public:
-  Names(const std::string& path, const std::string& line) : path_(path) {
-    std::istringstream words(line);
-    for (std::string word; words >> word;) {
-      names_.push_back(without_index(word));
-      keys_.push_back(lower(names_.back()));
-    }
+  Names(const std::string& path, const std::string& line) : path_(path), names_(names_in(line)) {
+    for (const auto& name : names_) keys_.push_back(lower(name));
   }
 
   std::size_t size() const { return names_.size(); }
@@ -73,6 +40,13 @@ class Names {
     return static_cast<std::size_t>(std::find(keys_.begin(), keys_.end(), key) - keys_.begin());
   }
 
+  /// Rockstar writes its main mass third, and once more among the masses at the end.
+  std::size_t require_first(const std::string& name, const std::string& what) const {
+    const auto at = std::ranges::find(keys_, lower(name));
+    return at == keys_.end() ? require(name, what) : static_cast<std::size_t>(at - keys_.begin());
+  }
+  bool repeats(const std::string& name) const { return std::ranges::count(keys_, lower(name)) > 1; }
+
   std::size_t require(const std::string& name, const std::string& what) const {
     if (const auto field = find(name)) return *field;
     throw data_error("{}: line 1: no column '{}' ({}){}; rename the column that holds it", path_, name, what,
@@ -91,7 +65,8 @@ bool is_mass_definition(const std::string& text) {
          std::all_of(text.begin(), text.end() - 1, [](unsigned char c) { return std::isdigit(c); });
 }
 
-// Rockstar writes many masses but one radius: the one of the main definition.
+// Rockstar writes many masses but one radius: the one of the main definition. Where others are added, the main
+// mass is the first one.
 std::string main_definition(const std::string& path, const Names& names) {
   std::vector<std::string> masses, radii;
   for (const auto& key : names.keys()) {
@@ -105,19 +80,24 @@ std::string main_definition(const std::string& path, const Names& names) {
         "{}: line 1: no column '{}' (the radius of the main mass){}; rename the column that holds it", path,
         name, names.hint(name));
   }
-  if (std::any_of(radii.begin(), radii.end(), [&](const auto& r) { return r != radii.front(); }))
-    throw data_error(
-        "{}: line 1: radii of several mass definitions ({}), so the main one is unknown; leave one radius "
-        "column",
-        path, fmt::join(radii, ", "));
-  return radii.front();
+  if (std::ranges::all_of(radii, [&](const auto& r) { return r == radii.front(); })) return radii.front();
+  if (!masses.empty() && std::ranges::count(radii, masses.front()) == 1) return masses.front();
+  throw data_error(
+      "{}: line 1: radii of several mass definitions ({}), so the main one is unknown; leave one radius column",
+      path, fmt::join(radii, ", "));
+}
+
+// "200m" is another word for "200b".
+std::string usual_definition(std::string definition) {
+  if (definition.ends_with('m')) definition.back() = 'b';
+  return definition;
 }
 
 std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names& names,
                                             const ReadOptions& options, std::vector<std::string>& remarks) {
   std::vector<RockstarColumn> columns;
-  const auto take = [&](const std::string& name, std::size_t field, double factor = 1, bool integer = false) {
-    columns.push_back({name, names[field], field, integer, factor});
+  const auto take = [&](const std::string& name, std::size_t field, bool integer = false) {
+    columns.push_back({name, names[field], field, integer});
   };
   const auto take_all = [&](const std::vector<std::string>& ours, const std::vector<std::string>& theirs) {
     std::vector<std::size_t> fields;
@@ -131,163 +111,230 @@ std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names
     return fields.size() == ours.size();
   };
 
-  take("id", names.require("ID", "the halo's number"), 1, true);
+  take("id", names.require("ID", "the halo's number"), true);
   if (const auto pid = names.find("PID"))
-    take("parent_id", *pid, 1, true);
+    take("parent_id", *pid, true);
   else if (const auto upid = names.find("UPID"))
-    take("parent_id", *upid, 1, true);
+    take("parent_id", *upid, true);
   else
     remarks.emplace_back(
         "no column PID or UPID: every halo is taken for a host (Rockstar's find_parents adds PID)");
 
   const auto definition = main_definition(path, names);
-  take("mass", names.require("M" + definition, "the main mass"));
-  take("radius", names.require("R" + definition, "the radius of the main mass"), kpc_in_mpc);
+  const auto mass = "M" + definition;
+  take("mass", names.require_first(mass, "the main mass"));
+  if (names.repeats(mass))
+    remarks.push_back(fmt::format("several columns {}: the first, number {}, is taken for the main mass",
+                                  names[columns.back().field], columns.back().field + 1));
+  take("radius", names.require("R" + definition, "the radius of the main mass"));
   for (const std::string axis : {"X", "Y", "Z"}) take(lower(axis), names.require(axis, "the position"));
   for (const std::string axis : {"VX", "VY", "VZ"}) take(lower(axis), names.require(axis, "the velocity"));
 
-  if (options.host_mass == "200c")
+  if (options.host_mass == "200c" && definition != "200c")
     take(mass_200c, names.require("M200c", "mass of hosts, by input.host_mass: 200c"));
   if (const auto field = names.find("Vmax")) take("vmax", *field);
   if (const auto field = names.find("Vrms")) take("vrms", *field);
-  if (const auto field = names.find("Rs")) take("scale_radius", *field, kpc_in_mpc);
+  if (const auto field = names.find("Rs")) take("scale_radius", *field);
   if (const auto field = names.find("Spin")) take("spin", *field);
   take_all({"jx", "jy", "jz"}, {"JX", "JY", "JZ"});
-  if (const auto field = names.find("Np")) take("n_particles", *field, 1, true);
+  if (const auto field = names.find("Np")) take("n_particles", *field, true);
   if (take_all({"b_to_a", "c_to_a", "axis_x", "axis_y", "axis_z"},
                {"b_to_a", "c_to_a", "A[x]", "A[y]", "A[z]"}))
     remarks.emplace_back("the halos' major axes are known, the roll about them is not");
   return columns;
 }
 
-// `name = value` and `name: value` in the comment lines, several to a line apart by semicolons; names in
-// lower case.
-std::map<std::string, double> numbers_in(const std::vector<std::string>& comments) {
-  std::map<std::string, double> numbers;
-  for (const auto& comment : comments) {
-    std::istringstream parts(comment);
-    for (std::string part; std::getline(parts, part, ';');) {
-      const auto sign = part.find_first_of("=:");
-      if (sign == std::string::npos) continue;
-      const auto text = trimmed(part.substr(sign + 1));
-      double value = 0;
-      if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc())
-        numbers.emplace(lower(trimmed(part.substr(0, sign))), value);
-    }
-  }
-  return numbers;
-}
+// A number with a unit behind it.
+struct Quantity {
+  double value;
+  std::string unit;
+};
 
-// Rockstar's `Units: Masses in Msun / h` and consistent-trees' `Mvir: Halo mass (Msun/h)` alike.
-void check_units(const std::string& path, const std::vector<std::string>& comments) {
-  struct Quantity {
-    std::string name;
-    std::vector<std::string> subjects;
-    std::string unit, example;
-  };
-  const std::array<Quantity, 4> quantities = {{
-      {"masses", {"units:masses", "halomass("}, "msun/h", "#Units: Masses in Msun / h"},
-      {"positions", {"units:positions", "haloposition"}, "mpc/h", "#Units: Positions in Mpc / h (comoving)"},
-      {"velocities",
-       {"units:velocities", "halovelocity"},
-       "km/s",
-       "#Units: Velocities in km / s (physical, peculiar)"},
-      {"radii",
-       {"lengths,andradii", "haloradius"},
-       "kpc/h",
-       "#Units: Halo Distances, Lengths, and Radii in kpc / h (comoving)"},
-  }};
-  std::vector<std::string> lines;
-  for (const auto& comment : comments) lines.push_back(lower(without_blanks(comment)));
-  for (const auto& [name, subjects, unit, example] : quantities) {
-    const bool said =
-        std::any_of(lines.begin(), lines.end(), [&, &s = subjects, &u = unit](const std::string& line) {
-          return line.find(u) != std::string::npos &&
-                 std::any_of(s.begin(), s.end(),
-                             [&](const auto& subject) { return line.find(subject) != std::string::npos; });
-        });
-    if (!said)
-      throw data_error(
-          "{}: no comment line says the unit of {}; where it is so, add the line '{}', else convert them",
-          path, name, example);
-  }
+Quantity quantity_in(const std::string& path, const Statement& statement) {
+  Quantity quantity{};
+  const auto& text = statement.text;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), quantity.value);
+  if (error != std::errc() || !std::isfinite(quantity.value))
+    throw data_error("{}: {}: '{}' is no number; correct it", path, where_said(statement), text);
+  quantity.unit = std::string(stop, text.data() + text.size());
+  quantity.unit.erase(0, quantity.unit.find_first_not_of(" \t"));
+  return quantity;
 }
 
 class SimulationNumbers {
  public:
-  explicit SimulationNumbers(const std::vector<std::string>& comments) : numbers_(numbers_in(comments)) {}
+  SimulationNumbers(const std::string& path, const Statements& statements)
+      : path_(path), statements_(statements) {}
 
-  std::optional<double> find(const std::string& a, const std::string& b) const {
-    for (const auto& name : {a, b})
-      if (const auto it = numbers_.find(name); it != numbers_.end()) return it->second;
-    return std::nullopt;
-  }
-  double require(const std::string& a, const std::string& b, const std::string& example) {
-    const auto value = find(a, b);
-    if (!value) missing_.push_back(fmt::format("'{}'", example));
-    return value.value_or(0);
+  /// A number without a unit, which lies in a range that no such number leaves.
+  double require(const std::string& key, const std::string& example, double low, double high) {
+    const auto* said = statements_.find(key);
+    if (said == nullptr) {
+      missing_.push_back(fmt::format("'{}'", example));
+      return 1;
+    }
+    const auto [value, unit] = quantity_in(path_, *said);
+    if (!unit.empty())
+      throw data_error("{}: {}: '{}' behind the number; correct it", path_, where_said(*said), unit);
+    if (!(value > low && value <= high))
+      throw data_error("{}: {}: {} is {} (it lies above {} and not above {}); correct it", path_,
+                       where_said(*said), key, value, low, high);
+    return value;
   }
   const std::vector<std::string>& missing() const { return missing_; }
 
  private:
-  std::map<std::string, double> numbers_;
+  const std::string& path_;
+  const Statements& statements_;
   std::vector<std::string> missing_;
 };
 
-double box_side(const std::string& path, std::optional<double> said, const ReadOptions& options,
-                std::vector<std::string>& remarks) {
+// The unit of masses or positions where the line does not say its own.
+double in_our_unit(const std::string& path, const Statement& said, const char* quantity, const char* ours,
+                   const Statements& statements, const UnitScales& scales, std::vector<std::string>& remarks) {
+  auto [value, unit] = quantity_in(path, said);
+  if (unit.empty()) {
+    const auto* general = statements.find(std::string("unit of ") + quantity);
+    unit = general != nullptr ? general->text : ours;
+    remarks.push_back(
+        fmt::format("{} has no unit: '{}' is assumed, as of {}", where_said(said), unit, quantity));
+  }
+  return value * unit_factor(path + ": " + where_said(said), unit, ours, scales);
+}
+
+double box_side(const std::string& path, const Statements& statements, const UnitScales& scales,
+                const ReadOptions& options, std::vector<std::string>& remarks) {
+  const auto* said = statements.find("box");
   const bool given = !std::isnan(options.box_size);
-  if (!said && !given)
+  if (said == nullptr && !given)
     throw data_error(
         "{}: no comment line says the box ('#Box size: 100.0 Mpc/h'); add it or set input.box_size", path);
-  if (said && given && *said != options.box_size)
+  const double side = said == nullptr
+                          ? options.box_size
+                          : in_our_unit(path, *said, "positions", "Mpc/h", statements, scales, remarks);
+  if (said != nullptr && given && side != options.box_size)
     remarks.push_back(
-        fmt::format("input.box_size {} is not used: the file says {} Mpc/h", options.box_size, *said));
-  const double side = said.value_or(options.box_size);
+        fmt::format("input.box_size {} is not used: the file says {} Mpc/h", options.box_size, side));
   if (!(side > 0) || !std::isfinite(side))
     throw data_error("{}: the box has side {} Mpc/h (a side is positive); correct it", path, side);
   return side;
 }
 
 // consistent-trees says the scale factor in every row instead of the comments.
-std::optional<double> scale_of_row(const Names& names, const std::optional<std::string>& row) {
-  const auto field = names.find("scale");
+std::optional<double> scale_of_row(const std::string& path, std::optional<std::size_t> field,
+                                   const std::optional<std::string>& row, std::uint64_t line) {
   if (!field || !row) return std::nullopt;
-  std::istringstream words(*row);
-  std::string word;
-  for (std::size_t i = 0; i <= *field; ++i)
-    if (!(words >> word)) return std::nullopt;
+  const auto words = names_in(*row);
+  if (words.size() <= *field) return std::nullopt;  // the row will be refused for its length
   double value = 0;
-  if (std::from_chars(word.data(), word.data() + word.size(), value).ec != std::errc()) return std::nullopt;
+  const auto& word = words[*field];
+  if (std::from_chars(word.data(), word.data() + word.size(), value).ptr != word.data() + word.size() ||
+      !(value > 0) || !std::isfinite(value))
+    throw data_error("{}: line {}: column 'scale' is '{}' (not a scale factor); repair or remove the row", path,
+                     line, word);
   return value;
 }
 
-Simulation resolve_simulation(const std::string& path, const std::vector<std::string>& comments,
+Simulation resolve_simulation(const std::string& path, const Statements& statements,
                               std::optional<double> scale_of_first_row, const ReadOptions& options,
                               std::vector<std::string>& remarks) {
-  SimulationNumbers numbers(comments);
+  SimulationNumbers numbers(path, statements);
   Simulation simulation;
-  simulation.scale_factor =
-      scale_of_first_row ? *scale_of_first_row : numbers.require("a", "scale factor", "#a = 1.0");
-  simulation.omega_m = numbers.require("om", "omega_m", "#Om = 0.3");
-  simulation.omega_l = numbers.require("ol", "omega_l", "#Ol = 0.7");
-  simulation.h = numbers.require("h", "h0", "#h = 0.7");
+  const bool said = statements.find("a") != nullptr;
+  const double a = said || !scale_of_first_row ? numbers.require("a", "#a = 1.0", 0, 1e3) : *scale_of_first_row;
+  if (scale_of_first_row && std::abs(a - *scale_of_first_row) > 1e-4)
+    throw data_error("{}: {}, but column 'scale' is {} in the first row; correct one of them", path,
+                     where_said(*statements.find("a")), *scale_of_first_row);
+  simulation.scale_factor = scale_of_first_row.value_or(a);
+  simulation.omega_m = numbers.require("omega_m", "#Om = 0.3", 0, 10);
+  simulation.omega_l = numbers.require("omega_l", "#Ol = 0.7", -10, 10);
+  simulation.h = numbers.require("h", "#h = 0.7", 0.1, 5);
   if (!numbers.missing().empty())
     throw data_error(
         "{}: the cosmology is incomplete (no comment line as {}); add what is missing below line 1", path,
         fmt::join(numbers.missing(), " or "));
-  if (!(simulation.scale_factor > 0) || !(simulation.h > 0) || !(simulation.omega_m > 0))
-    throw data_error("{}: a = {}, Om = {}, h = {} in the comment lines (all are positive); correct them",
-                     path, simulation.scale_factor, simulation.omega_m, simulation.h);
-  if (const auto mass = numbers.find("particle mass", "particle mass")) simulation.particle_mass = *mass;
-  simulation.box.fill(box_side(path, numbers.find("box size", "full box size"), options, remarks));
+  const UnitScales scales{simulation.h, simulation.scale_factor};
+  if (const auto* mass = statements.find("particle mass"))
+    simulation.particle_mass = in_our_unit(path, *mass, "masses", "Msun/h", statements, scales, remarks);
+  simulation.box.fill(box_side(path, statements, scales, options, remarks));
   return simulation;
+}
+
+// ---- units ----
+
+struct UnitOf {
+  std::vector<std::string> columns;  ///< ours
+  std::string quantity, ours, example;
+};
+
+const std::vector<UnitOf>& units_needed() {
+  static const std::vector<UnitOf> table = {
+      {{"mass", mass_200c}, "masses", "Msun/h", "#Units: Masses in Msun / h"},
+      {{"x", "y", "z"}, "positions", "Mpc/h", "#Units: Positions in Mpc / h (comoving)"},
+      {{"vx", "vy", "vz", "vmax", "vrms"},
+       "velocities",
+       "km/s",
+       "#Units: Velocities in km / s (physical, peculiar)"},
+      {{"radius", "scale_radius"},
+       "radii",
+       "Mpc/h",
+       "#Units: Halo Distances, Lengths, and Radii in kpc / h (comoving)"},
+      {{"jx", "jy", "jz"}, "angular momenta", "(Msun/h) (Mpc/h) (km/s) (physical)", ""},
+  };
+  return table;
+}
+
+// Rockstar's `Units: Masses in Msun / h` and consistent-trees' `Mvir: Halo mass (Msun/h)` alike.
+void resolve_units(const std::string& path, RockstarHeader& header) {
+  const UnitScales scales{header.simulation.h, header.simulation.scale_factor};
+  for (const auto& [ours, quantity, unit, example] : units_needed())
+    for (auto& column : header.columns) {
+      if (std::ranges::count(ours, column.name) == 0) continue;
+      const auto* own = header.statements.find("unit of column " + lower(column.file_name));
+      const auto* said = own != nullptr ? own : header.statements.find("unit of " + quantity);
+      if (said == nullptr && example.empty()) {
+        if (column.name == ours.front())
+          header.remarks.push_back(fmt::format("no comment line says the unit of {}: taken for {}", quantity, unit));
+        continue;
+      }
+      if (said == nullptr)
+        throw data_error(
+            "{}: no comment line says the unit of {} (column '{}'); where it is so, add the line '{}', else convert "
+            "them",
+            path, quantity, column.file_name, example);
+      column.factor = unit_factor(path + ": " + where_said(*said), said->text, unit, scales);
+      // A line on velocities leaves open whether it is about these, too.
+      const bool other = column.name == "vmax" || column.name == "vrms";
+      if (other && own == nullptr && column.factor != 1)
+        throw data_error(
+            "{}: {}: says nothing of column '{}', which may be in km/s; convert the columns, or add the line '#{}: "
+            "velocity (km/s)'",
+            path, where_said(*said), column.file_name, column.file_name);
+      header.units.push_back(fmt::format("{}: {} in '{}'{}, line {}", column.name, column.file_name, said->text,
+                                         column.factor == 1 ? "" : fmt::format(" (times {:g})", column.factor),
+                                         said->line));
+    }
+}
+
+// What a piece of a box says of itself, in the unit of positions.
+void resolve_bounds(RockstarHeader& header) {
+  for (const auto& statement : header.statements.all())
+    if (statement.key == "bounds")
+      if (const auto bounds = header.bounds_of(statement)) header.bounds.push_back(*bounds);
 }
 
 }  // namespace
 
 bool RockstarHeader::has(const std::string& name) const {
   return std::any_of(columns.begin(), columns.end(), [&](const auto& column) { return column.name == name; });
+}
+
+std::optional<Bounds> RockstarHeader::bounds_of(const Statement& statement) const {
+  auto corners = bounds_in(statement.text);
+  if (!corners) return std::nullopt;
+  const auto x = std::ranges::find(columns, "x", &RockstarColumn::name);
+  for (auto& side : *corners) side *= x->factor;
+  return corners;
 }
 
 RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions& options) {
@@ -300,7 +347,8 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
   const Names names(path, std::string(first->substr(1)));
 
   RockstarHeader header;
-  std::vector<std::string> comments;
+  header.names = names.keys();
+  header.statements.add(path, {{"columns", fmt::format("{}", fmt::join(names.keys(), " ")), 1, "the names"}});
   std::optional<std::string> first_row;
   header.data_begin = file.offset();
   for (header.lines = 1; const auto line = file.next_line(); ++header.lines) {
@@ -308,15 +356,20 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
       first_row = *line;
       break;
     }
-    if (!line->empty()) comments.emplace_back(line->substr(1));
+    if (!line->empty())
+      header.statements.add(path, statements_of(std::string(*line), header.lines + 1, header.names));
     header.data_begin = file.offset();
   }
   header.fields = names.size();
   header.columns = resolve_columns(path, names, options, header.remarks);
-  check_units(path, comments);
-  header.simulation =
-      resolve_simulation(path, comments, scale_of_row(names, first_row), options, header.remarks);
-  header.simulation.mass_definition = header.has(mass_200c) ? "200c" : main_definition(path, names);
+  header.scale_field = names.find("scale");
+  header.simulation = resolve_simulation(path, header.statements,
+                                         scale_of_row(path, header.scale_field, first_row, header.lines + 1),
+                                         options, header.remarks);
+  header.simulation.mass_definition =
+      header.has(mass_200c) ? "200c" : usual_definition(main_definition(path, names));
+  resolve_units(path, header);
+  resolve_bounds(header);
   return header;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "halobrush/catalog/reader.hpp"
+#include "rockstar_comments.hpp"
 
 namespace halobrush::catalog {
 
@@ -26,10 +27,16 @@ struct RockstarHeader {
   Simulation simulation;
   std::size_t fields = 0;  ///< names in the first line
   std::vector<RockstarColumn> columns;
-  std::vector<std::string> remarks;
+  std::vector<std::string> remarks, units;  ///< units: where each one is said
+  std::vector<std::string> names;           ///< of the first line, in lower case
+  Statements statements;
+  std::vector<Bounds> bounds;                     ///< Mpc/h: what a piece of a box says
+  std::optional<std::size_t> scale_field;         ///< consistent-trees: every row says its scale factor
   std::uint64_t lines = 0, data_begin = 0;  ///< where the rows begin, lines and bytes of text
 
   bool has(const std::string& name) const;
+  /// In Mpc/h, of a '#Bounds' line; nothing when it is not understood.
+  std::optional<Bounds> bounds_of(const Statement& statement) const;
 };
 
 /// Throws data_error naming everything that the file does not say. Not collective.

@@ -217,8 +217,7 @@ class SubfindCatalog::Rows {
     // SubhaloVel is peculiar already (GroupVel would have to be divided by the scale factor).
     for (std::size_t axis = 0; axis < 3; ++axis)
       put(std::string(1, "xyz"[axis]), [&](auto i) {
-        const double x = block_.position[3 * i + axis] * catalog_.length_mpc_h_;
-        return x == catalog_.simulation_.box[axis] ? 0.0 : x;  // rounded up onto the edge
+        return block_.position[3 * i + axis] * catalog_.length_mpc_h_;
       });
     put_vector("v", block_.velocity, catalog_.velocity_km_s_);
     put("vmax", [&](auto i) { return block_.vmax[i] * catalog_.velocity_km_s_; });
@@ -249,7 +248,10 @@ class SubfindCatalog::Rows {
         [&](auto i) { return block_.half_mass_radius[types * i + stars_type] * kpc; });
   }
 
-  Table table() && { return std::move(table_); }
+  Table table() && {
+    wrap_into_box(table_, catalog_.simulation_);
+    return std::move(table_);
+  }
 
  private:
   std::int64_t id(std::size_t i) const {

@@ -65,7 +65,8 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
         config.input.orphans == "promote" ? domain::OrphanPolicy::promote : domain::OrphanPolicy::error,
         comm);
   });
-  for (const auto& remark : halos.remarks) log.info("read: {}", remark);
+  for (const auto& remark : halos.remarks)
+    log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "read: {}", remark);
   times.measure("tidal", [&] { add_tidal_tensor(config, halos.halos, box, comm); });
   return halos;
 }

@@ -262,12 +262,8 @@ TEST_F(Rockstar, RefusesAFileThatDoesNotSayItsSimulationOrUnits) {
                  "line 1");
   expect_refused(replaced(small_file(), "#Box size: 100.000000 Mpc/h\n", ""),
                  ": no comment line says the box ('#Box size: 100.0 Mpc/h'); add it or set input.box_size");
-  expect_refused(replaced(small_file(), "Lengths, and Radii in kpc / h", "Lengths, and Radii in Mpc / h"),
-                 ": no comment line says the unit of radii; where it is so, add the line '#Units: Halo "
-                 "Distances, Lengths, "
-                 "and Radii in kpc / h (comoving)', else convert them");
   expect_refused(replaced(small_file(), "#Units: Positions in Mpc / h (comoving)\n", ""),
-                 ": no comment line says the unit of positions; where it is so, add the line '#Units: "
+                 ": no comment line says the unit of positions (column 'X'); where it is so, add the line '#Units: "
                  "Positions in Mpc / h "
                  "(comoving)', else convert them");
   const auto path = folder_.write("halos.list", small_file().substr(1));
@@ -277,6 +273,168 @@ TEST_F(Rockstar, RefusesAFileThatDoesNotSayItsSimulationOrUnits) {
       ExitCode::data,
       path + ": line 1: does not begin with '#' (a Rockstar list names its columns there); check input.path",
       [&] { read_halos(path, options, world_); });
+}
+
+TEST_F(Rockstar, ConvertsEveryUnitThatALineSays) {
+  const auto value = [&](const std::string& what, const std::string& by, const std::string& column) {
+    return gather(read(replaced(small_file(), what, by)).halos, world_).get<double>(column)[0];
+  };
+  EXPECT_EQ(value("Masses in Msun / h", "Masses in 1e10 Msun / h", "mass"), 1e22);
+  EXPECT_EQ(value("Masses in Msun / h", "Masses in 1e10 Msun / h", "bound_mass"), 1e22);
+  EXPECT_EQ(value("Masses in Msun / h", "Masses in Msun", "mass"), 0.68e12);
+  EXPECT_EQ(value("Positions in Mpc / h", "Positions in kpc / h", "x"), 0.01);
+  EXPECT_DOUBLE_EQ(value("Positions in Mpc / h (comoving)", "Positions in Mpc", "x"), 6.8);
+  EXPECT_EQ(value("Radii in kpc / h (comoving)", "Radii in kpc / h (physical)", "radius"), 0.5);
+  EXPECT_EQ(value("Radii in kpc / h (comoving)", "Radii in Mpc / h (comoving)", "scale_radius"), 25);
+  for (const char* words : {"Radii", "Halo radii", "Distances and Radii"})
+    EXPECT_EQ(value("Halo Distances, Lengths, and Radii", words, "radius"), 0.25) << words;
+  EXPECT_EQ(value("#Units: Halo Distances, Lengths, and Radii in", "#Halo radii in", "radius"), 0.25);
+  const auto positions = "#Units: Positions in Mpc / h (comoving)\n";
+  EXPECT_EQ(value(positions, "#X/Y/Z: Halo position (kpc/h comoving).\n", "x"), 0.01);
+  const auto velocities = "#Units: Velocities in km / s (physical, peculiar)\n";
+  EXPECT_EQ(value(velocities, "#VX/VY/VZ: Halo velocity (100 km/s).\n#Vmax: maximum (km/s)\n#Vrms: all (km/s).\n", "vx"),
+            100);
+}
+
+TEST_F(Rockstar, ConvertsTheBoxAndTheMassOfParticles) {
+  const auto simulation = [&](const std::string& what, const std::string& by) {
+    return read(replaced(small_file(), what, by)).simulation;
+  };
+  const std::string box = "Box size: 100.000000 Mpc/h";
+  EXPECT_EQ(simulation(box, "Box size: 100000.0 kpc/h").box[2], 100);
+  EXPECT_DOUBLE_EQ(simulation(box, "Box size: 200 Mpc").box[0], 136);
+  EXPECT_DOUBLE_EQ(simulation(box, "Full box size = 50 Mpc/h (physical)").box[0], 100);
+  EXPECT_EQ(simulation(box, "Box size: 100").box[0], 100);
+  EXPECT_EQ(simulation("4.0e+10 Msun/h", "4 1e10 Msun/h").particle_mass, 4e10);
+}
+
+TEST_F(Rockstar, RefusesUnitsThatItDoesNotKnowNamingTheLine) {
+  const auto refuse = [&](const std::string& what, const std::string& by, const std::string& line) {
+    const auto path = folder_.write("halos.list", replaced(small_file(), what, by));
+    try {
+      read_halos(path, {}, world_);
+      ADD_FAILURE() << by << " was read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::data);
+      EXPECT_TRUE(std::string(error.what()).starts_with(path + ": " + line)) << error.what();
+    }
+  };
+  refuse("Masses in Msun / h", "Masses in 1e10 Msn / h", "line 6 ('#Units: Masses in 1e10 Msn / h'): unit '1e10 Msn / h'");
+  refuse("Masses in Msun / h", "Masses in kpc / h", "line 6");
+  refuse("Masses in Msun / h", "Masses Msun", "line 6");
+  refuse("100.000000 Mpc/h", "100 furlongs", "line 5 ('#Box size: 100 furlongs'): unit 'furlongs'");
+  refuse("100.000000 Mpc/h", "100 100 50 Mpc/h", "line 5");
+  refuse("4.0e+10 Msun/h", "4.0e+10 g/h3", "line 4");
+  refuse("Velocities in km / s", "Velocities in 100 km / s", "line 8 ('#Units: Velocities in 100 km / s (physical, "
+         "peculiar)'): says nothing of column 'Vmax'");
+  refuse("Velocities in km / s (physical, peculiar)", "Velocities in km / s (comoving)", "line 8");
+  refuse("h = 0.680000", "h = 68.0", "line 3 ('#Om = 0.300000; Ol = 0.700000; h = 68.0'): h is 68");
+  refuse("#Box size", "#Box size: 50 Mpc/h\n#Box size", "line 6 ('#Box size: 100.000000 Mpc/h') does not agree with line 5");
+  refuse("#Units: Masses", "#Units: Masses in 1e10 Msun/h\n#Units: Masses", "line 7");
+}
+
+TEST_F(Rockstar, TakesTheFirstOfTwoColumnsForTheMainMass) {
+  auto catalog = read(replaced(small_file(), " Mvir ", " M200b "));
+  EXPECT_EQ(gather(catalog.halos, world_).get<double>("mass")[0], 1e12);
+  EXPECT_EQ(catalog.simulation.mass_definition, "200b");
+  EXPECT_EQ(std::ranges::count(catalog.remarks, "several columns M200b: the first, number 3, is taken for the main mass"), 1);
+  catalog = read(replaced(replaced(small_file(), " M200b ", " M500c "), " R200b ", " R500c "));
+  EXPECT_EQ(catalog.simulation.mass_definition, "500c");
+  // The radius of another definition beside it.
+  catalog = read(replaced(small_file(), " Spin ", " Rvir "));
+  EXPECT_EQ(catalog.simulation.mass_definition, "200b");
+}
+
+TEST_F(Rockstar, RefusesTwoCatalogsInOneFile) {
+  std::string rows;  // the second header lies in another rank's share
+  for (int i = 0; i < 40; ++i) rows += std::to_string(100 + i) + replaced(small_rows[0], "7 ", " ");
+  std::string more;
+  for (int i = 0; i < 400; ++i) more += std::to_string(200 + i) + replaced(small_rows[0], "7 ", " ");
+  const auto joined = [&](const std::string& header) { return small_file(rows + header + more); };
+  const auto same = read(joined(small_names + small_comments + "#between\n"));
+  EXPECT_EQ(world_.sum<std::uint64_t>(same.halos.rows()), 440u);
+  const auto refuse = [&](const std::string& header, const std::string& message) {
+    expect_refused(joined(header), message + " (two catalogs in one file); read one at a time");
+  };
+  refuse("#a = 0.7\n", ": line 50: '#a = 0.7' does not agree with line 2 ('#a = 0.500000')");
+  refuse("#Box size: 50 Mpc/h\n", ": line 50: '#Box size: 50 Mpc/h' does not agree with line 5 ('#Box size: 100.000000 Mpc/h')");
+  refuse("#Units: Masses in 1e10 Msun/h\n", ": line 50: '#Units: Masses in 1e10 Msun/h' does not agree with line 6 "
+         "('#Units: Masses in Msun / h')");
+  const auto swapped = replaced(small_names, " X Y ", " Y X ");
+  refuse(swapped, ": line 50: '" + swapped.substr(0, swapped.size() - 1) + "' does not agree with line 1 ('the names')");
+}
+
+TEST_F(Rockstar, RefusesRowsOfTwoScaleFactors) {
+  auto names = replaced(small_names, " Spin ", " scale ");
+  auto row = [](const std::string& id, const std::string& scale) {
+    return id + " -1 1e12 200 180 250 25 50 10 20 30 1 2 3 4 5 6 " + scale + " 2e12 0.8 0.6 0 3 4 0.1 0.1 9 9 9 -1\n";
+  };
+  const auto comments = replaced(small_comments, "#a = 0.500000\n", "");
+  EXPECT_EQ(read(names + comments + row("1", "0.25") + row("2", "0.25")).simulation.scale_factor, 0.25);
+  expect_refused(names + comments + row("1", "0.25") + row("2", "0.5"),
+                 ": line 10: column 'scale' is 0.5, but 0.25 in the first row (two snapshots in one file); read one at a time");
+}
+
+TEST_F(Rockstar, WrapsWhatLiesARoundingStepOutsideTheBox) {
+  auto halos = gather(read(replaced(small_file(), " 100 0 50 ", " 100.00001 -1e-17 -0.00001 ")).halos, world_);
+  EXPECT_NEAR(halos.vector("", 1)[0], 1e-5, 1e-12);
+  EXPECT_EQ(halos.vector("", 1)[1], 0);
+  EXPECT_NEAR(halos.vector("", 1)[2], 99.99999, 1e-12);
+}
+
+TEST_F(Rockstar, ReadsIdsThatAreWrittenAsFloats) {
+  const auto ids = [&](const std::string& text) {
+    return gather(read(small_file(text + small_rows[0].substr(1))).halos, world_).get<std::int64_t>("id")[0];
+  };
+  EXPECT_EQ(ids("1.000000000000000000e+03"), 1000);
+  EXPECT_EQ(ids("7.0"), 7);
+  EXPECT_EQ(ids("9007199254740993"), 9007199254740993);
+  const auto refuse = [&](const std::string& text, const std::string& why) {
+    expect_refused(small_file(text + small_rows[0].substr(1)),
+                   ": line 10: column 'ID' is '" + text + "' (" + why + "); repair or remove the row");
+  };
+  refuse("1e17", "not an integer");
+  refuse("9223372036854775808", "beyond what 64 bits hold");
+  refuse("0x10", "not an integer");
+  refuse("1D3", "not an integer");
+}
+
+TEST_F(Rockstar, WarnsOfAPieceOfTheBox) {
+  const auto count = [](const std::vector<std::string>& remarks) { return std::ranges::count_if(remarks, is_warning); };
+  const auto bounds = [](const std::string& x) { return "#Bounds: (0.0, 0.0, 0.0) - (" + x + ", 100.0, 100.0)\n"; };
+  const auto piece = folder_.write("piece.list", small_names + bounds("50.0") + small_comments + small_rows[0]);
+  EXPECT_EQ(count(read_halos(piece, {}, world_).remarks), 1);
+  EXPECT_EQ(count(read_header(piece, {}).remarks), 1);
+  EXPECT_EQ(count(read(small_names + bounds("100.0") + small_comments + small_rows[0]).remarks), 0);
+  // Two pieces that fill the box together.
+  EXPECT_EQ(count(read(small_names + bounds("50.0") + small_comments + small_rows[0] +
+                       "#Bounds: (50.0, 0.0, 0.0) - (100.0, 100.0, 100.0)\n" + small_rows[2]).remarks), 0);
+  // Without such a line: an empty half, a missing octant; a full box and a small sample are silent.
+  const auto random = [&](int hosts, auto&& kept) {
+    std::string rows;
+    std::uint64_t state = 1;
+    const auto next = [&] {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      return static_cast<double>(state >> 40) / (1 << 24) * 100;
+    };
+    for (int i = 0; i < hosts;) {
+      const double x = next(), y = next(), z = next();
+      if (!kept(x, y, z)) continue;
+      std::ostringstream row;
+      row << 10 + i++ << " -1 1e12 200 180 250 25 50 " << x << ' ' << y << ' ' << z
+          << " 1 2 3 4 5 6 0.05 2e12 0.8 0.6 0 3 4 0.1 0.1 9 9 9 -1\n";
+      rows += row.str();
+    }
+    const auto path = folder_.write("random.list", small_file(rows));
+    const auto found = count(read_halos(path, {}, world_).remarks);
+    EXPECT_EQ(found, count(read_header(path, {}).remarks));
+    return found;
+  };
+  EXPECT_EQ(random(600, [](double x, double, double) { return x < 50; }), 1);
+  EXPECT_EQ(random(600, [](double, double y, double) { return y > 30 && y < 90; }), 1);
+  EXPECT_EQ(random(2000, [](double x, double y, double z) { return x > 50 || y > 50 || z > 50; }), 1);
+  EXPECT_EQ(random(2000, [](double, double, double) { return true; }), 0);
+  EXPECT_EQ(random(5, [](double x, double, double) { return x < 50; }), 0);
 }
 
 TEST_F(Rockstar, TakesTheBoxFromTheOptionsWhereTheFileDoesNotSay) {
@@ -292,11 +450,13 @@ TEST_F(Rockstar, RefusesImpossibleValuesWithLineAndColumn) {
   expect_refused(bad(replaced(row, "2e11", "0")),
                  ": line 12: column 'M200b' is 0 (a mass is positive); repair or remove the row");
   expect_refused(bad(replaced(row, "150", "-1")),
-                 ": line 12: column 'R200b' is -1 (a radius is positive); repair or remove the row");
+                 ": line 12: column 'R200b' is -0.001 (a radius is positive); repair or remove the row (read: '-1')");
   expect_refused(bad(replaced(row, "100 0 50", "100.01 0 50")),
-                 ": line 12: column 'X' is 100.01 (outside the box of 100 Mpc/h); check box and units");
+                 ": line 12: column 'X' is 100.01 (0.01 outside the box of 100 Mpc/h, where rounding explains 0.0001); "
+                 "check box and units");
   expect_refused(bad(replaced(row, "100 0 50", "100 -0.01 50")),
-                 ": line 12: column 'Y' is -0.01 (outside the box of 100 Mpc/h); check box and units");
+                 ": line 12: column 'Y' is -0.01 (0.01 outside the box of 100 Mpc/h, where rounding explains 0.0001); "
+                 "check box and units");
   expect_refused(bad(replaced(row, " -2 ", " nan ")),
                  ": line 12: column 'VY' is nan (not finite); repair or remove the row");
   expect_refused(bad(replaced(row, " 0.04 ", " -inf ")),

@@ -27,8 +27,11 @@ struct ReadOptions {
 /// file, column, row (the same on every rank).
 HaloCatalog read_halos(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm);
 
-/// What a header says, without reading rows: for --dry-run and info. `rows` of a text file is an estimate
-/// from its size.
+/// Whether a remark warns of something that makes results wrong.
+bool is_warning(const std::string& remark);
+
+/// What a header says, and how the rows of a catalog that is not large look: for --dry-run and info. `rows` of a
+/// large text file is an estimate from its size.
 struct HaloHeader {
   Simulation simulation;
   Source source;  ///< without sha256
@@ -36,8 +39,10 @@ struct HaloHeader {
   std::uint64_t rows = 0;
   bool rows_exact = true;
   std::vector<std::string> remarks = {};
+  std::vector<std::string> units = {};  ///< what numbers were in, and where that is said
+  std::uint64_t rows_seen = 0, hosts_seen = 0;  ///< of a catalog that is not too large to be looked at
 };
-/// Not collective.
+/// Not collective. What is wrong with the rows is a remark.
 HaloHeader read_header(const std::string& path, const ReadOptions& options);
 
 /// What identifies an input: SHA-256 and size of a file; of a set of files the hash of their hashes, one a
