@@ -1,13 +1,17 @@
 #include "halobrush/catalog/number_table.hpp"
 
 #include <fitsio.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "h5.hpp"
 #include "halobrush/core/error.hpp"
@@ -17,13 +21,53 @@
 namespace halobrush::catalog {
 namespace {
 
-using Columns = std::vector<std::vector<double>>;
-
 constexpr auto empty_cell = std::numeric_limits<double>::quiet_NaN();
 
-Error no_column(const std::string& path, const std::string& name, const std::vector<std::string>& known) {
-  return data_error("{}: no column '{}'{}; name a column that is there", path, name,
-                    nearest_hint(name, known));
+std::size_t place_of(const std::string& path, const std::string& name, const std::vector<std::string>& known) {
+  const auto times = std::ranges::count(known, name);
+  if (times == 0)
+    throw data_error("{}: no column '{}'{}; name a column that is there", path, name, nearest_hint(name, known));
+  if (times > 1)
+    throw data_error("{}: column '{}' occurs {} times; rename all but one", path, name, times);
+  return static_cast<std::size_t>(std::ranges::find(known, name) - known.begin());
+}
+
+/// @param row as users count it: "row 5", "line 7"
+[[noreturn]] void no_id(const std::string& path, const std::string& row, const std::string& name,
+                        const std::string& found) {
+  throw data_error("{}: {}: {} is {} (an id is a whole number, not negative); repair or remove the row", path, row, name,
+                   found);
+}
+
+// Above 2^53, in 32 bits 2^24, floats no longer tell neighbouring whole numbers apart.
+std::int64_t id_of(const std::string& path, const std::string& row, const std::string& name, double value,
+                   double exact = 0x1p53) {
+  if (!(value >= 0) || value != std::floor(value)) no_id(path, row, name, fmt::format("{}", value));
+  if (value > exact)
+    throw data_error("{}: {}: {} is {}, a float above {:.0f} (its last digits are lost); write ids as integers", path,
+                     row, name, value, exact);
+  return static_cast<std::int64_t>(value);
+}
+
+std::int64_t id_of(const std::string& path, const std::string& row, const std::string& name, std::int64_t value) {
+  if (value < 0) no_id(path, row, name, fmt::format("{}", value));
+  return value;
+}
+
+std::int64_t id_in(const std::string& path, const std::string& row, const std::string& name, std::string_view text) {
+  text.remove_suffix(text.size() - std::min(text.find_last_not_of(' ') + 1, text.size()));
+  std::int64_t whole = 0;
+  double value = 0;
+  const auto end = text.data() + text.size();
+  if (const auto [stop, error] = std::from_chars(text.data(), end, whole); error == std::errc() && stop == end)
+    return id_of(path, row, name, whole);
+  if (const auto [stop, error] = std::from_chars(text.data(), end, value); error == std::errc() && stop == end)
+    return id_of(path, row, name, value);
+  no_id(path, row, name, fmt::format("'{}'", text));
+}
+
+std::string row_text(std::size_t row) {
+  return fmt::format("row {}", row);
 }
 
 // ---- FITS ----
@@ -34,81 +78,206 @@ struct CloseFits {
     fits_close_file(file, &status);
   }
 };
-using Fits = std::unique_ptr<fitsfile, CloseFits>;
 
-void check_fits(const std::string& path, const std::string& what, int status) {
-  if (status == 0) return;
-  std::array<char, FLEN_STATUS> text{};
-  fits_get_errstatus(status, text.data());
-  throw data_error("{}: {} failed ({}); it is damaged or of another format", path, what, text.data());
-}
-
-std::vector<std::string> fits_names(const std::string& path, fitsfile* file) {
-  int count = 0, status = 0;
-  fits_get_num_cols(file, &count, &status);
-  std::vector<std::string> names;
-  for (int i = 1; i <= count; ++i) {
-    std::array<char, FLEN_VALUE> name{};
-    std::string key = "TTYPE" + std::to_string(i);
-    fits_read_key(file, TSTRING, key.c_str(), name.data(), nullptr, &status);
-    names.emplace_back(name.data());
+class FitsTable {
+ public:
+  explicit FitsTable(const std::string& path) : path_(path) {
+    fitsfile* opened = nullptr;
+    int status = 0;
+    // The name as it is: fits_open_file would read brackets and signs in it as a selection.
+    fits_open_diskfile(&opened, path.c_str(), READONLY, &status);
+    check("opening the file", status);
+    file_.reset(opened);
+    go_to_table();
+    fits_get_num_rowsll(file_.get(), &rows_, &status);
+    int count = 0;
+    fits_get_num_cols(file_.get(), &count, &status);
+    check("listing the columns", status);
+    for (int i = 1; i <= count; ++i) names_.push_back(name_of(i));
   }
-  check_fits(path, "listing the columns", status);
-  return names;
-}
 
-Columns read_fits(const std::string& path, const std::vector<std::string>& wanted) {
-  fitsfile* opened = nullptr;
-  int status = 0;
-  fits_open_table(&opened, path.c_str(), READONLY, &status);
-  check_fits(path, "opening the FITS table", status);
-  const Fits file(opened);
-  long rows = 0;
-  fits_get_num_rows(file.get(), &rows, &status);
-  const auto names = fits_names(path, file.get());
-  Columns columns;
-  for (const auto& name : wanted) {
-    const auto at = std::ranges::find(names, name);
-    if (at == names.end()) throw no_column(path, name, names);
-    auto& values = columns.emplace_back(static_cast<std::size_t>(rows));
+  std::vector<double> numbers(const std::string& name) const {
+    const int column = place(name);
+    if (type_of(column, name) == TSTRING)
+      throw data_error("{}: column '{}' holds text; numbers are needed", path_, name);
+    std::vector<double> values(static_cast<std::size_t>(rows_));
     double null = empty_cell;
-    fits_read_col(file.get(), TDOUBLE, static_cast<int>(at - names.begin()) + 1, 1, 1, rows, &null,
-                  values.data(), nullptr, &status);
-    check_fits(path, fmt::format("reading the column '{}'", name), status);
+    int any = 0, status = 0;
+    fits_read_col(file_.get(), TDOUBLE, column, 1, 1, rows_, &null, values.data(), &any, &status);
+    check(fmt::format("reading the column '{}'", name), status);
+    return values;
   }
-  return columns;
+
+  std::vector<std::int64_t> ids(const std::string& name) const {
+    const int column = place(name), type = type_of(column, name);
+    std::vector<std::int64_t> ids;
+    if (type == TSTRING) {
+      const auto texts = this->texts(column, name);
+      for (std::size_t i = 0; i < texts.size(); ++i) ids.push_back(id_in(path_, row_text(i), name, texts[i]));
+    } else if (type == TFLOAT || type == TDOUBLE) {
+      const auto values = numbers(name);
+      for (std::size_t i = 0; i < values.size(); ++i)
+        ids.push_back(id_of(path_, row_text(i), name, values[i], type == TFLOAT ? 0x1p24 : 0x1p53));
+    } else {
+      static_assert(sizeof(LONGLONG) == sizeof(std::int64_t));
+      ids.resize(static_cast<std::size_t>(rows_));
+      std::vector<char> null(ids.size());
+      int any = 0, status = 0;
+      fits_read_colnull(file_.get(), TLONGLONG, column, 1, 1, rows_, ids.data(), null.data(), &any, &status);
+      check(fmt::format("reading the column '{}'", name), status);
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (null[i]) no_id(path_, row_text(i), name, "empty (TNULL)");
+        id_of(path_, row_text(i), name, ids[i]);
+      }
+    }
+    return ids;
+  }
+
+ private:
+  void check(const std::string& what, int status) const {
+    if (status == 0) return;
+    std::array<char, FLEN_STATUS> text{};
+    fits_get_errstatus(status, text.data());
+    fits_clear_errmsg();
+    throw data_error("{}: {} failed ({}); it is damaged or of another format", path_, what, text.data());
+  }
+
+  void go_to_table() const {
+    int count = 0, type = 0, status = 0;
+    fits_get_num_hdus(file_.get(), &count, &status);
+    for (int i = 1; i <= count && status == 0; ++i) {
+      fits_movabs_hdu(file_.get(), i, &type, &status);
+      if (status == 0 && type != IMAGE_HDU) return;
+    }
+    check("looking for a table", status);
+    throw data_error("{}: holds no table, only images; give a FITS table", path_);
+  }
+
+  std::string name_of(int column) const {
+    std::array<char, FLEN_VALUE> name{};
+    int status = 0;
+    fits_read_key(file_.get(), TSTRING, fmt::format("TTYPE{}", column).c_str(), name.data(), nullptr, &status);
+    if (status != 0) fits_clear_errmsg();  // a column may have no name
+    return status == 0 ? name.data() : "";
+  }
+
+  int place(const std::string& name) const { return static_cast<int>(place_of(path_, name, names_)) + 1; }
+
+  // Of columns with one number, or one text, a row.
+  int type_of(int column, const std::string& name) const {
+    int type = 0, status = 0, axes = 0;
+    LONGLONG repeat = 0, width = 0;
+    std::array<LONGLONG, 8> shape{};
+    fits_get_eqcoltypell(file_.get(), column, &type, &repeat, &width, &status);
+    check(fmt::format("reading the type of the column '{}'", name), status);
+    if (type < 0)
+      throw data_error("{}: column '{}' has a list of varying length in each row; one number is needed", path_, name);
+    fits_read_tdimll(file_.get(), column, static_cast<int>(shape.size()), &axes, shape.data(), &status);
+    if (type != TSTRING && repeat != 1)
+      throw data_error("{}: column '{}' has {} numbers in each row (shape [{}]); one is needed", path_, name, repeat,
+                       fmt::join(std::span(shape).first(static_cast<std::size_t>(std::clamp(axes, 1, 8))), ", "));
+    if (type == TSTRING && repeat != width)
+      throw data_error("{}: column '{}' has several texts in each row; one is needed", path_, name);
+    if (type == TLOGICAL || type == TBIT || type == TCOMPLEX || type == TDBLCOMPLEX)
+      throw data_error("{}: column '{}' holds no numbers but {}; numbers are needed", path_, name,
+                       type == TLOGICAL || type == TBIT ? "truth values" : "complex ones");
+    return type;
+  }
+
+  std::vector<std::string> texts(int column, const std::string& name) const {
+    int width = 0, status = 0, any = 0;
+    fits_get_col_display_width(file_.get(), column, &width, &status);
+    std::vector<std::string> texts;
+    std::vector<char> cell(static_cast<std::size_t>(width) + 1);
+    std::array<char, 1> null{};
+    for (LONGLONG row = 1; row <= rows_; ++row) {
+      auto* at = cell.data();
+      fits_read_col(file_.get(), TSTRING, column, row, 1, 1, null.data(), &at, &any, &status);
+      check(fmt::format("reading the column '{}'", name), status);
+      texts.emplace_back(cell.data());
+    }
+    return texts;
+  }
+
+  std::string path_;
+  std::unique_ptr<fitsfile, CloseFits> file_;
+  LONGLONG rows_ = 0;
+  std::vector<std::string> names_;
+};
+
+IdTable read_fits(const std::string& path, const std::string& id, const std::vector<std::string>& wanted) {
+  const FitsTable table(path);
+  IdTable out{table.ids(id), {}};
+  for (const auto& name : wanted) out.columns.push_back(table.numbers(name));
+  return out;
 }
 
 // ---- HDF5 ----
 
-Columns read_hdf5(const std::string& path, const std::vector<std::string>& wanted) {
+IdTable read_hdf5(const std::string& path, const std::string& id, const std::vector<std::string>& wanted) {
   const auto file = h5::File::open(path);
   const auto group = h5::open_group(file.id(), h5::exists(file.id(), "/data") ? "/data" : "/");
-  Columns columns;
+  IdTable out;
+  const auto open = [&](const std::string& name) {
+    if (!h5::exists(group, name)) place_of(path, name, h5::members(group));
+    return h5::open_column(group, name);
+  };
+  const auto ids = open(id);
+  std::visit(
+      [&](const auto& values) {
+        for (std::size_t i = 0; i < values.size(); ++i)
+          if constexpr (std::is_floating_point_v<std::decay_t<decltype(values[0])>>)
+            out.ids.push_back(id_of(path, row_text(i), id, static_cast<double>(values[i]),
+                                    sizeof(values[0]) == 4 ? 0x1p24 : 0x1p53));
+          else
+            out.ids.push_back(id_of(path, row_text(i), id, static_cast<std::int64_t>(values[i])));
+      },
+      h5::rows_of(ids) == 0 ? h5::no_values_of(ids) : h5::read_slice(ids, 0, h5::rows_of(ids)));
   for (const auto& name : wanted) {
-    if (!h5::exists(group, name)) throw no_column(path, name, h5::members(group));
-    const auto column = h5::open_column(group, name);
-    columns.push_back(h5::read_rows(column, 0, h5::rows_of(column)));
+    const auto column = open(name);
+    out.columns.push_back(h5::read_rows(column, 0, h5::rows_of(column)));
   }
-  return columns;
+  return out;
 }
 
-// ---- CSV ----
+// ---- text ----
 
-std::vector<std::string> cells_of(std::string_view line) {
-  const bool commas = line.find(',') != line.npos;
-  std::vector<std::string> cells;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const auto end = std::min(line.find_first_of(commas ? "," : " \t", begin), line.size());
-    auto cell = line.substr(begin, end - begin);
-    while (!cell.empty() && (cell.front() == ' ' || cell.front() == '"')) cell.remove_prefix(1);
-    while (!cell.empty() && (cell.back() == ' ' || cell.back() == '"' || cell.back() == '\r'))
-      cell.remove_suffix(1);
-    if (commas || !cell.empty()) cells.emplace_back(cell);
-    begin = end + 1;
+// Commas, semicolons, tabs or blanks, as the line of names has it; quotes keep a separator in a name.
+class Cells {
+ public:
+  explicit Cells(std::string_view names) {
+    for (const char separator : {',', ';', '\t'})
+      if (names.find(separator) != names.npos) {
+        separator_ = separator;
+        return;
+      }
   }
-  return cells;
-}
+
+  std::vector<std::string> of(std::string_view line) const {
+    std::vector<std::string> cells;
+    std::string cell;
+    bool quoted = false;
+    for (const char c : line) {
+      if (c == '"')
+        quoted = !quoted;
+      else if (c == separator_ && !quoted)
+        take(cells, cell);
+      else
+        cell += c;
+    }
+    take(cells, cell);
+    return cells;
+  }
+
+ private:
+  void take(std::vector<std::string>& cells, std::string& cell) const {
+    const auto first = cell.find_first_not_of(" \t");
+    cell = first == cell.npos ? "" : cell.substr(first, cell.find_last_not_of(" \t") - first + 1);
+    if (separator_ != ' ' || !cell.empty()) cells.push_back(std::move(cell));
+    cell.clear();
+  }
+  char separator_ = ' ';
+};
 
 double number_in(const std::string& path, std::uint64_t line, const std::string& name,
                  const std::string& cell) {
@@ -122,31 +291,66 @@ double number_in(const std::string& path, std::uint64_t line, const std::string&
   return value;
 }
 
-Columns read_csv(const std::string& path, const std::vector<std::string>& wanted) {
+class TextTable {
+ public:
+  explicit TextTable(const std::string& path) : path_(path), file_(path) {}
+
+  IdTable read(const std::string& id, const std::vector<std::string>& wanted) {
+    find_names(id);
+    const auto id_place = place_of(path_, id, names_);
+    std::vector<std::size_t> places;
+    for (const auto& name : wanted) places.push_back(place_of(path_, name, names_));
+    IdTable out{{}, std::vector<std::vector<double>>(wanted.size())};
+    while (const auto line = next()) {
+      if (line->starts_with('#')) continue;
+      const auto cells = cells_.of(*line);
+      if (cells.size() != names_.size())
+        throw data_error("{}: line {}: {} cells, but line {} names {} columns; make the names fit the rows", path_,
+                         line_, cells.size(), names_line_, names_.size());
+      out.ids.push_back(id_in(path_, fmt::format("line {}", line_), id, cells[id_place]));
+      for (std::size_t c = 0; c < places.size(); ++c)
+        out.columns[c].push_back(number_in(path_, line_, wanted[c], cells[places[c]]));
+    }
+    return out;
+  }
+
+ private:
+  std::optional<std::string> next() {
+    while (const auto line = file_.next_line()) {
+      ++line_;
+      if (line->find_first_not_of(" \t") != line->npos) return std::string(*line);
+    }
+    return std::nullopt;
+  }
+
+  // The first line that is no comment, or the comment that has the id's name among others.
+  void find_names(const std::string& id) {
+    while (const auto line = next()) {
+      const bool comment = line->starts_with('#');
+      const auto text = comment ? line->substr(1) : *line;
+      cells_ = Cells(text);
+      names_ = cells_.of(text);
+      names_line_ = line_;
+      if (!comment || (std::ranges::count(names_, id) > 0 && names_.size() > 1)) return;
+    }
+    if (line_ == 0) throw data_error("{}: is empty; give a table", path_);
+  }
+
+  std::string path_;
+  TextFile file_;
+  Cells cells_{""};
+  std::vector<std::string> names_;
+  std::uint64_t line_ = 0, names_line_ = 0;
+};
+
+// What a file, or the stream in a gzip file, begins with.
+std::string start_of(const std::string& path) {
   TextFile file(path);
-  auto head = file.next_line();
-  if (!head) throw data_error("{}: is empty; give a table", path);
-  const auto names = cells_of(head->starts_with('#') ? head->substr(1) : *head);
-  std::vector<std::size_t> places;
-  for (const auto& name : wanted) {
-    const auto at = std::ranges::find(names, name);
-    if (at == names.end()) throw no_column(path, name, names);
-    places.push_back(static_cast<std::size_t>(at - names.begin()));
-  }
-  Columns columns(wanted.size());
-  for (std::uint64_t number = 2; const auto line = file.next_line(); ++number) {
-    if (line->empty() || line->starts_with('#')) continue;
-    const auto cells = cells_of(*line);
-    if (cells.size() != names.size())
-      throw data_error("{}: line {}: {} cells, but line 1 names {} columns; make the names fit the rows",
-                       path, number, cells.size(), names.size());
-    for (std::size_t c = 0; c < places.size(); ++c)
-      columns[c].push_back(number_in(path, number, wanted[c], cells[places[c]]));
-  }
-  return columns;
+  const auto line = file.next_line();
+  return line ? std::string(line->substr(0, 9)) : "";
 }
 
-std::string start_of(const std::string& path) {
+std::string raw_start_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw io_error("{}: cannot be opened; check the path", path);
   std::string start(9, '\0');
@@ -156,12 +360,15 @@ std::string start_of(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::vector<double>> read_number_columns(const std::string& path,
-                                                     const std::vector<std::string>& names) {
-  const auto start = start_of(path);
-  if (start.starts_with("SIMPLE  =")) return read_fits(path, names);
-  if (start.starts_with("\x89HDF\r\n\x1a\n")) return read_hdf5(path, names);
-  return read_csv(path, names);
+IdTable read_id_table(const std::string& path, const std::string& id, const std::vector<std::string>& columns) {
+  if (raw_start_of(path).starts_with("\x89HDF\r\n\x1a\n")) return read_hdf5(path, id, columns);
+  auto table = start_of(path).starts_with("SIMPLE  =") ? read_fits(path, id, columns)
+                                                        : TextTable(path).read(id, columns);
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    if (table.columns[c].size() != table.ids.size())
+      throw data_error("{}: column '{}' has {} rows, column '{}' has {}; make them equal", path, columns[c],
+                       table.columns[c].size(), id, table.ids.size());
+  return table;
 }
 
 }  // namespace halobrush::catalog

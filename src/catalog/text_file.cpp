@@ -28,7 +28,9 @@ std::optional<std::string_view> TextFile::next_line() {
       if (rest.empty()) return std::nullopt;
     }
     auto line = std::string_view(buffer_.data() + begin_, end_ - begin_).substr(0, newline);
+    const bool first = buffer_offset_ + begin_ == 0;
     begin_ = std::min(begin_ + line.size() + 1, end_);
+    if (first && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte-order mark
     if (line.ends_with('\r')) line.remove_suffix(1);
     return line;
   }

@@ -1,7 +1,7 @@
 #include "side_table.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "halobrush/catalog/number_table.hpp"
 #include "halobrush/core/error.hpp"
@@ -11,19 +11,11 @@ namespace halobrush::convert {
 SideTable::SideTable(const std::string& path, const std::string& id_column,
                      const std::vector<std::string>& columns)
     : path_(path) {
-  std::vector<std::string> names = {id_column};
-  names.insert(names.end(), columns.begin(), columns.end());
-  columns_ = catalog::read_number_columns(path, names);
-  const auto ids = std::move(columns_.front());
-  columns_.erase(columns_.begin());
-  for (std::size_t row = 0; row < ids.size(); ++row) {
-    if (!(ids[row] >= 0) || ids[row] != std::floor(ids[row]))
-      throw data_error(
-          "{}: row {}: {} is {} (an id is a whole number, not negative); repair or remove the row", path, row,
-          id_column, ids[row]);
-    if (!row_.emplace(static_cast<std::int64_t>(ids[row]), row).second)
-      throw data_error("{}: {} {} occurs more than once; keep one of the rows", path, id_column, ids[row]);
-  }
+  auto table = catalog::read_id_table(path, id_column, columns);
+  columns_ = std::move(table.columns);
+  for (std::size_t row = 0; row < table.ids.size(); ++row)
+    if (!row_.emplace(table.ids[row], row).second)
+      throw data_error("{}: {} {} occurs more than once; keep one of the rows", path, id_column, table.ids[row]);
 }
 
 std::size_t SideTable::matches(std::span<const std::int64_t> ids) const {
