@@ -57,7 +57,7 @@ struct Label {
   double lowest = -std::numeric_limits<double>::infinity(),
          highest =
              std::numeric_limits<double>::infinity();  ///< what the label can be: none is painted outside
-  TrainedRange trained;
+  TrainedRange trained = {};
 };
 
 /// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of
