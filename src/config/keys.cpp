@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "halobrush/core/error.hpp"
 
 namespace halobrush::config {
 namespace {
@@ -14,6 +17,34 @@ Rule positive() {
               return std::ranges::all_of(**a, [](auto n) { return n > 0; });
             if (auto* l = std::get_if<std::vector<double>*>(&v))
               return std::ranges::all_of(**l, [](double x) { return x > 0; });
+            return true;
+          }};
+}
+
+// Bounds that keep counts and their products inside of what integers hold, far above any use.
+Rule between(std::int64_t least, std::int64_t most) {
+  return {fmt::format("must be {} to {}", least, most), [least, most](const Value& v) {
+            const auto n = **std::get_if<std::int64_t*>(&v);
+            return n >= least && n <= most;
+          }};
+}
+
+Rule tiles() {
+  return {"must be > 0, at most 1e9 tiles in all", [](const Value& v) {
+            double all = 1;
+            for (const auto n : **std::get_if<std::array<std::int64_t, 3>*>(&v))
+              all = n > 0 ? all * static_cast<double>(n) : std::numeric_limits<double>::infinity();
+            return all <= 1e9;
+          }};
+}
+
+// The columns of the tidal tensor are named after their radius, and a tensor twice tells nothing new.
+Rule distinct_radii() {
+  return {"must be > 0, each a thousandth or more from every other", [](const Value& v) {
+            auto radii = **std::get_if<std::vector<double>*>(&v);
+            std::ranges::sort(radii);
+            for (std::size_t i = 0; i < radii.size(); ++i)
+              if (!(radii[i] > 0) || (i > 0 && radii[i] < radii[i - 1] * 1.001)) return false;
             return true;
           }};
 }
@@ -151,12 +182,12 @@ std::vector<Key> keys_of(Config& c) {
       {"density.dataset", &c.density.dataset, "", "its dataset [n,n,n], index order x, y, z", science},
 
       {"field.mesh", &c.field.mesh, "", "cells per side of the mesh that halos are assigned to", science,
-       positive()},
+       between(1, 1'000'000)},
       {"field.smoothing", &c.field.smoothing, "Mpc/h",
-       "Gaussian smoothing radii of the tidal tensor; none: no tidal inputs", science, positive()},
+       "Gaussian smoothing radii of the tidal tensor; none: no tidal inputs", science, distinct_radii()},
 
       {"domain.tiles", &c.domain.tiles, "",
-       "tiles along x, y and z; the unit of work, of restart and of memory", science, positive()},
+       "tiles along x, y and z; the unit of work, of restart and of memory", science, tiles()},
       {"domain.balance", &c.domain.balance, "", "place tile edges so that tiles hold equal numbers of halos",
        science},
       {"domain.ghost_width", &c.domain.ghost_width, "Mpc/h",
@@ -170,7 +201,7 @@ std::vector<Key> keys_of(Config& c) {
        "integrator of the reverse diffusion; auto: multistep, or the single steps of a distilled model",
        science, one_of({"auto", "multistep", "midpoint", "authors"})},
       {"painter.steps", &c.painter.steps, "", "network evaluations per galaxy; 0: what the model says",
-       science, not_negative()},
+       science, between(0, 1'000'000)},
       {"painter.frame", &c.painter.frame, "",
        "rotation applied to the initial random orientations (checks of equivariance)", science,
        nine_numbers()},
@@ -241,7 +272,7 @@ std::vector<Key> keys_of(Config& c) {
        "many",
        steering},
       {"train.evaluations", &c.train.evaluations, "", "evaluations that a distilled model is made for",
-       steering, positive()},
+       steering, between(1, 1'000'000)},
       {"train.checkpoint", &c.train.checkpoint, "",
        "checkpoint to resume from and write to (default: <train.model>.checkpoint)", steering},
       {"train.inputs", &c.train.inputs, "", "node inputs by name; empty: all that the catalog offers",
@@ -257,21 +288,21 @@ std::vector<Key> keys_of(Config& c) {
        "boxes)",
        steering, one_of({"radius", "group"})},
       {"train.environment_neighbours", &c.train.environment_neighbours, "",
-       "at most so many neighbours of a node, the nearest", steering, positive()},
+       "at most so many neighbours of a node, the nearest", steering, between(1, 100'000)},
       {"train.radius", &c.train.radius, "Mpc/h", "linking radius of the environment graph", steering,
        positive()},
       {"train.layers", &c.train.layers, "", "message-passing layers of the encoder", steering,
-       not_negative()},
+       between(0, 64)},
       {"train.encoder_width", &c.train.encoder_width, "", "scalar channels of the encoder", steering,
-       positive()},
+       between(1, 8192)},
       {"train.channels", &c.train.channels, "", "vector and tensor channels of the encoder", steering,
-       positive()},
+       between(1, 8192)},
       {"train.denoiser_width", &c.train.denoiser_width, "",
-       "width of the denoiser, for each of the four symmetry copies", steering, positive()},
+       "width of the denoiser, for each of the four symmetry copies", steering, between(1, 8192)},
       {"train.denoiser_depth", &c.train.denoiser_depth, "", "hidden layers of the denoiser", steering,
-       positive()},
+       between(1, 256)},
       {"train.group_neighbours", &c.train.group_neighbours, "",
-       "edges per galaxy inside a host halo: all pairs up to this, nearest above", steering, not_negative()},
+       "edges per galaxy inside a host halo: all pairs up to this, nearest above", steering, between(0, 100'000)},
       {"train.steps", &c.train.steps, "", "optimiser steps", steering, positive()},
       {"train.batch", &c.train.batch, "", "galaxies a step, over all ranks", steering, positive()},
       {"train.rotation_noise", &c.train.rotation_noise, "rad",
@@ -284,7 +315,7 @@ std::vector<Key> keys_of(Config& c) {
        "normal about the middle with a fifth of the range (small training sets, cf. Karras et al. 2022)",
        steering, one_of({"uniform", "middle"})},
       {"train.noise_draws", &c.train.noise_draws, "", "noise levels a galaxy is shown at in each step",
-       steering, positive()},
+       steering, between(1, 10'000)},
       {"train.interval", &c.train.interval, "steps", "distance of two log lines and rows of the loss table",
        steering, positive()},
       {"train.checkpoint_interval", &c.train.checkpoint_interval, "steps", "distance of two checkpoints",
@@ -334,27 +365,27 @@ std::vector<Key> keys_of(Config& c) {
        "are",
        steering},
 
-      {"gan.width", &c.gan.width, "", "channels of the generator and of the critic", steering, positive()},
-      {"gan.depth", &c.gan.depth, "", "directional graph layers of each", steering, positive()},
-      {"gan.directions", &c.gan.directions, "", "directions of a layer", steering, positive()},
+      {"gan.width", &c.gan.width, "", "channels of the generator and of the critic", steering, between(1, 8192)},
+      {"gan.depth", &c.gan.depth, "", "directional graph layers of each", steering, between(1, 256)},
+      {"gan.directions", &c.gan.directions, "", "directions of a layer", steering, between(1, 1024)},
       {"gan.critic_steps", &c.gan.critic_steps, "", "steps of the critic to one of the generator", steering,
-       positive()},
+       between(1, 10'000)},
       {"gan.gradient_penalty", &c.gan.gradient_penalty, "", "weight of the gradient penalty", steering,
        positive()},
 
       {"stats.r.min", &c.stats.r.min, "Mpc/h", "smallest separation", steering, positive()},
       {"stats.r.max", &c.stats.r.max, "Mpc/h", "largest separation, at most half the box", steering,
        positive()},
-      {"stats.r.bins", &c.stats.r.bins, "", "bins of r, of equal width in log r", steering, positive()},
+      {"stats.r.bins", &c.stats.r.bins, "", "bins of r, of equal width in log r", steering, between(1, 10'000)},
       {"stats.rp.min", &c.stats.rp.min, "Mpc/h", "smallest separation across the line of sight (z)", steering,
        positive()},
       {"stats.rp.max", &c.stats.rp.max, "Mpc/h", "largest separation across the line of sight", steering,
        positive()},
-      {"stats.rp.bins", &c.stats.rp.bins, "", "bins of r_p, of equal width in log r_p", steering, positive()},
+      {"stats.rp.bins", &c.stats.rp.bins, "", "bins of r_p, of equal width in log r_p", steering, between(1, 10'000)},
       {"stats.pi_max", &c.stats.pi_max, "Mpc/h", "projected statistics are integrated over +-pi_max along z",
        steering, positive()},
       {"stats.jackknife", &c.stats.jackknife, "", "jackknife sub-boxes per side of the box; 0: no errors",
-       steering, not_negative()},
+       steering, between(0, 64)},
       {"stats.selections", &c.stats.selections, "",
        "sub-samples, name: cut, e.g. massive: log_stellar_mass > 10 and is_central; none given: red, blue, "
        "central, satellite and bins of stellar mass, where the columns exist",
@@ -402,7 +433,7 @@ std::vector<Key> keys_of(Config& c) {
        "a file of this name in the staging folder stops the run cleanly", steering},
 
       {"compute.threads", &c.compute.threads, "", "threads of the networks on each rank", steering,
-       positive()},
+       between(1, 4096)},
       {"compute.device", &c.compute.device, "", "where networks run; cuda takes one GPU a rank", steering,
        one_of({"cpu", "cuda"})},
 

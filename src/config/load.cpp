@@ -21,6 +21,14 @@ struct Entry {
 };
 using Entries = std::map<std::string, Entry>;
 
+// No key lies deeper; a text that refers to itself has no end.
+constexpr int deepest = 8;
+
+// A path that holds a null character would be cut there by the system.
+bool is_whole(const std::string& text) {
+  return text.find('\0') == std::string::npos;
+}
+
 template <class T>
 bool read_as(const YAML::Node& node, T& target) {
   try {
@@ -33,8 +41,8 @@ bool read_as(const YAML::Node& node, T& target) {
       if (!node.IsSequence()) return false;
       target = node.as<T>();
     } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
-      if (!node.IsMap()) return false;
-      target = node.as<T>();
+      if (!node.IsMap() && !node.IsNull()) return false;
+      target = node.IsNull() ? T{} : node.as<T>();
     } else if constexpr (std::is_same_v<T, std::string>) {
       if (node.IsNull()) {
         target.clear();
@@ -42,6 +50,7 @@ bool read_as(const YAML::Node& node, T& target) {
       }
       if (!node.IsScalar()) return false;
       target = node.Scalar();
+      return is_whole(target);
     } else {
       if (!node.IsScalar()) return false;
       target = node.as<T>();
@@ -56,21 +65,33 @@ bool assign(const YAML::Node& node, const Value& value) {
   return std::visit([&](auto* target) { return read_as(node, *target); }, value);
 }
 
-std::string as_text(const YAML::Node& node) {
-  YAML::Emitter out;
-  out << YAML::Flow << node;
-  return out.c_str();
+std::string as_text(const YAML::Node& node, int depth = 0) {
+  if (node.IsScalar()) return node.Scalar();
+  if (node.IsNull()) return "~";
+  if (depth > deepest) return "...";
+  std::string text;
+  for (const auto& item : node) {
+    if (!text.empty()) text += ", ";
+    text += node.IsMap() ? as_text(item.first, depth + 1) + ": " + as_text(item.second, depth + 1)
+                         : as_text(item, depth + 1);
+  }
+  return node.IsMap() ? "{" + text + "}" : "[" + text + "]";
 }
 
 // Sections become dotted names; a list or a scalar ends the descent.
 void flatten(const YAML::Node& node, const std::string& prefix, const std::string& file, Entries& out,
-             std::vector<std::string>& problems) {
+             std::vector<std::string>& problems, int depth = 0) {
   for (const auto& item : node) {
-    const std::string name = prefix + item.first.as<std::string>();
     const int line = item.first.Mark().line + 1;
     const std::string where = fmt::format("{}:{}", file, line);
+    if (!item.first.IsScalar() || depth > deepest) {
+      problems.push_back(fmt::format("{}: {}{}: is no name of a key; see 'halobrush describe-config'", where, prefix,
+                                     as_text(item.first)));
+      continue;
+    }
+    const std::string name = prefix + item.first.Scalar();
     if (item.second.IsMap()) {
-      flatten(item.second, name + ".", file, out, problems);
+      flatten(item.second, name + ".", file, out, problems, depth + 1);
     } else if (!out.emplace(name, Entry{item.second, where, line}).second) {
       problems.push_back(fmt::format("{}: {}: given twice; keep one", where, name));
     }
@@ -79,28 +100,52 @@ void flatten(const YAML::Node& node, const std::string& prefix, const std::strin
 
 Entries read_text(const std::string& text, const std::string& path, std::vector<std::string>& problems) {
   try {
-    const YAML::Node root = YAML::Load(text);
+    const auto documents = YAML::LoadAll(text);
     Entries entries;
-    if (root.IsNull()) return entries;
-    if (!root.IsMap())
+    if (documents.size() > 1)
+      throw config_error("{}:{}: a second document begins ('---') and would not be read; keep one", path,
+                         documents[1].Mark().line + 1);
+    if (documents.empty() || documents[0].IsNull()) return entries;
+    if (!documents[0].IsMap())
       throw config_error("{}: is not a list of keys; write lines of the form 'key: value'", path);
-    flatten(root, "", path, entries, problems);
+    flatten(documents[0], "", path, entries, problems);
     return entries;
-  } catch (const YAML::ParserException& error) {
+  } catch (const YAML::Exception& error) {
     throw config_error("{}:{}: not valid YAML ({}); check indentation and quotes", path, error.mark.line + 1,
                        error.msg);
   }
 }
 
-void apply_override(const std::string& text, Entries& entries, std::vector<std::string>& problems) {
+template <class T>
+bool holds(const Value& value) {
+  return std::holds_alternative<T*>(value);
+}
+
+using Texts = std::map<std::string, std::string>;
+
+// A text is taken as it is given, whatever YAML would make of its '#', '[', '*' or ': '. Elsewhere a comment would
+// hide a part of the value.
+bool is_taken_literally(const std::string& name, const std::string& value, const std::vector<Key>& keys) {
+  for (const auto& key : keys) {
+    if (holds<Texts>(key.value) && name.starts_with(key.name + ".")) return true;
+    if (key.name != name) continue;
+    const bool quotes = holds<Texts>(key.value) || holds<std::vector<std::string>>(key.value);
+    return holds<std::string>(key.value) || (!quotes && value.find('#') != std::string::npos);
+  }
+  return false;
+}
+
+void apply_override(const std::string& text, const std::vector<Key>& keys, Entries& entries,
+                    std::vector<std::string>& problems) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     problems.push_back(fmt::format("--set {}: has no '='; write --set section.key=value", text));
     return;
   }
-  const std::string name = text.substr(0, equals);
+  const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   try {
-    entries[name] = {YAML::Load(text.substr(equals + 1)), "--set", 0};
+    const auto node = is_taken_literally(name, value, keys) ? YAML::Node(value) : YAML::Load(value);
+    entries[name] = {node, "--set", 0};
   } catch (const YAML::Exception&) {
     problems.push_back(fmt::format("--set {}: value is not valid YAML; quote it", text));
   }
@@ -109,9 +154,23 @@ void apply_override(const std::string& text, Entries& entries, std::vector<std::
 // Adds one entry `<key>.<name>` to a key of texts by name.
 bool assign_named(const std::string& name, const YAML::Node& node, std::vector<Key>& keys) {
   for (auto& key : keys)
-    if (auto* texts = std::get_if<std::map<std::string, std::string>*>(&key.value))
+    if (auto* texts = std::get_if<Texts*>(&key.value))
       if (name.starts_with(key.name + ".")) return read_as(node, (**texts)[name.substr(key.name.size() + 1)]);
   return false;
+}
+
+// `domain:` with nothing below it leaves all of its keys as they are.
+bool is_empty_section(const std::string& name, const YAML::Node& node, const std::vector<std::string>& known) {
+  return node.IsNull() &&
+         std::ranges::any_of(known, [&](const auto& key) { return key.starts_with(name + "."); });
+}
+
+bool is_finite(const Value& value) {
+  const auto finite = [](double x) { return !std::isinf(x); };
+  if (auto* d = std::get_if<double*>(&value)) return finite(**d);
+  if (auto* l = std::get_if<std::vector<double>*>(&value)) return std::ranges::all_of(**l, finite);
+  if (auto* p = std::get_if<std::array<double, 2>*>(&value)) return std::ranges::all_of(**p, finite);
+  return true;
 }
 
 void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::string>& problems) {
@@ -120,7 +179,9 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
   std::vector<std::pair<int, std::string>> found;
   for (const auto& [name, entry] : entries) {
     const auto key = std::ranges::find(keys, name, &Key::name);
-    if (key == keys.end() && assign_named(name, entry.node, keys)) continue;
+    if (key == keys.end() &&
+        (assign_named(name, entry.node, keys) || is_empty_section(name, entry.node, known)))
+      continue;
     if (key == keys.end()) {
       found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
                                                  entry.where, name, nearest_hint(name, known)));
@@ -128,6 +189,9 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
       found.emplace_back(entry.line,
                          fmt::format("{}: {}: '{}' is of the wrong type (wanted: {}); correct the value",
                                      entry.where, name, as_text(entry.node), type_name(key->value)));
+    } else if (!is_finite(key->value)) {
+      found.emplace_back(entry.line, fmt::format("{}: {}: '{}' is not finite; correct the value", entry.where, name,
+                                                 as_text(entry.node)));
     } else if (key->rule.satisfied && !key->rule.satisfied(key->value)) {
       found.emplace_back(entry.line, fmt::format("{}: {}: '{}' {}; correct the value", entry.where, name,
                                                  as_text(entry.node), key->rule.text));
@@ -184,9 +248,9 @@ Config load(const std::string& path, const std::vector<std::string>& overrides) 
 Config parse(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
   std::vector<std::string> problems;
   Entries entries = read_text(text, name, problems);
-  for (const auto& change : overrides) apply_override(change, entries, problems);
   Config config;
   auto keys = keys_of(config);
+  for (const auto& change : overrides) apply_override(change, keys, entries, problems);
   apply(entries, keys, problems);
   if (problems.empty()) return config;
   std::string all;

@@ -39,7 +39,9 @@ class Reader {
     std::vector<std::string> known;
     for (const auto& [name, field] : fields) known.push_back(name);
     for (const auto& item : node) {
-      const auto name = item.first.as<std::string>();
+      const auto name = item.first.IsNull()     ? "null"  // the name of a section, which YAML takes for nothing
+                        : item.first.IsScalar() ? item.first.Scalar()
+                                                : "[...]";
       const auto field = fields.find(name);
       if (field == fields.end()) {
         problem(item.first, section + name, "unknown key" + nearest_hint(name, known));
@@ -65,7 +67,16 @@ class Reader {
   std::string where_, problems_;
 };
 
+// Nothing below a section requires nothing; a number or a text there would do the same without a word.
+bool has_items(Reader& reader, const YAML::Node& node, const std::string& section, bool list) {
+  if (node.IsNull()) return false;
+  if (list ? node.IsSequence() : node.IsMap()) return true;
+  reader.problem(node, section, list ? "must be a list of requirements ('- {of: ...}')" : "must hold 'column: {...}'");
+  return false;
+}
+
 void read_columns(Reader& reader, const YAML::Node& node, Requirements& out) {
+  if (!has_items(reader, node, "columns", false)) return;
   for (const auto& item : node) {
     ColumnRequirement r;
     r.column = item.first.as<std::string>();
@@ -92,6 +103,7 @@ void read_catalog(Reader& reader, const YAML::Node& node, CatalogRequirement& r)
 
 void read_statistics(Reader& reader, const YAML::Node& node, const std::string& section,
                      std::vector<StatisticRequirement>& out) {
+  if (!has_items(reader, node, section, true)) return;
   for (const auto& item : node) {
     StatisticRequirement r;
     reader.read(item, section + ".",
@@ -111,6 +123,7 @@ void read_statistics(Reader& reader, const YAML::Node& node, const std::string& 
 }
 
 void read_misalignments(Reader& reader, const YAML::Node& node, std::vector<MisalignmentRequirement>& out) {
+  if (!has_items(reader, node, "misalignments", true)) return;
   for (const auto& item : node) {
     MisalignmentRequirement r;
     reader.read(item, "misalignments.",
@@ -126,6 +139,7 @@ void read_misalignments(Reader& reader, const YAML::Node& node, std::vector<Misa
 }
 
 void read_distributions(Reader& reader, const YAML::Node& node, std::vector<DistributionRequirement>& out) {
+  if (!has_items(reader, node, "distributions", true)) return;
   for (const auto& item : node) {
     DistributionRequirement r;
     reader.read(
@@ -141,8 +155,12 @@ void read_distributions(Reader& reader, const YAML::Node& node, std::vector<Dist
 Requirements parse_requirements(const std::string& text, const std::string& where) {
   YAML::Node root;
   try {
-    root = YAML::Load(text);
-  } catch (const YAML::ParserException& error) {
+    const auto documents = YAML::LoadAll(text);
+    if (documents.size() > 1)
+      throw config_error("{}:{}: a second document begins ('---') and would not be read; keep one", where,
+                         documents[1].Mark().line + 1);
+    if (!documents.empty()) root = documents[0];
+  } catch (const YAML::Exception& error) {
     throw config_error("{}:{}: not valid YAML ({}); check indentation and quotes", where, error.mark.line + 1,
                        error.msg);
   }

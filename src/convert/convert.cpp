@@ -11,6 +11,7 @@
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
+#include "halobrush/pipeline/sizes.hpp"
 #include "labels.hpp"
 #include "side_table.hpp"
 
@@ -138,6 +139,7 @@ bool is_subfind(const config::Config& config, const mpi::Communicator& comm) {
 }  // namespace
 
 void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  pipeline::check_input(config);
   if (is_subfind(config, comm)) return SubfindJob(config, comm, log).run();
   if (config.convert.kind == "galaxies")
     throw data_error(

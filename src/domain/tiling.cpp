@@ -56,6 +56,11 @@ std::span<const double> part_of(const std::vector<double>& edges, std::int64_t p
 Edges balance(const std::vector<Vec3>& centres, std::span<const std::size_t> rows,
               std::span<const std::int64_t> part_of_row, std::int64_t parts, int axis, double side,
               std::int64_t n, const mpi::Communicator& comm) {
+  if (n == 1) {  // nothing to balance
+    Edges whole;
+    for (std::int64_t part = 0; part < parts; ++part) whole.insert(whole.end(), {0.0, side});
+    return whole;
+  }
   const auto bin_count = std::max(least_bins, n);
   std::vector<std::int64_t> counts(static_cast<std::size_t>(parts * bin_count));
   for (std::size_t k = 0; k < rows.size(); ++k) {

@@ -5,6 +5,7 @@
 #include "halobrush/paint/paint.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
+#include "halobrush/pipeline/sizes.hpp"
 #include "rows.hpp"
 
 namespace halobrush::paint {
@@ -26,13 +27,14 @@ catalog::Table expected_columns(const catalog::HaloHeader& header, const config:
   return halos;
 }
 
-// Halos in the ghost zones over halos owned, if they were spread evenly.
+// Halos in the ghost zones over halos owned, if they were spread evenly. A tile sees each halo once, however far its
+// ghost zone would reach around the box.
 double ghost_share(const domain::Box& box, const std::array<std::int64_t, 3>& tiles, double width) {
   double owned = 1, grown = 1;
   for (int k = 0; k < 3; ++k) {
     const double side = box.side[k] / static_cast<double>(tiles[static_cast<std::size_t>(k)]);
     owned *= side;
-    grown *= side + 2 * width;
+    grown *= std::min(side + 2 * width, box.side[k]);
   }
   return grown / owned - 1;
 }
@@ -47,7 +49,10 @@ double bytes_per_row(const catalog::Table& table) {
 }  // namespace
 
 void dry_run(const config::Config& config, int ranks, Logger& log) {
+  pipeline::check_input(config);
+  pipeline::check_mesh(config, ranks, log);
   const auto header = catalog::read_header(config.input.path, pipeline::read_options(config));
+  pipeline::check_tiles(config, header.rows_exact ? header.rows : 2 * header.rows);
   const auto halos = expected_columns(header, config);
   const auto painter = model::make_painter(config, halos, header.simulation.h);
   const auto origin = pipeline::origin_of(config, header.simulation, header.source.format);

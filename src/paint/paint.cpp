@@ -17,6 +17,7 @@
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
+#include "halobrush/pipeline/sizes.hpp"
 #include "identity.hpp"
 #include "rows.hpp"
 #include "stop.hpp"
@@ -40,6 +41,7 @@ class Job {
   }
 
   ExitCode run() {
+    pipeline::check_input(config_);
     identity_ = identity_of(config_, comm_);
     if (already_done()) return ExitCode::done;
 

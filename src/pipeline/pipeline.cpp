@@ -7,6 +7,7 @@
 #include "halobrush/field/mesh.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/pipeline/origin.hpp"
+#include "halobrush/pipeline/sizes.hpp"
 
 namespace halobrush::pipeline {
 namespace {
@@ -49,10 +50,12 @@ domain::Box box_of(const catalog::Simulation& simulation) {
 
 catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
                                 StageTimes& times, Logger& log) {
+  check_mesh(config, comm);
   auto halos = times.measure(
       "read", [&] { return catalog::read_halos(config.input.path, read_options(config), comm); });
   const auto box = box_of(halos.simulation);
   const auto rows = comm.sum(static_cast<std::uint64_t>(halos.halos.rows()));
+  check_tiles(config, rows);
   log.info("read: {} halos ({}), box {:g} x {:g} x {:g} Mpc/h, a = {:g}", rows, halos.source.format,
            box.side[0], box.side[1], box.side[2], halos.simulation.scale_factor);
   for (auto& remark : mpi::agree(comm, [&] {

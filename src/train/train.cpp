@@ -4,6 +4,7 @@
 #include "gan.hpp"
 #include "halobrush/core/hash.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/pipeline/sizes.hpp"
 #include "loop.hpp"
 #include "score_matching.hpp"
 #include "training_set.hpp"
@@ -51,6 +52,9 @@ void write_model(const Outcome& outcome, const TrainingSet& set, const config::C
 }  // namespace
 
 void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  pipeline::check_input(config);
+  if (config.train.catalog.empty())
+    throw config_error("train.catalog: is not given; name the galaxy catalog to learn from");
   const auto set = mpi::agree(comm, [&] {
     if (config.train.teacher.empty()) return load_training_set(config, log);
     auto data = load_training_set(with_teachers_choices(config), log);

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "halobrush/config/requirements.hpp"
 #include "halobrush/core/error.hpp"
 
 namespace halobrush {
@@ -184,6 +185,71 @@ TEST_F(ConfigFile, WrongOverridesAreListedWithTheRest) {
   EXPECT_TRUE(std::ranges::any_of(lines, [](auto& l) { return starts_with(l, "run.yaml:1: sead"); }));
 }
 
+TEST_F(ConfigFile, AnOverrideOfATextIsTakenAsItIsGiven) {
+  for (const std::string path : {"run #3.list", "snap: all.list", "[a].list", "*a.list", "&a", "{b}", "'q'", "\"q\"", "~",
+                                 "a\tb", "- x", "!tag", "%x", "@x", "true", "010", " x "}) {
+    const auto c = load("", {"input.path=" + path, "stats.selections.red=" + path});
+    EXPECT_EQ(c.input.path, path);
+    EXPECT_EQ(c.stats.selections.at("red"), path);
+  }
+  EXPECT_EQ(load("input: {path: a}", {"input.path="}).input.path, "");
+  EXPECT_EQ(load("", {"train.outputs=['a #b', c]"}).train.outputs, (std::vector<std::string>{"a #b", "c"}));
+}
+
+TEST_F(ConfigFile, NoCommentHidesAPartOfAnOverride) {
+  EXPECT_EQ(problems("", {"seed=3 #4"}).size(), 1);
+  EXPECT_EQ(problems("", {"field.smoothing=[1, 4] # [2]"}).size(), 1);
+  EXPECT_EQ(problems("", {"train.outputs=[a, b #c]"}).size(), 1);
+}
+
+TEST_F(ConfigFile, RefusesSmoothingRadiiThatAreTheSame) {
+  for (const char* radii : {"[4, 4]", "[4, 4.0000001]", "[1, 4, 1]", "[4, 4.003]", "[.nan, 4]", "[0, 4]", "[.inf]"}) {
+    const auto lines = problems(std::string("field: {smoothing: ") + radii + "}\n");
+    ASSERT_EQ(lines.size(), 1) << radii;
+    EXPECT_TRUE(starts_with(lines[0], "run.yaml:1: field.smoothing: '")) << lines[0];
+  }
+  EXPECT_EQ(load("field: {smoothing: [4, 1, 4.1]}\n").field.smoothing, (std::vector<double>{4, 1, 4.1}));
+  EXPECT_TRUE(load("field: {smoothing: []}\n").field.smoothing.empty());
+}
+
+TEST_F(ConfigFile, RefusesNumbersThatNoRunCouldUse) {
+  const auto lines = problems(
+      "domain:\n  tiles: [100000, 100000, 1]\n"
+      "field:\n  mesh: 10000000\n"
+      "compute:\n  threads: 4294967297\n"
+      "stats:\n  jackknife: 100000\n"
+      "train:\n  learning_rate: .inf\n"
+      "input:\n  units: [1, .inf, 1]\n");
+  ASSERT_EQ(lines.size(), 6);
+  const char* keys[] = {"2: domain.tiles", "4: field.mesh", "6: compute.threads", "8: stats.jackknife", "10: train.learning_rate",
+                        "12: input.units"};
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    EXPECT_TRUE(starts_with(lines[i], std::string("run.yaml:") + keys[i])) << lines[i];
+  EXPECT_EQ(problems("domain: {tiles: [9223372036854775807, 9223372036854775807, 3]}\n").size(), 1);
+}
+
+TEST_F(ConfigFile, ASectionWithNothingBelowItHasItsDefaults) {
+  EXPECT_EQ(config::to_yaml(load("domain:\nstats:\n  r:\n  selections:\nseed: 1\n")), config::to_yaml(config::Config{}));
+  EXPECT_EQ(problems("domian:\n").size(), 1);
+  EXPECT_EQ(problems("seed:\n").size(), 1);
+}
+
+TEST_F(ConfigFile, RefusesASecondDocument) {
+  const auto lines = problems("seed: 1\n---\nseed: 2\n");
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_TRUE(starts_with(lines[0], "run.yaml:3: a second document")) << lines[0];
+  EXPECT_EQ(load("---\nseed: 2\n").seed, 2);
+}
+
+TEST_F(ConfigFile, WhatIsNoNameAndWhatHasNoEndIsRefused) {
+  EXPECT_EQ(problems("[a]: 1\n").size(), 1);
+  EXPECT_EQ(problems("? {a: b}\n: 1\n").size(), 1);
+  EXPECT_EQ(problems("input: &a {path: *a}\n").size(), 1);
+  EXPECT_EQ(problems("seed: &a [*a]\n").size(), 1);
+  EXPECT_EQ(problems("seed: *nothing\n").size(), 1);
+  EXPECT_EQ(problems("input: {path: \"a\\0b\"}\n").size(), 1);
+}
+
 TEST_F(ConfigFile, AnOverrideReplacesAWrongValueInTheFile) {
   EXPECT_EQ(load("seed: x\n", {"seed=4"}).seed, 4);
 }
@@ -257,6 +323,14 @@ TEST_F(ConfigFile, ScienceKeysAreThoseThatDecideTheRows) {
   EXPECT_EQ(config::science_keys(c), before);
   c.seed = 2;
   EXPECT_NE(config::science_keys(c), before);
+}
+
+TEST(Requirements, WhatWouldRequireNothingUnsaidIsRefused) {
+  for (const char* text : {"catalog: {unique_ids: true}\n---\ncolumns: {}\n", "statistics: 5\n", "statistics: {of: [xi]}\n",
+                           "columns: [x, y]\n", "misalignments: none\n", "distributions: {}\n", "[a]: 1\n", "columns: *x\n"})
+    EXPECT_THROW(config::parse_requirements(text, "r.yaml"), Error) << text;
+  EXPECT_TRUE(config::parse_requirements("columns:\nstatistics:\n", "r.yaml").columns.empty());
+  EXPECT_FALSE(config::parse_requirements(config::default_requirements(), "built in").statistics.empty());
 }
 
 }  // namespace
