@@ -1,5 +1,7 @@
 #include "canonical.hpp"
 
+#include <mpi.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
@@ -21,27 +23,30 @@ std::vector<std::string> required_columns() {
   return names;
 }
 
-const char* type_needed(const HaloColumn& column) {
-  return column.boolean ? "booleans" : column.integer ? "integers" : "64-bit floats";
+const HaloColumn* declared(const std::string& name) {
+  const auto found = std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; });
+  return found == halo_schema().end() ? nullptr : &*found;
 }
 
-bool has_type(const HaloColumn& column, const ColumnData& data) {
-  if (column.boolean) return std::holds_alternative<std::vector<std::uint8_t>>(data);
-  if (column.integer) return std::holds_alternative<std::vector<std::int64_t>>(data);
-  return std::holds_alternative<std::vector<double>>(data);
+ReadAs read_as(const std::string& name) {
+  const auto* column = declared(name);
+  if (column == nullptr) return ReadAs::stored;
+  return column->boolean ? ReadAs::booleans : column->integer ? ReadAs::integers : ReadAs::numbers;
 }
 
-void check_types(const std::string& path, const Table& halos) {
-  for (const auto& declared : halo_schema())
-    for (const auto& column : halos.columns()) {
-      if (column.spec.name != declared.spec.name) continue;
-      if (!has_type(declared, column.data))
-        throw data_error("{}: column '{}' is of another type ({} are needed); convert it", path,
-                         declared.spec.name, type_needed(declared));
-      if (!declared.spec.unit.empty() && column.spec.unit != declared.spec.unit)
-        throw data_error("{}: column '{}' is in '{}' ('{}' is needed); convert it", path, declared.spec.name,
-                         column.spec.unit, declared.spec.unit);
-    }
+// Says what was converted.
+std::vector<std::string> into_our_units(const std::string& path, TableShare& share) {
+  std::vector<std::string> remarks;
+  for (auto& column : share.rows.columns()) {
+    const auto* ours = declared(column.spec.name);
+    if (ours == nullptr || ours->spec.unit.empty()) continue;
+    const auto theirs = column.spec.unit;
+    convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->spec.unit,
+                 share.header.simulation);
+    if (theirs != ours->spec.unit)
+      remarks.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.spec.name, theirs, ours->spec.unit));
+  }
+  return remarks;
 }
 
 void check_values(const std::string& path, const TableShare& share) {
@@ -91,9 +96,7 @@ std::vector<std::string> columns_of_halos(const std::string& path) {
   std::vector<std::string> names;
   if (type_of(path) == halo_data_type) return names;
   for (const auto& column : summarise_table_file(path, galaxy_data_type).columns)
-    if (std::ranges::any_of(halo_schema(),
-                            [&](const auto& declared) { return declared.spec.name == column.name; }))
-      names.push_back(column.name);
+    if (declared(column.name) != nullptr) names.push_back(column.name);
   return names;
 }
 
@@ -109,33 +112,36 @@ bool has_halo_columns(const std::string& path) {
 HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& comm) {
   const auto [type, columns] =
       mpi::agree(comm, [&] { return std::pair(type_of(path), columns_of_halos(path)); });
-  auto share = read_table_file(path, type, columns, required_columns(), comm);
+  auto share = read_table_file(path, type, columns, required_columns(), read_as, comm);
+  auto remarks = remarks_of(share.header);
   mpi::agree(comm, [&] {
-    check_types(path, share.rows);
+    for (auto& remark : into_our_units(path, share)) remarks.push_back(std::move(remark));
     check_values(path, share);
   });
-  return {std::move(share.rows), share.header.simulation, source_of(path), remarks_of(share.header)};
+  return {std::move(share.rows), share.header.simulation, source_of(path), std::move(remarks)};
 }
 
 HaloHeader read_canonical_header(const std::string& path) {
   const auto summary = summarise_table_file(path, type_of(path));
   HaloHeader header{summary.header.simulation, source_of(path), {}, summary.rows, true, {}};
-  for (const auto& column : summary.columns) header.columns.push_back(column.name);
+  for (const auto& column : summary.columns) {
+    header.columns.push_back(column.name);
+    if (const auto* ours = declared(column.name); ours != nullptr && column.unit != ours->spec.unit)
+      header.units.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.name, column.unit, ours->spec.unit));
+  }
   return header;
 }
 
 Table sample_canonical(const std::string& path, const HaloHeader& said) {
   constexpr std::uint64_t most = 10'000'000;
   if (said.rows == 0 || said.rows > most) return {};
-  const auto file = h5::File::open(path);
-  const auto data = h5::open_group(file.id(), "/data");
-  Table halos;
-  for (const char* name : {"parent_id", "x", "y", "z"}) {
-    if (!h5::exists(data, name)) return {};
-    auto values = h5::read_slice(h5::open_column(data, name), 0, said.rows);
-    std::visit([&](auto&& column) { halos.add({name, "", ""}, std::move(column)); }, std::move(values));
-  }
-  return halos;
+  const std::vector<std::string> columns = {"parent_id", "x", "y", "z"};
+  for (const auto& name : columns)
+    if (std::ranges::count(said.columns, name) == 0) return {};
+  const mpi::Communicator self(MPI_COMM_SELF);
+  auto share = read_table_file(path, type_of(path), columns, {}, read_as, self);
+  into_our_units(path, share);
+  return std::move(share.rows);
 }
 
 void write_halos(const std::string& path, const MockHeader& header, const Table& columns,

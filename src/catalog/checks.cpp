@@ -129,10 +129,10 @@ void check_unique_ids(const std::string& path, const Table& halos, const mpi::Co
 
   auto mine = comm.exchange(std::span<const std::int64_t>(sorted), counts).data;
   std::sort(mine.begin(), mine.end());
-  constexpr auto none = std::numeric_limits<std::int64_t>::max();
   const auto twice = std::adjacent_find(mine.begin(), mine.end());
-  const auto lowest = comm.min(twice == mine.end() ? none : *twice);
-  if (lowest != none)
+  const bool found = twice != mine.end();
+  const auto lowest = comm.min(found ? *twice : std::numeric_limits<std::int64_t>::max());
+  if (comm.max(found ? 1 : 0) == 1)
     throw data_error("{}: id {} occurs more than once (ids name halos); keep one of the rows", path, lowest);
 }
 

@@ -1,9 +1,11 @@
 #include "h5.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <set>
 
 namespace halobrush::catalog::h5 {
 namespace {
@@ -14,8 +16,9 @@ void silence() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
-// What went wrong where it went wrong; the outer messages only repeat the names of our calls.
-std::string innermost_message() {
+}  // namespace
+
+std::string reason() {
   std::string text = "no reason given";
   const auto first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
     if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(out) = error->desc;
@@ -33,18 +36,20 @@ std::string file_of(hid_t id) {
   return name.empty() ? "HDF5 file" : name;
 }
 
+namespace {
+
 [[noreturn]] void fail(const std::string& file, const std::string& what) {
   throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file, what,
-                 innermost_message());
+                 reason());
 }
 
 // `result` of an HDF5 call on something in the file of `at`.
 template <class Result>
 Result checked(Result result, hid_t at, const char* what) {
   if (result < 0) {
-    const auto reason = innermost_message();
+    const auto why = reason();
     throw io_error("{}: {} failed ({}); check the file, the free space and the file system", file_of(at),
-                   what, reason);
+                   what, why);
   }
   return result;
 }
@@ -60,14 +65,28 @@ Handle access(const mpi::Communicator* comm) {
   return properties;
 }
 
-Handle open_file(const std::string& path, const mpi::Communicator* comm) {
-  const auto properties = access(comm);
+Handle open_file(const std::string& path) {
+  const auto properties = access(nullptr);
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, properties), H5Fclose);
   if (file >= 0) return file;
-  if (!std::filesystem::exists(path))
+  const auto why = reason();
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
     throw io_error("{}: cannot be opened (no such file); check the path", path);
-  throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path,
-                   innermost_message());
+  if (std::filesystem::is_directory(path, ignored))
+    throw io_error("{}: cannot be opened (it is a folder); name a file", path);
+  if (::access(path.c_str(), R_OK) != 0)
+    throw io_error("{}: cannot be opened ({}); check its permissions", path, std::strerror(errno));
+  if (why.find("lock file") != why.npos)
+    throw io_error(
+        "{}: cannot be opened, because another process has it open to write ({}); wait until it is closed, or set "
+        "HDF5_USE_FILE_LOCKING=FALSE where the file system knows no locks",
+        path, why);
+  if (why.find("already open for write") != why.npos)
+    throw data_error(
+        "{}: its writer did not close it ({}); write it again, or remove the mark with h5clear -s when it is whole",
+        path, why);
+  throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path, why);
 }
 
 Handle create_file(const std::string& path, const mpi::Communicator* comm) {
@@ -77,7 +96,7 @@ Handle create_file(const std::string& path, const mpi::Communicator* comm) {
   return file;
 }
 
-// Collective transfers in a parallel file.
+// Collective transfers in a parallel file, which is one that we write.
 Handle transfer_for(hid_t object) {
   const Handle file(H5Iget_file_id(object), H5Fclose);
   const Handle file_access(H5Fget_access_plist(file), H5Pclose);
@@ -162,7 +181,34 @@ std::string name_of(hid_t object) {
   return name;
 }
 
+std::string target_of(hid_t at, const std::string& link, const H5L_info_t& info) {
+  std::vector<char> value(info.u.val_size + 1);
+  H5Lget_val(at, link.c_str(), value.data(), info.u.val_size, H5P_DEFAULT);
+  if (info.type == H5L_TYPE_SOFT) return fmt::format("'{}'", value.data());
+  const char *file = nullptr, *object = nullptr;
+  if (info.type != H5L_TYPE_EXTERNAL ||
+      H5Lunpack_elink_val(value.data(), info.u.val_size, nullptr, &file, &object) < 0)
+    return "an object of another program";
+  return fmt::format("'{}' in the file '{}'", object, file);
+}
+
+void check_link(hid_t at, const std::string& path) {
+  const auto there = H5Oexists_by_name(at, path.c_str(), H5P_DEFAULT);
+  if (there > 0) return;
+  const auto why = there == 0 ? "nothing is there" : reason();
+  H5L_info_t info{};
+  if (H5Lget_info(at, path.c_str(), &info, H5P_DEFAULT) < 0 || info.type == H5L_TYPE_HARD) return;
+  throw data_error("{}: '{}' is a link to {}, which cannot be had ({}); mend or remove the link", file_of(at),
+                   path_of(at, path), target_of(at, path, info), why);
+}
+
 }  // namespace
+
+std::string path_of(hid_t parent, const std::string& name) {
+  if (name.starts_with('/')) return name;
+  const auto at = name_of(parent);
+  return (at == "/" ? "" : at) + "/" + name;
+}
 
 File File::create(const std::string& path, const mpi::Communicator& comm) {
   return File(create_file(path, &comm));
@@ -171,11 +217,8 @@ File File::create(const std::string& path) {
   return File(create_file(path, nullptr));
 }
 
-File File::open(const std::string& path, const mpi::Communicator& comm) {
-  return File(open_file(path, &comm));
-}
 File File::open(const std::string& path) {
-  return File(open_file(path, nullptr));
+  return File(open_file(path));
 }
 
 void File::close() {
@@ -188,6 +231,7 @@ bool exists(hid_t at, const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const auto part = path.substr(0, end);
     if (H5Lexists(at, part.c_str(), H5P_DEFAULT) <= 0) return false;
+    check_link(at, part);
     if (end == std::string::npos) return true;
   }
 }
@@ -202,7 +246,10 @@ Handle create_group(hid_t parent, const std::string& name) {
 }
 
 Handle open_group(hid_t parent, const std::string& path) {
-  return {checked(H5Gopen2(parent, path.c_str(), H5P_DEFAULT), parent, "opening a group"), H5Gclose};
+  if (!exists(parent, path)) throw data_error("{}: no group '{}'; give a file that has it", file_of(parent), path);
+  Handle group(H5Gopen2(parent, path.c_str(), H5P_DEFAULT), H5Gclose);
+  if (group < 0) throw data_error("{}: '{}' is no group, or damaged ({})", file_of(parent), path, reason());
+  return group;
 }
 
 void link_hard(hid_t from, const std::string& name, hid_t to, const std::string& link) {
@@ -210,24 +257,17 @@ void link_hard(hid_t from, const std::string& name, hid_t to, const std::string&
 }
 
 std::vector<std::string> members(hid_t group) {
-  struct Found {
-    std::vector<std::string> names;
-    std::set<haddr_t> addresses;
-  } found;
-  const auto add = [](hid_t at, const char* name, const H5L_info_t*, void* out) -> herr_t {
-    H5O_info_t info;
-    if (H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
-      return 0;  // a link to nowhere
-    auto& all = *static_cast<Found*>(out);
-    if (all.addresses.insert(info.addr).second) all.names.emplace_back(name);
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
   const Handle properties(H5Gget_create_plist(group), H5Pclose);
   unsigned order = 0;
   H5Pget_link_creation_order(properties, &order);
   const auto index = (order & H5P_CRT_ORDER_INDEXED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
-  checked(H5Literate(group, index, H5_ITER_INC, nullptr, add, &found), group, "listing a group");
-  return found.names;
+  checked(H5Literate(group, index, H5_ITER_INC, nullptr, add, &names), group, "listing a group");
+  return names;
 }
 
 void write_attribute(hid_t at, const std::string& name, const std::string& text) {
@@ -324,20 +364,6 @@ Handle create_column(hid_t parent, const std::string& name, const ColumnData& li
           H5Dclose};
 }
 
-Handle open_column(hid_t parent, const std::string& name) {
-  return {checked(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), parent, "opening a column"), H5Dclose};
-}
-
-std::uint64_t rows_of(hid_t column) {
-  const Handle space(H5Dget_space(column), H5Sclose);
-  hsize_t rows = 0;
-  if (H5Sget_simple_extent_ndims(space) != 1)
-    throw data_error("{}: {} is not one-dimensional; split it into columns", file_of(column),
-                     name_of(column));
-  H5Sget_simple_extent_dims(space, &rows, nullptr);
-  return rows;
-}
-
 void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
   std::visit(
       [&](const auto& v) {
@@ -354,62 +380,6 @@ void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
                                file_of(column), name_of(column), local, global);
       },
       values);
-}
-
-ColumnData no_values_of(hid_t column) {
-  const Handle type(H5Dget_type(column), H5Tclose);
-  switch (H5Tget_class(type)) {
-    case H5T_FLOAT:
-      return H5Tget_size(type) == sizeof(float) ? ColumnData(std::vector<float>()) : std::vector<double>();
-    case H5T_INTEGER:
-      return std::vector<std::int64_t>();
-    case H5T_ENUM:
-      if (H5Tget_size(type) == 1) return std::vector<std::uint8_t>();
-      [[fallthrough]];
-    default:
-      throw data_error("{}: {} holds neither numbers nor booleans; leave it out", file_of(column),
-                       name_of(column));
-  }
-}
-
-ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows) {
-  auto values = no_values_of(column);
-  std::visit(
-      [&](auto& v) {
-        v.resize(rows);
-        const auto slice = slice_of(column, first, rows);
-        const bool boolean = std::holds_alternative<std::vector<std::uint8_t>>(values);
-        const Handle type = boolean ? Handle(H5Dget_type(column), H5Tclose) : type_of(values);
-        checked(H5Dread(column, type, slice.memory, slice.file, transfer_for(column), v.data()), column,
-                "reading a column");
-      },
-      values);
-  return values;
-}
-
-std::vector<std::uint64_t> shape_of(hid_t dataset) {
-  const Handle space(H5Dget_space(dataset), H5Sclose);
-  std::vector<hsize_t> sizes(static_cast<std::size_t>(std::max(H5Sget_simple_extent_ndims(space), 0)));
-  H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
-  return {sizes.begin(), sizes.end()};
-}
-
-std::vector<double> read_rows(hid_t dataset, std::uint64_t first, std::uint64_t rows) {
-  const auto shape = shape_of(dataset);
-  if (shape.empty() || shape.size() > 2)
-    throw data_error("{}: {} has {} dimensions (one or two are wanted); leave it out", file_of(dataset),
-                     name_of(dataset), shape.size());
-  const hsize_t width = shape.size() == 2 ? shape[1] : 1;
-  std::vector<double> values(rows * width);
-  if (values.empty()) return values;
-  const hsize_t start[] = {first, 0}, count[] = {rows, width};
-  const auto memory = simple_space(values.size());
-  const Handle space(H5Dget_space(dataset), H5Sclose);
-  checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr), dataset,
-          "selecting rows");
-  checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), dataset,
-          "reading a dataset");
-  return values;
 }
 
 }  // namespace halobrush::catalog::h5

@@ -1,6 +1,7 @@
-// HDF5 behind a few calls: handles that close themselves, attributes, and one-dimensional columns read and
-// written collectively. Every failure is an Error with the file's name and HDF5's innermost message; HDF5
-// itself prints nothing.
+// HDF5 behind a few calls: handles that close themselves, attributes, columns written collectively, and one class
+// for every dataset that is read. Each rank reads through a file handle of its own: what is wrong with the rows of
+// one rank leaves no other waiting, and HDF5 1.10 reads neither virtual nor converted data collectively. Every
+// failure is an Error with the names of file and object and HDF5's innermost message; HDF5 itself prints nothing.
 #pragma once
 
 #include <hdf5.h>
@@ -40,14 +41,15 @@ class Handle {
   Close close_ = nullptr;
 };
 
-/// @collective where it has a communicator, and so are every call on what it contains and the destructor: an
-/// exception must leave its scope on all ranks (mpi::agree).
+/// @collective where it is created with a communicator, and so are every call on what it contains and the
+/// destructor: an exception must leave its scope on all ranks (mpi::agree).
 class File {
  public:
   static File create(const std::string& path, const mpi::Communicator& comm);
   static File create(const std::string& path);  ///< not collective
-  static File open(const std::string& path, const mpi::Communicator& comm);
-  static File open(const std::string& path);  ///< not collective
+  /// Not collective. Throws io_error where the file cannot be had (absent, not readable, held by a writer),
+  /// data_error where it is no HDF5 file or damaged.
+  static File open(const std::string& path);
 
   hid_t id() const { return handle_; }
   void close();  ///< flushes; throws io_error
@@ -57,12 +59,18 @@ class File {
   Handle handle_;
 };
 
+/// For messages: HDF5's own about what failed last, where it failed; the file that an object is in; a path in it.
+std::string reason();
+std::string file_of(hid_t id);
+std::string path_of(hid_t parent, const std::string& name);
+
+/// Throws data_error where a link on the way leads nowhere.
 bool exists(hid_t at, const std::string& path);
 /// Groups remember the order in which things were put into them.
 Handle create_group(hid_t parent, const std::string& name);
-Handle open_group(hid_t parent, const std::string& path);
+Handle open_group(hid_t parent, const std::string& path);  ///< throws data_error where there is none
 void link_hard(hid_t from, const std::string& name, hid_t to, const std::string& link);
-/// Names in a group in their order, without second links to an object that has been named already.
+/// Names of all links in a group in their order, also of second names and links to nowhere.
 std::vector<std::string> members(hid_t group);
 
 /// Text attributes are variable-length UTF-8 (fixed-length ones reach Python as bytes).
@@ -84,21 +92,61 @@ void write_array(hid_t parent, const std::string& name, const std::vector<std::u
 
 /// A column of `rows` values of the type that `like` holds; booleans become what h5py reads as bool.
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows);
-Handle open_column(hid_t parent, const std::string& name);
-/// Throws data_error when it is not one-dimensional.
-std::uint64_t rows_of(hid_t column);
 /// @collective Every rank writes its own slice, which may be empty. Throws internal_error when HDF5 fell back
 /// to independent writes.
 void write_slice(hid_t column, std::uint64_t first, const ColumnData& values);
-/// @collective in a file opened with a communicator. Integers come as int64, what is of another type as
-/// data_error.
-ColumnData read_slice(hid_t column, std::uint64_t first, std::uint64_t rows);
-/// Sizes along the dimensions of a dataset; not collective.
-std::vector<std::uint64_t> shape_of(hid_t dataset);
-/// Rows [first, first + rows) of a dataset of one or two dimensions as numbers, row by row; booleans are 0 and
-/// 1. Not collective.
-std::vector<double> read_rows(hid_t dataset, std::uint64_t first, std::uint64_t rows);
-/// No values, of the type that read_slice gives.
-ColumnData no_values_of(hid_t column);
+
+/// What all ones in an unsigned type mean: a number too large, or -1 of a writer that had no signed type.
+enum class AllOnes { too_large, minus_one };
+
+/// A dataset of numbers or booleans, opened to be read: links are followed; what cannot be read as it was meant is
+/// refused when it is opened (a link to nowhere, a group, text and compounds, a filter that is not installed, a
+/// source of a virtual dataset or a raw file that is gone, values that were never written). Not collective. Every
+/// failure is a data_error that names file and object; a number that does not fit names row and value, too.
+class Column {
+ public:
+  Column(hid_t parent, const std::string& name);
+
+  hid_t id() const { return dataset_; }
+  const std::vector<std::uint64_t>& shape() const { return shape_; }
+  std::uint64_t rows() const;  ///< of a column with one number a row; data_error for any other
+
+  /// Rows [first, first + rows), one number each: integers as int64, booleans as uint8, floats as float or double.
+  ColumnData read(std::uint64_t first, std::uint64_t rows) const;
+  /// One number a row. Floats must be whole numbers of which the type holds every neighbour (up to 2^53 in 64 bits).
+  std::vector<std::int64_t> integers(std::uint64_t first, std::uint64_t rows,
+                                     AllOnes all_ones = AllOnes::too_large) const;
+  /// One number a row, 0 or 1 of any type.
+  std::vector<std::uint8_t> booleans(std::uint64_t first, std::uint64_t rows) const;
+  /// Of a dataset of any number of dimensions, row by row; booleans are 0 and 1.
+  std::vector<double> numbers(std::uint64_t first, std::uint64_t rows) const;
+  /// Number `k` of each row of a dataset [n,m].
+  std::vector<double> component(std::uint64_t k, std::uint64_t first, std::uint64_t rows) const;
+
+ private:
+  enum class Kind { floats, integers, large_integers, booleans };
+  Column(hid_t parent, const std::string& name, int generation);  // 0: not the source of a virtual dataset
+  Kind kind_of(hid_t type) const;
+  void check_storage();
+  void check_filters(hid_t creation) const;
+  void check_virtual(hid_t creation) const;
+  void check_source(const std::string& path, const std::string& dataset, hid_t selected, std::uint64_t points) const;
+  void check_raw_files(hid_t creation);
+  void check_written(hid_t creation) const;
+  std::vector<std::uint8_t> flags(std::uint64_t first, std::uint64_t rows) const;
+  std::vector<std::int64_t> whole(const std::vector<double>& numbers, std::uint64_t first) const;
+  [[noreturn]] void refuse(const std::string& why) const;
+  [[noreturn]] void refuse_row(std::uint64_t row, const std::string& value_and_why) const;
+  template <class T>
+  std::vector<T> raw(hid_t type, std::uint64_t first, std::uint64_t rows) const;
+  void transfer(hid_t type, const std::vector<std::uint64_t>& start, const std::vector<std::uint64_t>& count,
+                void* values) const;
+
+  std::string file_, name_;
+  Handle dataset_, type_;
+  std::vector<std::uint64_t> shape_;
+  Kind kind_ = Kind::floats;
+  int generation_ = 0;
+};
 
 }  // namespace halobrush::catalog::h5

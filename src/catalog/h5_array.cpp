@@ -36,17 +36,4 @@ void write_array(hid_t at, const std::string& path, std::span<const std::uint64_
   for (const auto& [name, text] : attributes) write_attribute(dataset, name, text);
 }
 
-std::vector<double> read_component(hid_t dataset, std::uint64_t k, std::uint64_t first, std::uint64_t rows) {
-  std::vector<double> values(rows);
-  if (rows == 0) return values;
-  const hsize_t start[2] = {first, k}, count[2] = {rows, 1}, n = rows;
-  const Handle memory(H5Screate_simple(1, &n, nullptr), H5Sclose);
-  const Handle space(H5Dget_space(dataset), H5Sclose);
-  checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr), "HDF5 file",
-          "selecting rows");
-  checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "HDF5 file",
-          "reading a dataset");
-  return values;
-}
-
 }  // namespace halobrush::catalog::h5

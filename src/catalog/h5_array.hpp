@@ -13,7 +13,4 @@ void write_array(hid_t at, const std::string& path, std::span<const std::uint64_
                  std::span<const double> values,
                  const std::vector<std::pair<std::string, std::string>>& attributes);
 
-/// Rows [first, first + rows) of component `k` of a dataset [n,m].
-std::vector<double> read_component(hid_t dataset, std::uint64_t k, std::uint64_t first, std::uint64_t rows);
-
 }  // namespace halobrush::catalog::h5

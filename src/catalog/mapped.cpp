@@ -4,8 +4,9 @@
 #include <optional>
 #include <regex>
 
-#include "h5_array.hpp"
+#include "h5.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "table_file.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -37,10 +38,10 @@ Source parse(const std::string& column, const std::string& text) {
   return source;
 }
 
-ColumnData read(hid_t dataset, const Source& source, std::uint64_t first, std::uint64_t rows) {
-  ColumnData data = source.component ? h5::read_component(dataset, *source.component, first, rows)
-                    : rows == 0      ? h5::no_values_of(dataset)
-                                     : h5::read_slice(dataset, first, rows);
+ColumnData read(const h5::Column& dataset, const std::string& name, const Source& source, std::uint64_t first,
+                std::uint64_t rows) {
+  if (is_integer_column(name)) return dataset.integers(first, rows);
+  ColumnData data = source.component ? dataset.component(*source.component, first, rows) : dataset.read(first, rows);
   if (!source.factor) return data;
   return std::visit(
       [&](const auto& values) {
@@ -61,7 +62,7 @@ class MappedFile {
     for (const auto& [name, text] : columns) {
       const auto source = parse(name, text);
       const auto dataset = open(name, source);
-      const auto here = h5::shape_of(dataset).front();
+      const auto here = dataset.shape().front();
       if (!rows) rows = here;
       if (here != *rows)
         throw data_error(
@@ -72,18 +73,21 @@ class MappedFile {
           [&](auto&& values) {
             table.add({name, "", source.dataset}, std::move(values));
           },
-          read(dataset, source, first, end - first));
+          read(dataset, name, source, first, end - first));
     }
     return table;
   }
 
  private:
-  h5::Handle open(const std::string& name, const Source& source) const {
+  h5::Column open(const std::string& name, const Source& source) const {
     if (!h5::exists(file_.id(), source.dataset))
       throw data_error("{}: validate.columns.{}: the file has no dataset '{}'; correct the column map", path_,
                        name, source.dataset);
-    auto dataset = h5::open_column(file_.id(), source.dataset);
-    const auto shape = h5::shape_of(dataset);
+    if (is_integer_column(name) && (source.component || source.factor))
+      throw config_error("validate.columns.{}: ids are read as they are; name the dataset '{}' without [k] or a factor", name,
+                         source.dataset);
+    h5::Column dataset(file_.id(), source.dataset);
+    const auto& shape = dataset.shape();
     const bool fits =
         source.component ? shape.size() == 2 && *source.component < shape[1] : shape.size() == 1;
     if (!fits)

@@ -1,11 +1,27 @@
 #include "halobrush/catalog/mock.hpp"
 
 #include <cmath>
+#include <map>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
 #include "table_file.hpp"
 
 namespace halobrush::catalog {
+namespace {
+
+// What is compared with halos, and what distances are measured from. A column that names no unit is taken in ours.
+void in_our_units(const std::string& path, TableShare& share) {
+  static const std::map<std::string, std::string> units = {
+      {"x", "Mpc/h"},  {"y", "Mpc/h"},  {"z", "Mpc/h"},       {"vx", "km/s"},         {"vy", "km/s"},
+      {"vz", "km/s"},  {"mass", "Msun/h"}, {"halo_mass", "Msun/h"}, {"host_halo_mass", "Msun/h"}};
+  for (auto& column : share.rows.columns())
+    if (const auto ours = units.find(column.spec.name); ours != units.end() && !column.spec.unit.empty())
+      convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->second,
+                   share.header.simulation);
+}
+
+}  // namespace
 
 void write_mock(const std::string& path, const MockHeader& header, const Table& columns,
                 std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
@@ -19,7 +35,11 @@ void write_mock(const std::string& path, const MockHeader& header, const Table& 
 
 Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
                const mpi::Communicator& comm) {
-  auto share = read_table_file(path, galaxy_data_type, columns, {"halo_id"}, comm);
+  const auto read_as = [](const std::string& name) {
+    return is_integer_column(name) ? ReadAs::integers : ReadAs::stored;
+  };
+  auto share = read_table_file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
+  mpi::agree(comm, [&] { in_our_units(path, share); });
   return {std::move(share.rows), std::move(share.header)};
 }
 

@@ -217,25 +217,16 @@ IdTable read_fits(const std::string& path, const std::string& id, const std::vec
 IdTable read_hdf5(const std::string& path, const std::string& id, const std::vector<std::string>& wanted) {
   const auto file = h5::File::open(path);
   const auto group = h5::open_group(file.id(), h5::exists(file.id(), "/data") ? "/data" : "/");
-  IdTable out;
   const auto open = [&](const std::string& name) {
     if (!h5::exists(group, name)) place_of(path, name, h5::members(group));
-    return h5::open_column(group, name);
+    return h5::Column(group, name);
   };
   const auto ids = open(id);
-  std::visit(
-      [&](const auto& values) {
-        for (std::size_t i = 0; i < values.size(); ++i)
-          if constexpr (std::is_floating_point_v<std::decay_t<decltype(values[0])>>)
-            out.ids.push_back(id_of(path, row_text(i), id, static_cast<double>(values[i]),
-                                    sizeof(values[0]) == 4 ? 0x1p24 : 0x1p53));
-          else
-            out.ids.push_back(id_of(path, row_text(i), id, static_cast<std::int64_t>(values[i])));
-      },
-      h5::rows_of(ids) == 0 ? h5::no_values_of(ids) : h5::read_slice(ids, 0, h5::rows_of(ids)));
+  IdTable out{ids.integers(0, ids.rows()), {}};
+  for (std::size_t i = 0; i < out.ids.size(); ++i) id_of(path, row_text(i), id, out.ids[i]);
   for (const auto& name : wanted) {
     const auto column = open(name);
-    out.columns.push_back(h5::read_rows(column, 0, h5::rows_of(column)));
+    out.columns.push_back(column.numbers(0, column.rows()));
   }
   return out;
 }
@@ -361,9 +352,10 @@ std::string raw_start_of(const std::string& path) {
 }  // namespace
 
 IdTable read_id_table(const std::string& path, const std::string& id, const std::vector<std::string>& columns) {
-  if (raw_start_of(path).starts_with("\x89HDF\r\n\x1a\n")) return read_hdf5(path, id, columns);
-  auto table = start_of(path).starts_with("SIMPLE  =") ? read_fits(path, id, columns)
-                                                        : TextTable(path).read(id, columns);
+  const bool hdf5 = raw_start_of(path).starts_with("\x89HDF\r\n\x1a\n");
+  auto table = hdf5                                      ? read_hdf5(path, id, columns)
+               : start_of(path).starts_with("SIMPLE  =") ? read_fits(path, id, columns)
+                                                         : TextTable(path).read(id, columns);
   for (std::size_t c = 0; c < columns.size(); ++c)
     if (table.columns[c].size() != table.ids.size())
       throw data_error("{}: column '{}' has {} rows, column '{}' has {}; make them equal", path, columns[c],

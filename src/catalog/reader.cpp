@@ -48,17 +48,23 @@ HaloCatalog read_subfind(const std::string& path, const ReadOptions& options, co
   const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
   const auto begin = files.subhalos() * rank / n, end = files.subhalos() * (rank + 1) / n;
   HaloCatalog catalog;
+  std::uint64_t without_m200 = 0;
   catalog.halos = mpi::agree(comm, [&] {
     // In blocks: what is left out must not fill the memory.
     constexpr std::uint64_t most = 1 << 18;
     auto halos = files.rows(begin, 0, SubhaloColumns::halo);
-    for (auto first = begin; first < end; first += most)
-      halos.append(files.rows(first, std::min(most, end - first), SubhaloColumns::halo));
+    for (auto first = begin; first < end; first += most) {
+      const auto count = std::min(most, end - first);
+      halos.append(files.rows(first, count, SubhaloColumns::halo));
+      without_m200 += files.hosts_without_m200(first, count);
+    }
     return halos;
   });
   catalog.simulation = files.simulation();
   catalog.source = {path, files.format(), 0, ""};
   catalog.remarks = files.remarks();
+  if (const auto hosts = comm.sum(without_m200); hosts > 0)
+    catalog.remarks.push_back(SubfindCatalog::remark_on_m200(hosts));
   const auto kept = comm.sum(static_cast<std::uint64_t>(catalog.halos.rows()));
   if (kept < files.subhalos())
     catalog.remarks.push_back(fmt::format(

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 #include <unordered_map>
+
+#include <fmt/ranges.h>
 
 #include "checks.hpp"
 #include "h5.hpp"
@@ -34,7 +37,8 @@ std::size_t file_with(const std::vector<std::uint64_t>& offsets, std::uint64_t r
 }  // namespace
 
 struct SubfindCatalog::Block {
-  std::vector<double> id, group, flag, mass, length, position, velocity, spin, vmax;
+  std::vector<std::int64_t> id, group, length;
+  std::vector<double> flag, mass, position, velocity, spin, vmax;
   std::vector<double> mass_of_type, mass_in_rad, half_mass_radius, star_formation, photometry;
 };
 
@@ -93,37 +97,51 @@ bool SubfindCatalog::has(const std::string& dataset) const {
   return filled < files_.size() && h5::exists(h5::File::open(files_[filled]).id(), dataset);
 }
 
-std::vector<double> SubfindCatalog::read(const std::string& dataset, std::size_t width, std::uint64_t first,
-                                         std::uint64_t count) const {
+template <class T, class Read>
+std::vector<T> SubfindCatalog::read(const std::string& dataset, std::size_t width, std::uint64_t first,
+                                    std::uint64_t count, Read&& read_part) const {
   const auto& offsets = dataset.starts_with("/Group") ? group_offsets_ : subhalo_offsets_;
-  std::vector<double> values;
+  std::vector<T> values;
   values.reserve(count * width);
   for (auto row = first; row < first + count;) {
     const auto k = file_with(offsets, row);
-    const auto here = std::min(offsets[k + 1], first + count) - row;
+    const auto rows = offsets[k + 1] - offsets[k], here = std::min(offsets[k + 1], first + count) - row;
     const auto file = h5::File::open(files_[k]);
     if (!h5::exists(file.id(), dataset))
       throw data_error("{}: no dataset {}; give a file of a SUBFIND group catalog that has it", files_[k],
                        dataset);
-    const auto data = h5::open_column(file.id(), dataset);
-    const auto shape = h5::shape_of(data);
-    if (shape.empty() || shape[0] != offsets[k + 1] - offsets[k] ||
-        (shape.size() == 2 ? shape[1] : 1) != width)
+    const h5::Column data(file.id(), dataset);
+    const auto& shape = data.shape();
+    if (shape != (width == 1 ? std::vector{rows} : std::vector{rows, std::uint64_t{width}}))
       throw data_error("{}: {} has shape [{}], [{}, {}] is needed; fetch the file again", files_[k], dataset,
-                       fmt::join(shape, ", "), offsets[k + 1] - offsets[k], width);
-    const auto part = h5::read_rows(data, row - offsets[k], here);
+                       fmt::join(shape, ", "), rows, width);
+    const auto part = read_part(data, row - offsets[k], here);
     values.insert(values.end(), part.begin(), part.end());
     row += here;
   }
   return values;
 }
 
+std::vector<double> SubfindCatalog::numbers(const std::string& dataset, std::size_t width, std::uint64_t first,
+                                            std::uint64_t count) const {
+  return read<double>(dataset, width, first, count,
+                      [](const auto& data, auto row, auto rows) { return data.numbers(row, rows); });
+}
+
+// Illustris writes unsigned types, and all ones for "none".
+std::vector<std::int64_t> SubfindCatalog::integers(const std::string& dataset, std::uint64_t first,
+                                                   std::uint64_t count) const {
+  return read<std::int64_t>(dataset, 1, first, count, [](const auto& data, auto row, auto rows) {
+    return data.integers(row, rows, h5::AllOnes::minus_one);
+  });
+}
+
 // What decides which rows are kept, and their ids.
 SubfindCatalog::Block SubfindCatalog::read_selection(std::uint64_t first, std::uint64_t count) const {
   Block block;
-  if (excerpt_) block.id = read("/Subhalo/SubhaloID_global", 1, first, count);
-  if (has("/Subhalo/SubhaloFlag")) block.flag = read("/Subhalo/SubhaloFlag", 1, first, count);
-  block.vmax = read("/Subhalo/SubhaloVmax", 1, first, count);
+  if (excerpt_) block.id = integers("/Subhalo/SubhaloID_global", first, count);
+  if (has("/Subhalo/SubhaloFlag")) block.flag = numbers("/Subhalo/SubhaloFlag", 1, first, count);
+  block.vmax = numbers("/Subhalo/SubhaloVmax", 1, first, count);
   return block;
 }
 
@@ -138,12 +156,12 @@ std::vector<std::size_t> SubfindCatalog::kept(const Block& block) const {
 SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint64_t count,
                                                  SubhaloColumns columns) const {
   const auto subhalo = [&](const char* field, std::size_t width) {
-    return read(std::string("/Subhalo/") + field, width, first, count);
+    return numbers(std::string("/Subhalo/") + field, width, first, count);
   };
   auto block = read_selection(first, count);
-  block.group = read(group_number(), 1, first, count);
+  block.group = integers(group_number(), first, count);
   block.mass = subhalo("SubhaloMass", 1);
-  block.length = subhalo("SubhaloLen", 1);
+  block.length = integers("/Subhalo/SubhaloLen", first, count);
   block.position = subhalo("SubhaloPos", 3);
   block.velocity = subhalo("SubhaloVel", 3);
   block.spin = subhalo("SubhaloSpin", 3);
@@ -157,38 +175,49 @@ SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint6
 }
 
 // Of the group of each row. Rows go by group, so that those of a block are few and side by side.
-std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(const std::vector<double>& numbers) const {
-  if (numbers.empty()) return {};
-  const auto [low, high] = std::ranges::minmax(numbers);
+std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(const std::vector<std::int64_t>& numbers_of_rows) const {
+  if (numbers_of_rows.empty()) return {};
+  const auto [low, high] = std::ranges::minmax(numbers_of_rows);
   std::uint64_t first = 0, count = groups();
-  std::vector<double> ids;
+  std::vector<std::int64_t> ids;
   if (excerpt_) {
-    ids = read("/Group/GroupID_global", 1, 0, count);
-  } else if (low >= 0 && high < static_cast<double>(count)) {
+    ids = integers("/Group/GroupID_global", 0, count);
+  } else if (low >= 0 && high < static_cast<std::int64_t>(count)) {
     first = static_cast<std::uint64_t>(low);
-    count = static_cast<std::uint64_t>(high) - first + 1;
+    count = static_cast<std::uint64_t>(high - low) + 1;
     ids.resize(count);
     std::iota(ids.begin(), ids.end(), low);
   }
-  const auto first_subhalo = read("/Group/GroupFirstSub", 1, first, ids.size());
-  const auto mass = read("/Group/Group_M_Crit200", 1, first, ids.size());
-  const auto radius = read("/Group/Group_R_Crit200", 1, first, ids.size());
-  std::unordered_map<double, Group> by_number;
+  const auto first_subhalo = integers("/Group/GroupFirstSub", first, ids.size());
+  const auto mass = numbers("/Group/Group_M_Crit200", 1, first, ids.size());
+  const auto radius = numbers("/Group/Group_R_Crit200", 1, first, ids.size());
+  std::unordered_map<std::int64_t, Group> by_number;
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (first_subhalo[i] >= 0)  // a group without bound subhalos is legal
-      by_number[ids[i]] = {static_cast<std::int64_t>(first_subhalo[i]), mass[i] * mass_msun_h_,
-                           radius[i] * length_mpc_h_};
+      by_number[ids[i]] = {first_subhalo[i], mass[i] * mass_msun_h_, radius[i] * length_mpc_h_};
   std::vector<Group> groups;
-  for (const double number : numbers) {
+  for (const auto number : numbers_of_rows) {
     const auto found = by_number.find(number);
     if (found == by_number.end())
       throw data_error(
           "{}: a subhalo is of group {}, which is not in the catalog or has no first subhalo; fetch the "
           "files again",
           files_.front(), number);
+    if (groups.empty() || found->second.first_subhalo != groups.back().first_subhalo)
+      check_group(number, found->second);
     groups.push_back(found->second);
   }
   return groups;
+}
+
+void SubfindCatalog::check_group(std::int64_t number, const Group& group) const {
+  for (const auto& [name, value] : {std::pair("Group_M_Crit200", group.mass), {"Group_R_Crit200", group.radius}})
+    if (!(value >= 0) || !std::isfinite(value))
+      throw data_error("{}: group {}: {} is {} (0 where a group has none, else positive); fetch the files again",
+                       files_.front(), number, name, value);
+  if (!excerpt_ && group.first_subhalo >= static_cast<std::int64_t>(subhalos()))
+    throw data_error("{}: group {}: GroupFirstSub is {}, but there are {} subhalos; fetch the files again",
+                     files_.front(), number, group.first_subhalo, subhalos());
 }
 
 std::string SubfindCatalog::file_of_row(std::uint64_t row) const {
@@ -227,7 +256,7 @@ class SubfindCatalog::Rows {
       return spin_unit * std::hypot(block_.spin[3 * i], block_.spin[3 * i + 1], block_.spin[3 * i + 2]);
     });
     put("bound_mass", [&](auto i) { return bound_mass(i); });
-    put("n_particles", [&](auto i) { return static_cast<std::int64_t>(block_.length[i]); });
+    put("n_particles", [&](auto i) { return block_.length[i]; });
   }
 
   void add_stars() {
@@ -248,6 +277,11 @@ class SubfindCatalog::Rows {
         [&](auto i) { return block_.half_mass_radius[types * i + stars_type] * kpc; });
   }
 
+  std::uint64_t hosts_without_m200() const {
+    return static_cast<std::uint64_t>(
+        std::ranges::count_if(kept_, [&](auto i) { return central(i) && !has_m200(i); }));
+  }
+
   Table table() && {
     wrap_into_box(table_, catalog_.simulation_);
     return std::move(table_);
@@ -255,7 +289,7 @@ class SubfindCatalog::Rows {
 
  private:
   std::int64_t id(std::size_t i) const {
-    return static_cast<std::int64_t>(catalog_.excerpt_ ? block_.id[i] : static_cast<double>(first_ + i));
+    return catalog_.excerpt_ ? block_.id[i] : static_cast<std::int64_t>(first_ + i);
   }
   bool central(std::size_t i) const { return id(i) == groups_[i].first_subhalo; }
   double bound_mass(std::size_t i) const { return block_.mass[i] * catalog_.mass_msun_h_; }
@@ -298,8 +332,21 @@ std::vector<std::int64_t> SubfindCatalog::ids(std::uint64_t first, std::uint64_t
   const auto block = read_selection(first, count);
   std::vector<std::int64_t> ids;
   for (const auto i : kept(block))
-    ids.push_back(static_cast<std::int64_t>(excerpt_ ? block.id[i] : static_cast<double>(first + i)));
+    ids.push_back(excerpt_ ? block.id[i] : static_cast<std::int64_t>(first + i));
   return ids;
+}
+
+std::uint64_t SubfindCatalog::hosts_without_m200(std::uint64_t first, std::uint64_t count) const {
+  auto block = read_selection(first, count);
+  block.group = integers(group_number(), first, count);
+  return Rows(*this, first, block).hosts_without_m200();
+}
+
+std::string SubfindCatalog::remark_on_m200(std::uint64_t hosts) {
+  return fmt::format(
+      "{} hosts have no M200c (Group_M_Crit200 or Group_R_Crit200 is 0): their mass is that of all bound particles, "
+      "their radius follows from it",
+      hosts);
 }
 
 Table SubfindCatalog::rows(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <optional>
 #include <regex>
 
@@ -15,6 +16,8 @@
 
 namespace halobrush::catalog {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr auto unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr double mpc_in_cm = 3.085678e24, msun_in_g = 1.989e33, km_s_in_cm_s = 1e5;
@@ -46,6 +49,9 @@ std::int64_t count_of(const std::string& file, const Attributes& attributes,
   if (!value)
     throw data_error("{}: /Header has no attribute {}; give a file of a SUBFIND group catalog", file,
                      fmt::join(names, " or "));
+  if (!(*value >= 0 && *value <= 0x1p53) || *value != std::floor(*value))
+    throw data_error("{}: /Header: {} is {} (a number of files or rows); fetch the file again", file,
+                     fmt::join(names, " or "), *value);
   return static_cast<std::int64_t>(*value);
 }
 
@@ -64,13 +70,17 @@ std::array<double, 3> units_of(const Attributes& attributes) {
 SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
   const Attributes attributes(file);
   SubfindHeader header;
+  constexpr std::int64_t most_files = 1'000'000;
   header.files = count_of(path, attributes, {"NumFiles", "NumFilesPerSnapshot"});
+  if (header.files < 1 || header.files > most_files)
+    throw data_error("{}: /Header: NumFiles is {} (from 1 to {}); fetch the file again", path, header.files, most_files);
   header.groups = count_of(path, attributes, {"Ngroups_ThisFile"});
   header.groups_total = count_of(path, attributes, {"Ngroups_Total"});
   header.subhalos = count_of(path, attributes, {"Nsubhalos_ThisFile", "Nsubgroups_ThisFile"});
   header.subhalos_total = count_of(path, attributes, {"Nsubhalos_Total", "Nsubgroups_Total"});
   header.box = attributes.number({"BoxSize"});
   header.scale_factor = attributes.number({"Time"});
+  header.redshift = attributes.number({"Redshift"});
   header.omega_m = attributes.number({"Omega0"});
   header.omega_l = attributes.number({"OmegaLambda"});
   header.h = attributes.number({"HubbleParam"});
@@ -78,12 +88,15 @@ SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
   header.units = units_of(attributes);
   // IllustrisTNG's last snapshot says 0.9999999999999998.
   if (std::abs(header.scale_factor - 1) < 1e-12) header.scale_factor = 1;
+  if (std::abs(header.scale_factor * (1 + header.redshift) - 1) > 1e-3)
+    throw data_error("{}: /Header: Time is {}, but Redshift is {} (the scale factor is 1/(1+z)); fetch the file again",
+                     path, header.scale_factor, header.redshift);
   return header;
 }
 
 std::uint64_t rows_of_dataset(const h5::File& file, const std::string& dataset) {
   if (!h5::exists(file.id(), dataset)) return 0;
-  return h5::shape_of(h5::open_column(file.id(), dataset)).front();
+  return h5::Column(file.id(), dataset).rows();
 }
 
 // Excerpts carry a sentence instead of a header.
@@ -94,7 +107,7 @@ SubfindHeader header_of_excerpt(const h5::File& file) {
       static_cast<std::int64_t>(rows_of_dataset(file, "/Group/GroupID_global"));
   header.subhalos = header.subhalos_total =
       static_cast<std::int64_t>(rows_of_dataset(file, "/Subhalo/SubhaloID_global"));
-  header.box = header.scale_factor = header.omega_m = header.omega_l = header.h = header.omega_b = unknown;
+  header.box = header.scale_factor = header.redshift = header.omega_m = header.omega_l = header.h = header.omega_b = unknown;
   header.units = {unknown, unknown, unknown};
   const auto about = h5::text_attribute(file.id(), "about").value_or("");
   std::smatch match;
@@ -106,6 +119,44 @@ SubfindHeader header_of_excerpt(const h5::File& file) {
     header.units = {1e-3, 1e10, 1};
   header.tng = about.find("TNG") != about.npos && about.find("snap 99") != about.npos;
   return header;
+}
+
+// name.N.hdf5
+const std::regex& numbered() {
+  static const std::regex pattern(R"((.*)\.([0-9]+)(\.hdf5|\.h5))");
+  return pattern;
+}
+
+// A folder may have other HDF5 files, snapshots beside their catalogs, but not two catalogs.
+std::string file_of_the_set_in(const std::string& folder) {
+  std::map<std::string, std::vector<std::string>> sets;  // by the name without its number
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto path = entry.path().string();
+    if (entry.path().extension() != ".hdf5" && entry.path().extension() != ".h5") continue;
+    std::smatch part;
+    sets[std::regex_match(path, part, numbered()) ? part[1].str() : path].push_back(path);
+  }
+  if (sets.empty())
+    throw data_error("{}: is a folder without HDF5 files (only group catalogs are folders); check the path", folder);
+  std::vector<std::string> found, listed;
+  for (const auto& [name, files] : sets) {
+    const auto first = *std::ranges::min_element(files);
+    if (!is_subfind(first)) continue;
+    const auto header = read_subfind_header(first);
+    const auto said = static_cast<std::size_t>(header.files);
+    if (said > 1 && files.size() > said)
+      throw data_error("{}: there are {} files of this set, {} by its header; remove those of another run", first,
+                       files.size(), said);
+    found.push_back(first);
+    listed.push_back(fmt::format("{} (scale factor {:g}, {} files)", first, header.scale_factor, files.size()));
+    if (said == 1 && files.size() > 1) found.insert(found.end(), files.begin(), files.end());
+  }
+  if (found.empty())
+    throw data_error("{}: none of the HDF5 files in this folder is a SUBFIND catalog; check the path", folder);
+  if (found.size() > 1)
+    throw data_error("{}: the folder has {} catalogs: {}; name a file of the one that is meant", folder, found.size(),
+                     fmt::join(listed, ", "));
+  return found.front();
 }
 
 bool same(double a, double b) {
@@ -130,25 +181,15 @@ SubfindHeader read_subfind_header(const std::string& path) {
 }
 
 std::vector<std::string> subfind_files(const std::string& path) {
-  namespace fs = std::filesystem;
-  static const std::regex numbered(R"((.*)\.([0-9]+)(\.hdf5|\.h5))");
   std::string any = path;
-  if (fs::is_directory(path)) {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(path))
-      if (entry.path().extension() == ".hdf5" || entry.path().extension() == ".h5")
-        names.push_back(entry.path());
-    if (names.empty())
-      throw data_error("{}: is a folder without HDF5 files (only group catalogs are folders); check the path",
-                       path);
-    any = *std::ranges::min_element(names);
-  } else if (!fs::exists(path)) {
+  if (fs::is_directory(path))
+    any = file_of_the_set_in(path);
+  else if (!fs::exists(path))
     throw io_error("{}: cannot be opened (no such file); check the path", path);
-  }
   const auto count = read_subfind_header(any).files;
   if (count == 1) return {any};
   std::smatch part;
-  if (!std::regex_match(any, part, numbered))
+  if (!std::regex_match(any, part, numbered()))
     throw data_error(
         "{}: is one of {} files by its header, but its name has no number as in 'name.0.hdf5'; keep the "
         "names of the set",
@@ -182,10 +223,13 @@ void check_one_simulation(const std::vector<std::string>& files, const std::vect
     for (const auto& [what, a, b] :
          {std::tuple("BoxSize", first.box, here.box),
           std::tuple("Time", first.scale_factor, here.scale_factor),
+          std::tuple("Redshift", first.redshift, here.redshift),
           std::tuple("Omega0", first.omega_m, here.omega_m),
           std::tuple("OmegaLambda", first.omega_l, here.omega_l), std::tuple("HubbleParam", first.h, here.h),
+          std::tuple("OmegaBaryon", first.omega_b, here.omega_b),
           std::tuple("UnitLength_in_cm (in Mpc)", first.units[0], here.units[0]),
-          std::tuple("UnitMass_in_g (in Msun)", first.units[1], here.units[1])})
+          std::tuple("UnitMass_in_g (in Msun)", first.units[1], here.units[1]),
+          std::tuple("UnitVelocity_in_cm_per_s (in km/s)", first.units[2], here.units[2])})
       if (!same(a, b)) differs(i, what, a, b);
     groups += here.groups;
     subhalos += here.subhalos;

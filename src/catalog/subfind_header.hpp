@@ -13,7 +13,7 @@ namespace halobrush::catalog {
 /// Of one file; NaN: not said. Plain data, so that ranks can exchange it.
 struct SubfindHeader {
   std::int64_t files = 1, groups = 0, subhalos = 0, groups_total = 0, subhalos_total = 0;
-  double box = 0, scale_factor = 0, omega_m = 0, omega_l = 0, h = 0,
+  double box = 0, scale_factor = 0, redshift = 0, omega_m = 0, omega_l = 0, h = 0,
          omega_b = 0;                // box: in the unit of length
   std::array<double, 3> units = {};  // Mpc/h, Msun/h, km/s
   bool excerpt = false;              // no header, global ids instead

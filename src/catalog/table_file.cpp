@@ -265,10 +265,17 @@ void require_column(const std::string& path, hid_t data, const std::string& name
     throw data_error("{}: no column '{}'{}; add it", path, name, nearest_hint(name, h5::members(data)));
 }
 
+ColumnData read_column(const h5::Column& column, ReadAs as, std::uint64_t first, std::uint64_t rows) {
+  if (as == ReadAs::integers) return column.integers(first, rows);
+  if (as == ReadAs::booleans) return column.booleans(first, rows);
+  if (as == ReadAs::numbers) return column.numbers(first, rows);
+  return column.read(first, rows);
+}
+
 std::uint64_t common_rows(const std::string& path, hid_t data, const std::vector<std::string>& names) {
   std::uint64_t rows = 0;
   for (const auto& name : names) {
-    const auto here = h5::rows_of(h5::open_column(data, name));
+    const auto here = h5::Column(data, name).rows();
     if (&name == &names.front()) rows = here;
     if (here != rows)
       throw data_error("{}: column '{}' has {} rows, column '{}' has {}; make them equal", path, name, here,
@@ -307,30 +314,56 @@ void write_table_file(const std::string& path, const std::string& data_type, con
   }
 }
 
+bool is_integer_column(const std::string& name) {
+  static const std::vector<std::string> of_galaxies = {"galaxy_id", "halo_id", "host_halo_id"};
+  return std::ranges::count(of_galaxies, name) > 0 || std::ranges::any_of(halo_schema(), [&](const auto& column) {
+           return column.integer && column.spec.name == name;
+         });
+}
+
+void convert_unit(const std::string& where, Column& column, const std::string& wanted, const Simulation& simulation) {
+  const double factor = unit_factor(where, column.spec.unit, wanted, {simulation.h, simulation.scale_factor});
+  column.spec.unit = wanted;
+  if (factor == 1) return;
+  column.data = std::visit(
+      [&](const auto& values) {
+        std::vector<double> converted(values.begin(), values.end());
+        for (auto& value : converted) value *= factor;
+        return ColumnData(std::move(converted));
+      },
+      column.data);
+}
+
 TableShare read_table_file(const std::string& path, const std::string& data_type,
                            const std::vector<std::string>& columns, const std::vector<std::string>& required,
-                           const mpi::Communicator& comm) {
+                           ReadAsOf read_as, const mpi::Communicator& comm) {
   mpi::agree(comm, [&] {
     if (comm.root()) check_kind(path, data_type);
   });
-  const auto file = mpi::agree(comm, [&] { return h5::File::open(path, comm); });
-  return mpi::agree(comm, [&] {
-    TableShare share{{}, 0, read_header_of(file.id(), path)};
-    const auto data = h5::open_group(file.id(), "/data");
+  std::optional<h5::File> file;
+  h5::Handle data;
+  TableShare share;
+  std::uint64_t count = 0;
+  const auto names = mpi::agree(comm, [&] {
+    file = h5::File::open(path);
+    share.header = read_header_of(file->id(), path);
+    data = h5::open_group(file->id(), "/data");
     for (const auto& name : required) require_column(path, data, name);
     for (const auto& name : columns) require_column(path, data, name);
-    const auto names = columns.empty() ? h5::members(data) : columns;
-    const auto rows = common_rows(path, data, names);
+    auto all = columns.empty() ? h5::members(data) : columns;
+    const auto rows = common_rows(path, data, all);
     const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
     share.first_row = rows * rank / n;
-    const auto count = rows * (rank + 1) / n - share.first_row;
-    for (const auto& name : names) {
-      const auto dataset = h5::open_column(data, name);
-      std::visit([&](auto&& values) { share.rows.add(spec_of(dataset, name), std::move(values)); },
-                 rows == 0 ? h5::no_values_of(dataset) : h5::read_slice(dataset, share.first_row, count));
-    }
-    return share;
+    count = rows * (rank + 1) / n - share.first_row;
+    return all;
   });
+  for (const auto& name : names)  // one by one: the first column with a fault is named on any number of ranks
+    mpi::agree(comm, [&] {
+      const h5::Column column(data, name);
+      std::visit([&](auto&& values) { share.rows.add(spec_of(column.id(), name), std::move(values)); },
+                 read_column(column, read_as(name), share.first_row, count));
+    });
+  return share;
 }
 
 MockSummary summarise_table_file(const std::string& path, const std::string& data_type) {
@@ -340,7 +373,7 @@ MockSummary summarise_table_file(const std::string& path, const std::string& dat
   summary.header = read_header_of(file.id(), path);
   const auto data = h5::open_group(file.id(), "/data");
   const auto names = h5::members(data);
-  for (const auto& name : names) summary.columns.push_back(spec_of(h5::open_column(data, name), name));
+  for (const auto& name : names) summary.columns.push_back(spec_of(h5::Column(data, name).id(), name));
   summary.rows = common_rows(path, data, names);
   return summary;
 }

@@ -18,16 +18,26 @@ void write_table_file(const std::string& path, const std::string& data_type, con
                       const Table& columns, std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
                       const mpi::Communicator& comm);
 
+/// What a column is read as, whatever it is in the file.
+enum class ReadAs { stored, integers, numbers, booleans };
+using ReadAsOf = ReadAs (*)(const std::string& column);
+
+/// Columns that name something or count: whole numbers, also where another program has floats.
+bool is_integer_column(const std::string& name);
+
+/// The values of a column in the unit `wanted`, which its spec then says. Throws data_error, beginning with `where`.
+void convert_unit(const std::string& where, Column& column, const std::string& wanted, const Simulation& simulation);
+
 struct TableShare {
   Table rows;
   std::uint64_t first_row = 0;
   MockHeader header;
 };
 /// @collective This rank's share of rows; all columns when none is named. Throws data_error unless `required`
-/// is there.
+/// is there, the same on any number of ranks.
 TableShare read_table_file(const std::string& path, const std::string& data_type,
                            const std::vector<std::string>& columns, const std::vector<std::string>& required,
-                           const mpi::Communicator& comm);
+                           ReadAsOf read_as, const mpi::Communicator& comm);
 
 MockSummary summarise_table_file(const std::string& path, const std::string& data_type);
 

@@ -70,6 +70,7 @@ class SubfindJob {
       for (auto first = begin; first < end; first += rows_of_a_block) {
         const auto count = std::min(rows_of_a_block, end - first);
         const auto ids = files_.ids(first, count);
+        without_m200_ += files_.hosts_without_m200(first, count);
         if (morphology_) morphology_matches_ += morphology_->matches(ids);
         if (shapes_) shape_matches_ += shapes_->matches(ids);
         blocks.push_back({mine, ids.size(), [this, first, count] { return load(first, count); }});
@@ -79,6 +80,8 @@ class SubfindJob {
     const auto before = comm_.exclusive_sum(mine);
     for (auto& block : blocks) block.first_row += before;
     total_ = comm_.sum(mine);
+    without_m200_ = comm_.sum(without_m200_);
+    if (without_m200_ > 0) log_.info("convert: {}", catalog::SubfindCatalog::remark_on_m200(without_m200_));
     return blocks;
   }
 
@@ -108,6 +111,7 @@ class SubfindJob {
         comm_, [&] { return comm_.root() ? catalog::content_of(config_.input.path) : catalog::Content{}; });
     std::string remarks = assumed;
     for (const auto& remark : files_.remarks()) remarks += remark + "\n";
+    if (without_m200_ > 0) remarks += catalog::SubfindCatalog::remark_on_m200(without_m200_) + "\n";
     header.provenance = {
         {"halobrush", version()},
         {"config", config::to_yaml(config_)},
@@ -124,7 +128,7 @@ class SubfindJob {
   Logger& log_;
   catalog::SubfindCatalog files_;
   std::optional<SideTable> morphology_, shapes_;
-  std::uint64_t morphology_matches_ = 0, shape_matches_ = 0, total_ = 0;
+  std::uint64_t morphology_matches_ = 0, shape_matches_ = 0, total_ = 0, without_m200_ = 0;
 };
 
 bool is_subfind(const config::Config& config, const mpi::Communicator& comm) {

@@ -145,13 +145,13 @@ void add_shapes(Table& table, const SideTable& shapes) {
     for (int axis = 0; axis < 3; ++axis)
       for (int k = 0; k < 3; ++k)
         frame[i](k, axis) = shapes.number(static_cast<std::size_t>(3 + 3 * axis + k), *row);
-    if (frame[i].determinant() < 0) frame[i].col(2) *= -1;  // the sign of an axis has no meaning
-    if (!so3::is_rotation(frame[i], 1e-3) || !(a >= b && b >= c && c > 0))
+    const auto axes = so3::frame_of_axes(frame[i]);
+    if (!axes || !(a >= b && b >= c && c > 0))
       throw data_error(
-          "{}: galaxy {}: its axes are not orthonormal, or not in the order a >= b >= c > 0; repair or "
+          "{}: galaxy {}: its axes are not orthogonal, or not in the order a >= b >= c > 0; repair or "
           "remove the row",
           shapes.path(), id[i]);
-    frame[i] = so3::orthonormalised(frame[i]);
+    frame[i] = *axes;
     b_to_a[i] = b / a;
     c_to_a[i] = c / a;
   }

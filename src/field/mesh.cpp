@@ -88,6 +88,20 @@ double cells(std::int64_t n) {
   return std::pow(static_cast<double>(n), 3);
 }
 
+// No density is negative; single precision rounds.
+void check_values(const Mesh& mesh, const std::string& file, const std::string& dataset) {
+  constexpr double least = -1 - 1e-5;
+  for (std::size_t i = 0; i < mesh.values.size(); ++i) {
+    const double value = mesh.values[i];
+    if (std::isfinite(value) && value >= least) continue;
+    const auto n = static_cast<std::size_t>(mesh.n), first = static_cast<std::size_t>(mesh.first_plane);
+    throw data_error(
+        "{}: {}: the overdensity of cell [{},{},{}] is {} (it is finite, and -1 where there is nothing); check how the "
+        "mesh was made",
+        file, dataset, first + i / (n * n), i / n % n, i % n, value);
+  }
+}
+
 // A density in other units would pass for an overdensity and make tides of any size.
 void check_mean(const Mesh& mesh, const std::string& file, const std::string& dataset,
                 const mpi::Communicator& comm) {
@@ -134,10 +148,7 @@ Mesh read_overdensity(const std::string& file, const std::string& dataset, const
     Mesh local = empty_mesh(n, comm);
     local.values = catalog::read_mesh_planes(file, dataset, static_cast<std::uint64_t>(local.first_plane),
                                              static_cast<std::uint64_t>(local.planes));
-    for (const double value : local.values)
-      if (!std::isfinite(value))
-        throw data_error("{}: {}: holds values that are not finite; check how the mesh was made", file,
-                         dataset);
+    check_values(local, file, dataset);
     return local;
   });
   check_mean(mesh, file, dataset, comm);

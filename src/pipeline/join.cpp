@@ -114,7 +114,7 @@ class Join {
     const auto& table = galaxies_.table();
     std::vector<double> place[3], galaxy_mass;
     for (int k = 0; k < 3 && has_positions_; ++k) place[k] = catalog::numbers(table, std::string(1, "xyz"[k]));
-    if (has_masses()) galaxy_mass = masses();
+    if (has_masses()) galaxy_mass = catalog::numbers(table, mass_column_);
     Pairs pairs;
     for (std::size_t i = 0; i < id.size(); ++i) {
       const auto row = galaxies_.row_of(id[i]);
@@ -131,14 +131,6 @@ class Join {
     }
     return {comm_.sum(pairs.found), comm_.sum(pairs.far), comm_.sum(pairs.other_mass), comm_.sum(pairs.distance),
             comm_.sum(pairs.radius)};
-  }
-
-  std::vector<double> masses() const {
-    auto values = catalog::numbers(galaxies_.table(), mass_column_);
-    for (const auto& column : galaxies_.table().columns())
-      if (column.spec.name == mass_column_ && column.spec.unit == "Msun")
-        for (auto& m : values) m *= halos_.simulation.h;
-    return values;
   }
 
   void compare_positions(const Pairs& pairs) const {

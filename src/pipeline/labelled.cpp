@@ -175,19 +175,19 @@ Mat3 GalaxyLabels::frame(std::size_t row, std::int64_t halo) const {
   if (orientation_ == Orientation::ellipsoid) {
     Mat3 axes;
     axes << axis(0, row), axis(1, row), axis(2, row);
-    if (!so3::is_rotation(axes, 1e-4))
-      throw data_error(
-          "{}: halo_id {}: its axes are not a right-handed orthonormal frame; mend "
-          "galaxy_axis{{A,B,C}}_{{x,y,z}}, or mark it with orientation_known = 0",
-          path_, halo);
-    return so3::orthonormalised(axes);
+    if (const auto rotation = so3::frame_of_axes(axes)) return *rotation;
+    throw data_error(
+        "{}: halo_id {}: its axes are not three orthogonal vectors; mend galaxy_axis{{A,B,C}}_{{x,y,z}}, or mark it "
+        "with orientation_known = 0",
+        path_, halo);
   }
   const Vec3 a = axis(0, row);
-  if (!(std::abs(a.norm() - 1) < 1e-4))
+  if (!a.allFinite() || a.isZero(0))
     throw data_error(
-        "{}: halo_id {}: its axis is no unit vector; mend {} to _z, or mark it with orientation_known = 0",
+        "{}: halo_id {}: its axis is no direction (null or not finite); mend {} to _z, or mark it with "
+        "orientation_known = 0",
         path_, halo, orientation_columns(orientation_).front());
-  return frame_around(a.normalized(), orientation_ == Orientation::spin ? 2 : 0);
+  return frame_around(a.stableNormalized(), orientation_ == Orientation::spin ? 2 : 0);
 }
 
 double GalaxyLabels::label(std::size_t l, std::size_t row, std::int64_t halo) const {

@@ -56,6 +56,16 @@ bool is_rotation(const Mat3& r, double tolerance) {
          r.determinant() > 0;
 }
 
+std::optional<Mat3> frame_of_axes(const Mat3& axes) {
+  constexpr double three_digits = 5e-3;  // of a product of two axes
+  if (!axes.allFinite()) return std::nullopt;
+  Mat3 frame = axes;
+  for (int k = 0; k < 3; ++k) frame.col(k).stableNormalize();
+  if (frame.determinant() < 0) frame.col(2) *= -1;
+  if (!is_rotation(frame, three_digits)) return std::nullopt;
+  return orthonormalised(frame);
+}
+
 const std::array<Mat3, 4>& ellipsoid_symmetry() {
   static const std::array<Mat3, 4> group = {
       Vec3(1, 1, 1).asDiagonal().toDenseMatrix(), Vec3(1, -1, -1).asDiagonal().toDenseMatrix(),

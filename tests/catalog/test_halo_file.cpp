@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "catalog/support.hpp"
 #include "halobrush/catalog/mock.hpp"
@@ -85,16 +86,32 @@ TEST_F(HaloFile, IsRefusedWithImpossibleValuesByRowAndColumn) {
   expect_refused(catalog, ": id 10 occurs more than once (ids name halos); keep one of the rows");
 }
 
-TEST_F(HaloFile, IsRefusedWithoutARequiredColumnOrWithAnotherTypeOrUnit) {
+TEST_F(HaloFile, IsConvertedFromAnotherTypeOrUnitOrRefusedWithoutARequiredColumn) {
   auto catalog = small();
   catalog.halos.remove("vy");
   expect_refused(catalog, ": no column 'vy' (nearest known: 'y'); add it");
   const auto rows = catalog.halos.rows();
-  catalog.halos.add({"vy", "km/s", ""}, std::vector<float>(rows));
-  expect_refused(catalog, ": column 'vy' is of another type (64-bit floats are needed); convert it");
+  catalog.halos.add({"vy", "km/s", ""}, std::vector<float>(rows, 2.5F));
+  catalog.halos.remove("radius");
+  catalog.halos.add({"radius", "comoving kpc/h", ""}, std::vector<double>(rows, 250));
+  write_halos(path_, catalog, world_);
+  const auto back = read_halos(path_, {}, world_);
+  const auto halos = gather(back.halos, world_);
+  EXPECT_EQ(halos.get<double>("vy")[1], 2.5);
+  EXPECT_EQ(halos.get<double>("radius")[2], 0.25);
+  EXPECT_EQ(back.remarks, std::vector<std::string>{"radius: 'kpc/h' in the file, 'Mpc/h' here"});
   catalog.halos.remove("vy");
   catalog.halos.add({"vy", "kpc/h", ""}, std::vector<double>(rows));
-  expect_refused(catalog, ": column 'vy' is in 'kpc/h' ('km/s' is needed); convert it");
+  expect_refused(catalog,
+                 ": column 'vy': unit 'kpc/h': 'km/s' is needed, which is something else; write it as 'km/s' or the "
+                 "like, or convert the numbers");
+}
+
+TEST_F(HaloFile, KnowsEveryIdTwice) {
+  auto catalog = small();
+  const auto ids = catalog.halos.get<std::int64_t>("id");
+  for (std::size_t i = 1; i < ids.size(); ++i) ids[i] = std::numeric_limits<std::int64_t>::max();
+  expect_refused(catalog, ": id 9223372036854775807 occurs more than once (ids name halos); keep one of the rows");
 }
 
 TEST_F(HaloFile, IsNotTakenForAMockNorTheOtherWayRound) {

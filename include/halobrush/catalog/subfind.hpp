@@ -44,6 +44,10 @@ class SubfindCatalog {
   /// The subhalos of rows [first, first + count) that are of cosmological origin (SubhaloFlag is 1 or absent)
   /// and no slower than options.min_vmax. Not collective. Throws data_error naming file, subhalo, column.
   Table rows(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const;
+  /// Hosts among them whose group is too loose for an overdensity of 200 (its mass or radius is 0): their mass is
+  /// that of all bound particles. Not collective.
+  std::uint64_t hosts_without_m200(std::uint64_t first, std::uint64_t count) const;
+  static std::string remark_on_m200(std::uint64_t hosts);
 
  private:
   struct Group {
@@ -55,11 +59,16 @@ class SubfindCatalog {
   SubfindCatalog() = default;
   static SubfindCatalog of_headers(const std::string& path, std::vector<std::string> files,
                                    const std::vector<SubfindHeader>& headers, const ReadOptions& options);
-  std::vector<double> read(const std::string& dataset, std::size_t width, std::uint64_t first,
-                           std::uint64_t count) const;
+  template <class T, class Read>
+  std::vector<T> read(const std::string& dataset, std::size_t width, std::uint64_t first, std::uint64_t count,
+                      Read&& read_part) const;
+  std::vector<double> numbers(const std::string& dataset, std::size_t width, std::uint64_t first,
+                              std::uint64_t count) const;
+  std::vector<std::int64_t> integers(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
   bool has(const std::string& dataset) const;
   std::string group_number() const;
-  std::vector<Group> groups_of(const std::vector<double>& numbers) const;
+  std::vector<Group> groups_of(const std::vector<std::int64_t>& numbers) const;
+  void check_group(std::int64_t number, const Group& group) const;
   Block read_selection(std::uint64_t first, std::uint64_t count) const;
   std::vector<std::size_t> kept(const Block& block) const;
   Block read_block(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const;
