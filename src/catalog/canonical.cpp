@@ -1,7 +1,5 @@
 #include "canonical.hpp"
 
-#include <mpi.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
@@ -35,14 +33,13 @@ ReadAs read_as(const std::string& name) {
 }
 
 // Says what was converted.
-std::vector<std::string> into_our_units(const std::string& path, TableShare& share) {
+std::vector<std::string> into_our_units(const std::string& path, Table& halos, const Simulation& simulation) {
   std::vector<std::string> remarks;
-  for (auto& column : share.rows.columns()) {
+  for (auto& column : halos.columns()) {
     const auto* ours = declared(column.spec.name);
     if (ours == nullptr || ours->spec.unit.empty()) continue;
     const auto theirs = column.spec.unit;
-    convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->spec.unit,
-                 share.header.simulation);
+    convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->spec.unit, simulation);
     if (theirs != ours->spec.unit)
       remarks.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.spec.name, theirs, ours->spec.unit));
   }
@@ -115,7 +112,7 @@ HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& com
   auto share = read_table_file(path, type, columns, required_columns(), read_as, comm);
   auto remarks = remarks_of(share.header);
   mpi::agree(comm, [&] {
-    for (auto& remark : into_our_units(path, share)) remarks.push_back(std::move(remark));
+    for (auto& remark : into_our_units(path, share.rows, share.header.simulation)) remarks.push_back(std::move(remark));
     check_values(path, share);
   });
   return {std::move(share.rows), share.header.simulation, source_of(path), std::move(remarks)};
@@ -138,10 +135,9 @@ Table sample_canonical(const std::string& path, const HaloHeader& said) {
   const std::vector<std::string> columns = {"parent_id", "x", "y", "z"};
   for (const auto& name : columns)
     if (std::ranges::count(said.columns, name) == 0) return {};
-  const mpi::Communicator self(MPI_COMM_SELF);
-  auto share = read_table_file(path, type_of(path), columns, {}, read_as, self);
-  into_our_units(path, share);
-  return std::move(share.rows);
+  auto halos = read_columns(path, columns, read_as);
+  into_our_units(path, halos, said.simulation);
+  return halos;
 }
 
 void write_halos(const std::string& path, const MockHeader& header, const Table& columns,

@@ -265,11 +265,17 @@ void require_column(const std::string& path, hid_t data, const std::string& name
     throw data_error("{}: no column '{}'{}; add it", path, name, nearest_hint(name, h5::members(data)));
 }
 
-ColumnData read_column(const h5::Column& column, ReadAs as, std::uint64_t first, std::uint64_t rows) {
+ColumnData values_of(const h5::Column& column, ReadAs as, std::uint64_t first, std::uint64_t rows) {
   if (as == ReadAs::integers) return column.integers(first, rows);
   if (as == ReadAs::booleans) return column.booleans(first, rows);
   if (as == ReadAs::numbers) return column.numbers(first, rows);
   return column.read(first, rows);
+}
+
+void add_column(Table& table, hid_t data, const std::string& name, ReadAs as, std::uint64_t first, std::uint64_t rows) {
+  const h5::Column column(data, name);
+  std::visit([&](auto&& values) { table.add(spec_of(column.id(), name), std::move(values)); },
+             values_of(column, as, first, rows));
 }
 
 std::uint64_t common_rows(const std::string& path, hid_t data, const std::vector<std::string>& names) {
@@ -359,11 +365,18 @@ TableShare read_table_file(const std::string& path, const std::string& data_type
   });
   for (const auto& name : names)  // one by one: the first column with a fault is named on any number of ranks
     mpi::agree(comm, [&] {
-      const h5::Column column(data, name);
-      std::visit([&](auto&& values) { share.rows.add(spec_of(column.id(), name), std::move(values)); },
-                 read_column(column, read_as(name), share.first_row, count));
+      add_column(share.rows, data, name, read_as(name), share.first_row, count);
     });
   return share;
+}
+
+Table read_columns(const std::string& path, const std::vector<std::string>& names, ReadAsOf read_as) {
+  const auto file = h5::File::open(path);
+  const auto data = h5::open_group(file.id(), "/data");
+  const auto rows = common_rows(path, data, names);
+  Table table;
+  for (const auto& name : names) add_column(table, data, name, read_as(name), 0, rows);
+  return table;
 }
 
 MockSummary summarise_table_file(const std::string& path, const std::string& data_type) {

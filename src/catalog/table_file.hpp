@@ -39,6 +39,9 @@ TableShare read_table_file(const std::string& path, const std::string& data_type
                            const std::vector<std::string>& columns, const std::vector<std::string>& required,
                            ReadAsOf read_as, const mpi::Communicator& comm);
 
+/// All rows of some columns. Not collective.
+Table read_columns(const std::string& path, const std::vector<std::string>& names, ReadAsOf read_as);
+
 MockSummary summarise_table_file(const std::string& path, const std::string& data_type);
 
 /// data_type of an HDF5 file in this layout, empty for any other. Throws io_error.

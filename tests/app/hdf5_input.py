@@ -325,6 +325,10 @@ def damaged(scratch):
 def program(scratch):
     """The program itself says the same."""
     plain = halos()
+    done = run(0, "info", write(scratch / "plain.hdf5", plain, scaled("x", 1e3, "kpc/h")))
+    hosts = np.count_nonzero(plain["parent_id"] < 0)
+    expect(done.returncode == 0 and f"{hosts} of {len(plain['id'])} halos are hosts" in done.stdout and "x: 'kpc/h' in the file, 'Mpc/h' here" in done.stdout
+           and "warning" not in done.stdout, f"info: {done.stdout}{done.stderr}")
     for name, edit in (("virtual", virtual(scratch, "x")), ("external", external(scratch, "x", "y", "z"))):
         done = convert(3, write(scratch / f"{name}.hdf5", plain, edit), scratch / "out.hdf5")
         expect(done.returncode == 0, f"{name}: {done.stderr}")
