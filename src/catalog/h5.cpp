@@ -326,9 +326,14 @@ std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string
   const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"),
                          H5Aclose);
   const Handle type(H5Aget_type(attribute), H5Tclose);
-  if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER) return std::nullopt;
   const Handle space(H5Aget_space(attribute), H5Sclose);
-  std::vector<double> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+  std::vector<double> values(static_cast<std::size_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space), 0)));
+  if (H5Tget_class(type) == H5T_ENUM && H5Tget_size(type) == 1) {  // h5py's booleans
+    std::vector<std::int8_t> flags(values.size());
+    checked(H5Aread(attribute, type, flags.data()), at, "reading an attribute");
+    return std::vector<double>(flags.begin(), flags.end());
+  }
+  if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER) return std::nullopt;
   checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()), at, "reading an attribute");
   return values;
 }

@@ -81,6 +81,7 @@ void write_attribute(hid_t at, const std::string& name, bool value);
 void write_attribute(hid_t at, const std::string& name, std::span<const double> values);
 std::vector<std::string> attributes(hid_t at);  ///< in their order
 std::optional<std::string> text_attribute(hid_t at, const std::string& name);
+/// Booleans are 0 and 1.
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name);
 
 void write_scalar(hid_t parent, const std::string& name, double value);

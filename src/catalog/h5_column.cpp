@@ -349,9 +349,9 @@ std::vector<std::int64_t> Column::whole(const std::vector<double>& numbers, std:
   for (const double number : numbers) {
     if (!std::isfinite(number) || number != std::floor(number))
       refuse_row(first + values.size(), fmt::format("{}; a whole number is needed, repair or remove the row", number));
-    if (std::abs(number) > exact)
+    if (std::abs(number) >= exact)
       refuse_row(first + values.size(),
-                 fmt::format("{}, a float above {:.0f} (its last digits are lost); write integers", number, exact));
+                 fmt::format("{}, a float not below {:.0f} (its last digits may be lost); write integers", number, exact));
     values.push_back(static_cast<std::int64_t>(number));
   }
   return values;

@@ -36,7 +36,8 @@ void write_mock(const std::string& path, const MockHeader& header, const Table& 
 Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
                const mpi::Communicator& comm) {
   const auto read_as = [](const std::string& name) {
-    return is_integer_column(name) ? ReadAs::integers : ReadAs::stored;
+    if (is_integer_column(name)) return ReadAs::integers;
+    return name.ends_with("_known") ? ReadAs::booleans : ReadAs::stored;
   };
   auto share = read_table_file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
   mpi::agree(comm, [&] { in_our_units(path, share); });

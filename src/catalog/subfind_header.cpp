@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -61,7 +62,10 @@ double rounded_unit(double ratio) {
   return std::abs(ratio / power - 1) < 2e-3 ? power : ratio;
 }
 
-std::array<double, 3> units_of(const Attributes& attributes) {
+std::array<double, 3> units_of(const std::string& file, const Attributes& attributes) {
+  for (const char* name : {"UnitLength_in_cm", "UnitMass_in_g", "UnitVelocity_in_cm_per_s"})
+    if (const double unit = attributes.number({name}); unit <= 0 || std::isinf(unit))
+      throw data_error("{}: {} is {} (a unit is positive); repair the header", file, name, unit);
   return {rounded_unit(attributes.number({"UnitLength_in_cm"}) / mpc_in_cm),
           rounded_unit(attributes.number({"UnitMass_in_g"}) / msun_in_g),
           rounded_unit(attributes.number({"UnitVelocity_in_cm_per_s"}) / km_s_in_cm_s)};
@@ -85,7 +89,7 @@ SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
   header.omega_l = attributes.number({"OmegaLambda"});
   header.h = attributes.number({"HubbleParam"});
   header.omega_b = attributes.number({"OmegaBaryon"});
-  header.units = units_of(attributes);
+  header.units = units_of(path, attributes);
   // IllustrisTNG's last snapshot says 0.9999999999999998.
   if (std::abs(header.scale_factor - 1) < 1e-12) header.scale_factor = 1;
   if (std::abs(header.scale_factor * (1 + header.redshift) - 1) > 1e-3)
@@ -97,6 +101,12 @@ SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
 std::uint64_t rows_of_dataset(const h5::File& file, const std::string& dataset) {
   if (!h5::exists(file.id(), dataset)) return 0;
   return h5::Column(file.id(), dataset).rows();
+}
+
+double number_in(const std::string& text) {
+  double value = unknown;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
 // Excerpts carry a sentence instead of a header.
@@ -112,8 +122,8 @@ SubfindHeader header_of_excerpt(const h5::File& file) {
   const auto about = h5::text_attribute(file.id(), "about").value_or("");
   std::smatch match;
   if (std::regex_search(about, match, std::regex(R"(Box ([0-9.eE+]+) ckpc/h)")))
-    header.box = std::stod(match[1]);
-  if (std::regex_search(about, match, std::regex(R"(h ?= ?([0-9.]*[0-9]))"))) header.h = std::stod(match[1]);
+    header.box = number_in(match[1]);
+  if (std::regex_search(about, match, std::regex(R"(h ?= ?([0-9.]*[0-9]))"))) header.h = number_in(match[1]);
   if (about.find("ckpc/h") != about.npos && about.find("1e10 Msun/h") != about.npos &&
       about.find("km/s") != about.npos)
     header.units = {1e-3, 1e10, 1};

@@ -222,17 +222,47 @@ Simulation opencosmo_simulation(hid_t file) {
   return s;
 }
 
+// OpenCosmo's readers and ours must see the same simulation; what only its header says is taken from there.
+void join_headers(const std::string& path, Simulation& ours, const Simulation& theirs) {
+  const auto join = [&](const char* name, double& a, double b, double allowed) {
+    if (std::abs(a - b) > allowed)  // false where one is unknown
+      throw data_error("{}: {} is {:g} in /provenance/simulation, {:g} in /header; write the file again", path, name, a, b);
+    if (std::isnan(a)) a = b;
+  };
+  constexpr double rounding = 1e-6, flatness = 2e-3;  // a flat omega_l is written as exactly 1 - omega_m
+  join("the scale factor", ours.scale_factor, theirs.scale_factor, rounding);
+  join("omega_m", ours.omega_m, theirs.omega_m, rounding);
+  join("omega_l", ours.omega_l, theirs.omega_l, flatness);
+  join("h", ours.h, theirs.h, rounding);
+  join("omega_b", ours.omega_b, theirs.omega_b, rounding);
+  join("sigma_8", ours.sigma_8, theirs.sigma_8, rounding);
+  for (std::size_t k = 0; k < 3; ++k) join("a side of the box", ours.box[k], theirs.box[k], rounding * ours.box[k]);
+}
+
+void check_convention(hid_t file, const std::string& path) {
+  const auto about = h5::open_group(file, "/header/file");
+  if (number(about, "is_lightcone") == 1)
+    throw data_error("{}: is a light cone (/header/file: is_lightcone); give a snapshot of a periodic box", path);
+  const auto convention = h5::text_attribute(about, "unit_convention").value_or("scalefree");
+  if (convention != "scalefree" && convention != "comoving")
+    throw data_error("{}: its units are '{}' (/header/file: unit_convention); write it in scalefree or comoving ones", path,
+                     convention);
+}
+
 MockHeader read_header_of(hid_t file, const std::string& path) {
   MockHeader header;
+  check_convention(file, path);
   const bool ours = h5::exists(file, "/provenance/simulation");
   header.simulation =
       ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file);
-  const auto& s = header.simulation;
-  if (!(s.box[0] > 0 && s.box[1] > 0 && s.box[2] > 0))
+  auto& s = header.simulation;
+  if (ours) join_headers(path, s, opencosmo_simulation(file));
+  const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
+  if (!std::ranges::all_of(s.box, positive))
     throw data_error(
         "{}: no box (/header/file has no attributes region_p1 and region_p2 of three numbers); add them",
         path);
-  if (!(s.scale_factor > 0 && s.omega_m > 0 && s.h > 0))
+  if (!(positive(s.scale_factor) && positive(s.omega_m) && positive(s.h)))
     throw data_error(
         "{}: no cosmology (/header/file: redshift; /header/simulation/cosmology: omega_m, omega_l, h); add "
         "it",
@@ -244,10 +274,23 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
   return header;
 }
 
+// OpenCosmo says it in `unit`, GCRCatalogs in `units`; ours have both.
+std::string unit_of(hid_t dataset, const std::string& name) {
+  const auto units = h5::text_attribute(dataset, "units"), unit = h5::text_attribute(dataset, "unit");
+  for (const auto& [key, text] : {std::pair("units", units), std::pair("unit", unit)})
+    if (!text && H5Aexists(dataset, key) > 0)
+      throw data_error("{}: column '{}': its attribute {} is no text; write a unit, or '' for none", h5::file_of(dataset),
+                       name, key);
+  if (!units || !unit) return our_unit(units ? *units : unit.value_or(""));
+  const auto a = our_unit(*units), b = our_unit(*unit);
+  if (a != b && *unit != opencosmo_unit(*units) && *unit != opencosmo_unit(a) && opencosmo_unit(b) != opencosmo_unit(a))
+    throw data_error("{}: column '{}': its unit is '{}' by the attribute units, '{}' by unit; mend one", h5::file_of(dataset),
+                     name, *units, *unit);
+  return a;
+}
+
 ColumnSpec spec_of(hid_t dataset, const std::string& name) {
-  auto unit = h5::text_attribute(dataset, "units");
-  if (!unit) unit = h5::text_attribute(dataset, "unit");
-  return {name, our_unit(unit.value_or("")), h5::text_attribute(dataset, "description").value_or("")};
+  return {name, unit_of(dataset, name), h5::text_attribute(dataset, "description").value_or("")};
 }
 
 void check_kind(const std::string& path, const std::string& data_type) {

@@ -53,7 +53,7 @@ Orphans survey(std::span<const std::size_t> orphans, std::span<const std::int64_
                std::span<const std::int64_t> parents, const mpi::Communicator& comm) {
   std::int64_t id = no_id, parent = -1;
   for (const auto row : orphans)
-    if (ids[row] < id) std::tie(id, parent) = std::pair(ids[row], parents[row]);
+    if (ids[row] <= id) std::tie(id, parent) = std::pair(ids[row], parents[row]);
   const auto smallest = comm.min(id);
   return {comm.sum(static_cast<std::int64_t>(orphans.size())), smallest,
           comm.max(id == smallest ? parent : -1)};
@@ -106,23 +106,34 @@ std::vector<std::int64_t> climb(std::span<const std::int64_t> ids, std::span<con
       sub_ids.push_back(ids[row]);
       above.push_back(parents[row]);
     }
-  std::int64_t climbing = no_id;
+  std::int64_t climbing = no_id, count = 0;
   for (int round = 0; round < most_rounds; ++round) {
     const auto next = Directory<std::int64_t>(sub_ids, above, comm).lookup(above);
-    climbing = no_id;
+    climbing = no_id, count = 0;
     for (std::size_t k = 0; k < subs.size(); ++k)
       if (next[k]) {  // what is above is a subhalo itself
         above[k] = *next[k];
         climbing = std::min(climbing, sub_ids[k]);
+        ++count;
       }
-    climbing = comm.min(climbing);
-    if (climbing == no_id) break;
+    climbing = comm.min(climbing), count = comm.sum(count);
+    if (count == 0) break;
   }
-  if (climbing != no_id)
+  if (count > 0)
     throw data_error(
         "halo {}: following parent_id never reaches a host (a cycle of parents); repair parent_id", climbing);
   for (std::size_t k = 0; k < subs.size(); ++k) top[subs[k]] = above[k];
   return top;
+}
+
+// Columns of the file under the names that are worked out here.
+void leave_out_theirs(catalog::HaloCatalog& catalog) {
+  for (const char* name : {"host_id", "host_mass", "host_radius", "host_dx", "host_dy", "host_dz", "host_dvx", "host_dvy",
+                           "host_dvz"})
+    if (catalog.halos.has(name)) {
+      catalog.halos.remove(name);
+      catalog.remarks.push_back(fmt::format("column '{}' of the file is left out: it follows from parent_id", name));
+    }
 }
 
 void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::int64_t> host_ids,
@@ -163,6 +174,7 @@ void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::in
 void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans,
                    const mpi::Communicator& comm) {
   auto& halos = catalog.halos;
+  leave_out_theirs(catalog);
   const auto directory = make_directory(halos, comm);
   const auto ids = halos.get<std::int64_t>("id");
   const auto parents = halos.get<std::int64_t>("parent_id");

@@ -151,7 +151,9 @@ void add_columns(catalog::Table& halos, double smoothing_mpc_h, std::span<const 
     const auto description =
         fmt::format("tidal tensor d_i d_j phi / (4 pi G mean density), Gaussian smoothing radius {:g} Mpc/h",
                     smoothing_mpc_h);
-    auto column = halos.add<double>({tidal_column(smoothing_mpc_h, component), "", description});
+    const auto name = tidal_column(smoothing_mpc_h, component);
+    if (halos.has(name)) halos.remove(name);  // of the file that the halos are from
+    auto column = halos.add<double>({name, "", description});
     for (std::size_t row = 0; row < column.size(); ++row)
       column[row] = tensors[row][static_cast<std::size_t>(component)];
   }

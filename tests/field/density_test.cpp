@@ -71,6 +71,9 @@ class MeshFile : public testing::Test {
       auto broken = good_;
       broken[124] = std::numeric_limits<float>::quiet_NaN();
       write(file, "broken", {5, 5, 5}, broken);
+      broken[124] = -1.5F;
+      write(file, "negative", {5, 5, 5}, broken);
+      H5Gclose(H5Gcreate2(file, "group", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
       write(file, "density", {5, 5, 5}, std::vector<float>(125, 1e9f));
       H5Fclose(file);
     }
@@ -120,7 +123,10 @@ TEST_F(MeshFile, GivesEveryRankItsPlanes) {
 }
 
 TEST_F(MeshFile, ErrorsNameFileAndDataset) {
-  for (const auto* dataset : {"absent", "flat", "broken", "density"}) {
+  EXPECT_NE(error_of("group", ExitCode::data).find("column '/group' is a group"), std::string::npos);
+  for (const auto& [dataset, value] : {std::pair("broken", "nan"), {"negative", "-1.5"}})
+    EXPECT_NE(error_of(dataset, ExitCode::data).find(fmt::format("cell [4,4,4] is {}", value)), std::string::npos);
+  for (const auto* dataset : {"absent", "flat", "broken", "negative", "density"}) {
     const auto text = error_of(dataset, ExitCode::data);
     EXPECT_NE(text.find(path_.string() + ": " + dataset), std::string::npos) << text;
   }

@@ -4,6 +4,7 @@
 
 #include <Eigen/Geometry>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "support/statistics.hpp"
@@ -102,6 +103,22 @@ TEST(Rotation, OrthonormalisedIsTheNearestRotation) {
       const auto gain = [&](const Mat3& q) { return (q.transpose() * noisy).trace(); };
       for (int k = 0; k < 10; ++k) EXPECT_LE(gain(so3::uniform_rotation(random)), gain(r) + 1e-13);
     }
+}
+
+TEST(Rotation, FrameOfAxesTakesAnyLengthAndHandednessButNothingSkew) {
+  auto random = stream(5);
+  const Mat3 frame = so3::uniform_rotation(random);
+  const Vec3 lengths(2, 0.01, 1e5);
+  EXPECT_LT((*so3::frame_of_axes(frame * lengths.asDiagonal()) - frame).norm(), 1e-14);
+  EXPECT_LT((*so3::frame_of_axes(frame * Vec3(1, 1, -1).asDiagonal()) - frame).norm(), 1e-14);
+  const Mat3 digits = (frame * 1e3).array().round() / 1e3, found = *so3::frame_of_axes(digits);
+  EXPECT_TRUE(so3::is_rotation(found, 1e-14));
+  EXPECT_LT((found - frame).norm(), 2e-3);
+  Mat3 skew = frame, nan = frame, null = frame;
+  skew.col(1) += 0.02 * skew.col(0);
+  nan(1, 1) = std::numeric_limits<double>::quiet_NaN();
+  null.col(2).setZero();
+  for (const auto& bad : {skew, nan, null}) EXPECT_FALSE(so3::frame_of_axes(bad));
 }
 
 TEST(Rotation, IsRotationRefusesReflectionsStretchesAndNaN) {

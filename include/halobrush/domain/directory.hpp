@@ -51,11 +51,11 @@ class Directory {
 
   /// @collective The smallest id that was given more than once, the same on every rank.
   std::optional<std::int64_t> duplicate() const {
-    constexpr auto none = std::numeric_limits<std::int64_t>::max();
     const auto twice = std::adjacent_find(entries_.begin(), entries_.end(),
                                           [](const Entry& a, const Entry& b) { return a.id == b.id; });
-    const auto smallest = comm_.min(twice == entries_.end() ? none : twice->id);
-    return smallest == none ? std::nullopt : std::optional(smallest);
+    const bool found = twice != entries_.end();
+    const auto smallest = comm_.min(found ? twice->id : std::numeric_limits<std::int64_t>::max());
+    return comm_.max(found ? 1 : 0) == 0 ? std::nullopt : std::optional(smallest);
   }
 
   /// @collective How many different ids there are.
