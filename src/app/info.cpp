@@ -8,6 +8,7 @@
 
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/reader.hpp"
+#include "halobrush/config/config.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/log.hpp"
 #include "halobrush/model/model_file.hpp"
@@ -63,9 +64,12 @@ std::string origin_text(const model::Origin& origin) {
   if (!origin.known()) return "  trained on: unknown (an older version wrote the file)\n";
   return fmt::format("  trained on: {} galaxies in halos of a {} catalog\n", origin.galaxies, origin.format) +
          simulation_text(origin.simulation) +
-         fmt::format("  least halo: {} Msun/h, Vmax {}, {} particles\n  tidal field: {}\n",
+         fmt::format("  least halo: {} Msun/h, Vmax {}, {} particles; limits: min_particles {}, min_mass {}, min_vmax {}\n"
+                     "  tidal field: {}\n",
                      number_text(origin.least_mass), number_text(origin.least_vmax, " km/s"),
-                     number_text(origin.least_particles), tidal_text(origin.tidal));
+                     number_text(origin.least_particles), number_text(origin.min_particles),
+                     number_text(origin.min_mass, " Msun/h"), number_text(origin.min_vmax, " km/s"),
+                     tidal_text(origin.tidal));
 }
 
 std::string describe_model(const std::string& path) {
@@ -95,6 +99,7 @@ std::string describe_model(const std::string& path) {
 std::string describe_halos(const std::string& path) {
   catalog::ReadOptions options;
   options.describe = true;
+  options.min_particles = config::Config{}.input.min_particles;  // what a run leaves out unless told otherwise
   const auto header = catalog::read_header(path, options);
   std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos", path, header.source.format,
                                  header.rows_exact ? "" : "about ", header.rows);

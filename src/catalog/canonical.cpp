@@ -132,9 +132,11 @@ HaloHeader read_canonical_header(const std::string& path) {
 Table sample_canonical(const std::string& path, const HaloHeader& said) {
   constexpr std::uint64_t most = 10'000'000;
   if (said.rows == 0 || said.rows > most) return {};
-  const std::vector<std::string> columns = {"parent_id", "x", "y", "z"};
+  std::vector<std::string> columns = {"parent_id", "x", "y", "z"};
   for (const auto& name : columns)
     if (std::ranges::count(said.columns, name) == 0) return {};
+  for (const char* name : {"mass", "bound_mass", "n_particles", "vmax"})  // by which halos are left out
+    if (std::ranges::count(said.columns, name) > 0) columns.emplace_back(name);
   auto halos = read_columns(path, columns, read_as);
   into_our_units(path, halos, said.simulation);
   return halos;

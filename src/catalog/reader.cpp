@@ -8,6 +8,7 @@
 #include "canonical.hpp"
 #include "checks.hpp"
 #include "halobrush/catalog/mock.hpp"
+#include "halobrush/catalog/resolution.hpp"
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/hash.hpp"
@@ -43,56 +44,47 @@ HaloFormat format_of(const std::string& path, const std::string& format) {
   }
 }
 
+// The limits are not the reader's: it reads all that they then choose from.
 HaloCatalog read_subfind(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
   const auto files = SubfindCatalog::open(path, options, comm);
   const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
   const auto begin = files.subhalos() * rank / n, end = files.subhalos() * (rank + 1) / n;
   HaloCatalog catalog;
-  std::uint64_t without_m200 = 0;
+  Resolution resolution(options, files.simulation());
   catalog.halos = mpi::agree(comm, [&] {
     // In blocks: what is left out must not fill the memory.
     constexpr std::uint64_t most = 1 << 18;
     auto halos = files.rows(begin, 0, SubhaloColumns::halo);
-    for (auto first = begin; first < end; first += most) {
-      const auto count = std::min(most, end - first);
-      halos.append(files.rows(first, count, SubhaloColumns::halo));
-      without_m200 += files.hosts_without_m200(first, count);
-    }
+    for (auto first = begin; first < end; first += most)
+      halos.append(resolution.kept(files.rows(first, std::min(most, end - first), SubhaloColumns::halo), path));
     return halos;
   });
   catalog.simulation = files.simulation();
   catalog.source = {path, files.format(), 0, ""};
   catalog.remarks = files.remarks();
-  if (const auto hosts = comm.sum(without_m200); hosts > 0)
+  if (const auto hosts = comm.sum(SubfindCatalog::hosts_without_m200(catalog.halos)); hosts > 0)
     catalog.remarks.push_back(SubfindCatalog::remark_on_m200(hosts));
-  const auto kept = comm.sum(static_cast<std::uint64_t>(catalog.halos.rows()));
-  if (kept < files.subhalos())
-    catalog.remarks.push_back(fmt::format(
-        "{} of {} subhalos left out: not of cosmological origin (SubhaloFlag), or slower than input.min_vmax",
-        files.subhalos() - kept, files.subhalos()));
+  catalog.left_out = resolution.left_out();
+  const auto of_rank = static_cast<std::uint64_t>(catalog.halos.rows()) + catalog.left_out.total();
+  if (const auto cosmological = comm.sum(of_rank); cosmological < files.subhalos())
+    catalog.remarks.push_back(fmt::format("{} of {} subhalos left out: not of cosmological origin (SubhaloFlag)",
+                                          files.subhalos() - cosmological, files.subhalos()));
   return catalog;
 }
 
 HaloHeader read_subfind_header_of(const std::string& path, const ReadOptions& options) {
   const auto files = SubfindCatalog::open(path, options);
-  return {files.simulation(), {path, files.format(), 0, ""}, files.columns(),
-          files.subhalos(),   options.min_vmax == 0,         files.remarks()};
+  return {files.simulation(), {path, files.format(), 0, ""}, files.columns(), files.subhalos(), true,
+          files.remarks()};
 }
 
-void leave_out_slow(HaloCatalog& catalog, double min_vmax, const mpi::Communicator& comm) {
-  if (min_vmax <= 0) return;
-  if (!catalog.halos.has("vmax"))
-    throw data_error("{}: has no vmax, by which input.min_vmax selects; set input.min_vmax: 0",
-                     catalog.source.path);
-  const auto vmax = std::as_const(catalog.halos).get<double>("vmax");
-  std::vector<std::size_t> kept;
-  for (std::size_t i = 0; i < vmax.size(); ++i)
-    if (vmax[i] >= min_vmax) kept.push_back(i);
-  if (const auto slow = comm.sum(static_cast<std::uint64_t>(vmax.size() - kept.size())); slow > 0) {
-    catalog.halos = catalog.halos.select(kept);
-    catalog.remarks.push_back(
-        fmt::format("{} halos slower than {:g} km/s left out (input.min_vmax)", slow, min_vmax));
-  }
+void leave_out_unresolved(HaloCatalog& catalog, const ReadOptions& options, const mpi::Communicator& comm) {
+  Resolution resolution(options, catalog.simulation, catalog.left_out);
+  catalog.halos = mpi::agree(comm, [&] { return resolution.kept(std::move(catalog.halos), catalog.source.path); });
+  catalog.left_out = resolution.left_out(comm);
+  const auto kept = comm.sum(static_cast<std::uint64_t>(catalog.halos.rows()));
+  for (auto& remark : resolution.remarks(catalog.left_out, kept, catalog.halos))
+    catalog.remarks.push_back(std::move(remark));
 }
 
 bool is_known_piece(const std::vector<std::string>& remarks) {
@@ -128,6 +120,15 @@ Table sample(HaloFormat format, const std::string& path, const ReadOptions& opti
   return sample_canonical(path, header);
 }
 
+void leave_out_unresolved(const Table& halos, const std::string& path, const ReadOptions& options,
+                          HaloHeader& header) {
+  Resolution resolution(options, header.simulation);
+  const auto kept = resolution.kept(halos, path);
+  header.left_out = resolution.left_out();
+  for (auto& remark : resolution.remarks(header.left_out, kept.rows(), halos))
+    header.remarks.push_back(std::move(remark));
+}
+
 // A user sees before painting what is wrong with the rows.
 void look_at_rows(HaloFormat format, const std::string& path, const ReadOptions& options, HaloHeader& header) {
   try {
@@ -141,6 +142,7 @@ void look_at_rows(HaloFormat format, const std::string& path, const ReadOptions&
         std::as_const(halos).get<std::int64_t>("parent_id"), [](auto parent) { return parent < 0; }));
     if (const auto empty = occupancy.empty_region(); empty && !is_known_piece(header.remarks))
       header.remarks.push_back(piece_of_box(*empty));
+    leave_out_unresolved(halos, path, options, header);
   } catch (const Error& error) {
     header.remarks.push_back(fmt::format("{}{}", warning, error.what()));
   }
@@ -180,7 +182,7 @@ HaloCatalog read_halos(const std::string& path, const ReadOptions& options, cons
   auto catalog = read(format, path, options, comm);
   wrap_into_box(catalog.halos, catalog.simulation);
   remark_on_empty_regions(catalog, comm);
-  leave_out_slow(catalog, options.min_vmax, comm);
+  leave_out_unresolved(catalog, options, comm);
   check_unique_ids(path, catalog.halos, comm);
   const auto content = mpi::agree(comm, [&] { return comm.root() ? content_of(path) : Content{}; });
   catalog.source.sha256 = comm.broadcast(content.sha256);

@@ -71,7 +71,6 @@ SubfindCatalog SubfindCatalog::of_headers(const std::string& path, std::vector<s
   catalog.length_mpc_h_ = header.units[0];
   catalog.mass_msun_h_ = header.units[1];
   catalog.velocity_km_s_ = header.units[2];
-  catalog.min_vmax_ = options.min_vmax;
   for (const auto& h : headers) {
     catalog.subhalo_offsets_.push_back(catalog.subhalos() + static_cast<std::uint64_t>(h.subhalos));
     catalog.group_offsets_.push_back(catalog.groups() + static_cast<std::uint64_t>(h.groups));
@@ -136,29 +135,15 @@ std::vector<std::int64_t> SubfindCatalog::integers(const std::string& dataset, s
   });
 }
 
-// What decides which rows are kept, and their ids.
-SubfindCatalog::Block SubfindCatalog::read_selection(std::uint64_t first, std::uint64_t count) const {
-  Block block;
-  if (excerpt_) block.id = integers("/Subhalo/SubhaloID_global", first, count);
-  if (has("/Subhalo/SubhaloFlag")) block.flag = numbers("/Subhalo/SubhaloFlag", 1, first, count);
-  block.vmax = numbers("/Subhalo/SubhaloVmax", 1, first, count);
-  return block;
-}
-
-std::vector<std::size_t> SubfindCatalog::kept(const Block& block) const {
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < block.vmax.size(); ++i)
-    if ((block.flag.empty() || block.flag[i] != 0) && block.vmax[i] * velocity_km_s_ >= min_vmax_)
-      rows.push_back(i);
-  return rows;
-}
-
 SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint64_t count,
                                                  SubhaloColumns columns) const {
   const auto subhalo = [&](const char* field, std::size_t width) {
     return numbers(std::string("/Subhalo/") + field, width, first, count);
   };
-  auto block = read_selection(first, count);
+  Block block;
+  if (excerpt_) block.id = integers("/Subhalo/SubhaloID_global", first, count);
+  if (has("/Subhalo/SubhaloFlag")) block.flag = subhalo("SubhaloFlag", 1);
+  block.vmax = subhalo("SubhaloVmax", 1);
   block.group = integers(group_number(), first, count);
   block.mass = subhalo("SubhaloMass", 1);
   block.length = integers("/Subhalo/SubhaloLen", first, count);
@@ -231,8 +216,9 @@ class SubfindCatalog::Rows {
       : catalog_(catalog),
         first_(first),
         block_(block),
-        groups_(catalog.groups_of(block.group)),
-        kept_(catalog.kept(block)) {
+        groups_(catalog.groups_of(block.group)) {
+    for (std::size_t i = 0; i < block.vmax.size(); ++i)
+      if (block.flag.empty() || block.flag[i] != 0) kept_.push_back(i);
     table_.resize(kept_.size());
   }
 
@@ -275,11 +261,6 @@ class SubfindCatalog::Rows {
         [&](auto i) { return magnitude(i, r_band); });
     put({"stellar_radius", "kpc", "half-mass radius of the stars, physical"},
         [&](auto i) { return block_.half_mass_radius[types * i + stars_type] * kpc; });
-  }
-
-  std::uint64_t hosts_without_m200() const {
-    return static_cast<std::uint64_t>(
-        std::ranges::count_if(kept_, [&](auto i) { return central(i) && !has_m200(i); }));
   }
 
   Table table() && {
@@ -328,18 +309,13 @@ class SubfindCatalog::Rows {
   Table table_;
 };
 
-std::vector<std::int64_t> SubfindCatalog::ids(std::uint64_t first, std::uint64_t count) const {
-  const auto block = read_selection(first, count);
-  std::vector<std::int64_t> ids;
-  for (const auto i : kept(block))
-    ids.push_back(excerpt_ ? block.id[i] : static_cast<std::int64_t>(first + i));
-  return ids;
-}
-
-std::uint64_t SubfindCatalog::hosts_without_m200(std::uint64_t first, std::uint64_t count) const {
-  auto block = read_selection(first, count);
-  block.group = integers(group_number(), first, count);
-  return Rows(*this, first, block).hosts_without_m200();
+// No two masses of another definition are equal to the last bit.
+std::uint64_t SubfindCatalog::hosts_without_m200(const Table& halos) {
+  const auto parent = halos.get<std::int64_t>("parent_id");
+  const auto mass = halos.get<double>("mass"), bound_mass = halos.get<double>("bound_mass");
+  std::uint64_t hosts = 0;
+  for (std::size_t i = 0; i < halos.rows(); ++i) hosts += parent[i] < 0 && mass[i] == bound_mass[i];
+  return hosts;
 }
 
 std::string SubfindCatalog::remark_on_m200(std::uint64_t hosts) {

@@ -151,6 +151,12 @@ std::vector<Key> keys_of(Config& c) {
        three_units_or_none()},
       {"input.scale_factor", &c.input.scale_factor, "", "the same for the scale factor", science,
        positive_or_unset()},
+      {"input.min_particles", &c.input.min_particles, "",
+       "halos of fewer particles are left out (by n_particles, and by bound mass over particle mass, where the "
+       "catalog tells them): their masses, shapes and spins are noise; 0: none is",
+       science, not_negative()},
+      {"input.min_mass", &c.input.min_mass, "Msun/h", "halos with a smaller mass are left out", science,
+       not_negative()},
       {"input.min_vmax", &c.input.min_vmax, "km/s", "halos with a smaller vmax are left out", science,
        not_negative()},
       {"input.host_mass", &c.input.host_mass, "",

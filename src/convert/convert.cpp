@@ -6,6 +6,7 @@
 
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/reader.hpp"
+#include "halobrush/catalog/resolution.hpp"
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/version.hpp"
@@ -23,6 +24,11 @@ using catalog::Table;
 
 constexpr std::uint64_t rows_of_a_block = 1 << 17;
 
+void say(Logger& log, const std::vector<std::string>& remarks) {
+  for (const auto& remark : remarks)
+    log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "convert: {}", remark);
+}
+
 // A SUBFIND catalog, block by block: counted first, so that every rank knows where its rows go, then read
 // again and written.
 class SubfindJob {
@@ -32,7 +38,8 @@ class SubfindJob {
         galaxies_(config.convert.kind == "galaxies"),
         comm_(comm),
         log_(log),
-        files_(catalog::SubfindCatalog::open(config.input.path, pipeline::read_options(config), comm)) {
+        files_(catalog::SubfindCatalog::open(config.input.path, pipeline::read_options(config), comm)),
+        resolution_(pipeline::read_options(config), files_.simulation()) {
     mpi::agree(comm_, [&] { open_side_tables(); });
   }
 
@@ -69,8 +76,9 @@ class SubfindJob {
     mpi::agree(comm_, [&] {
       for (auto first = begin; first < end; first += rows_of_a_block) {
         const auto count = std::min(rows_of_a_block, end - first);
-        const auto ids = files_.ids(first, count);
-        without_m200_ += files_.hosts_without_m200(first, count);
+        const auto halos = resolution_.kept(files_.rows(first, count, SubhaloColumns::halo), config_.input.path);
+        const auto ids = halos.get<std::int64_t>("id");
+        without_m200_ += catalog::SubfindCatalog::hosts_without_m200(halos);
         if (morphology_) morphology_matches_ += morphology_->matches(ids);
         if (shapes_) shape_matches_ += shapes_->matches(ids);
         blocks.push_back({mine, ids.size(), [this, first, count] { return load(first, count); }});
@@ -80,8 +88,15 @@ class SubfindJob {
     const auto before = comm_.exclusive_sum(mine);
     for (auto& block : blocks) block.first_row += before;
     total_ = comm_.sum(mine);
+    remarks_ = files_.remarks();
+    const auto left_out = resolution_.left_out(comm_);
+    for (auto& remark : resolution_.remarks(left_out, total_, mpi::agree(comm_, [&] {
+           return files_.rows(0, 0, SubhaloColumns::halo);
+         })))
+      remarks_.push_back(std::move(remark));
     without_m200_ = comm_.sum(without_m200_);
-    if (without_m200_ > 0) log_.info("convert: {}", catalog::SubfindCatalog::remark_on_m200(without_m200_));
+    if (without_m200_ > 0) remarks_.push_back(catalog::SubfindCatalog::remark_on_m200(without_m200_));
+    say(log_, remarks_);
     return blocks;
   }
 
@@ -94,7 +109,9 @@ class SubfindJob {
   }
 
   Table load(std::uint64_t first, std::uint64_t count) const {
-    auto rows = files_.rows(first, count, galaxies_ ? SubhaloColumns::stars : SubhaloColumns::halo);
+    auto rows = catalog::Resolution(pipeline::read_options(config_), files_.simulation())
+                    .kept(files_.rows(first, count, galaxies_ ? SubhaloColumns::stars : SubhaloColumns::halo),
+                          config_.input.path);
     if (!galaxies_) return rows;
     const auto& c = config_.convert;
     add_labels(rows, {static_cast<std::uint64_t>(config_.seed), c.ssfr_floor, c.ssfr_spread});
@@ -110,8 +127,7 @@ class SubfindJob {
     const auto content = mpi::agree(
         comm_, [&] { return comm_.root() ? catalog::content_of(config_.input.path) : catalog::Content{}; });
     std::string remarks = assumed;
-    for (const auto& remark : files_.remarks()) remarks += remark + "\n";
-    if (without_m200_ > 0) remarks += catalog::SubfindCatalog::remark_on_m200(without_m200_) + "\n";
+    for (const auto& remark : remarks_) remarks += remark + "\n";
     header.provenance = {
         {"halobrush", version()},
         {"config", config::to_yaml(config_)},
@@ -127,6 +143,8 @@ class SubfindJob {
   const mpi::Communicator& comm_;
   Logger& log_;
   catalog::SubfindCatalog files_;
+  catalog::Resolution resolution_;
+  std::vector<std::string> remarks_;
   std::optional<SideTable> morphology_, shapes_;
   std::uint64_t morphology_matches_ = 0, shape_matches_ = 0, total_ = 0, without_m200_ = 0;
 };
@@ -150,6 +168,7 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
         "{}: has no galaxies to learn from (a hydrodynamical SUBFIND catalog has); set convert.kind: halos",
         config.input.path);
   const auto halos = catalog::read_halos(config.input.path, pipeline::read_options(config), comm);
+  say(log, halos.remarks);
   catalog::write_halos(config.convert.path, halos, comm);
   log.info("convert: {} halos ({}) in {}", comm.sum(static_cast<std::uint64_t>(halos.halos.rows())),
            halos.source.format, config.convert.path);

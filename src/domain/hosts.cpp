@@ -84,9 +84,11 @@ void settle_orphans(catalog::HaloCatalog& catalog, const Directory<Host>& direct
   if (orphans.count == 0) return;
   if (policy == OrphanPolicy::error)
     throw data_error(
-        "halo {}: its host {} is not in the catalog (so for {} of {} halos); add the host, or set "
+        "halo {}: its host {} is not in the catalog{} (so for {} of {} halos); add the host, or set "
         "input.orphans: promote",
-        orphans.id, orphans.parent, orphans.count, comm.sum(static_cast<std::int64_t>(halos.rows())));
+        orphans.id, orphans.parent,
+        catalog.left_out.total() > 0 ? ", or left out by input.min_particles, min_mass or min_vmax" : "",
+        orphans.count, comm.sum(static_cast<std::int64_t>(halos.rows())));
   for (const auto row : orphan_rows) parents[row] = -1;
   catalog.remarks.push_back(
       fmt::format("{} halos whose host is not in the catalog are taken as hosts (input.orphans: promote).",

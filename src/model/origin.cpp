@@ -24,6 +24,7 @@ auto numbers_of(O& origin) {
                                                                 {"particle_mass", &s.particle_mass},
                                                                 {"min_vmax", &origin.min_vmax},
                                                                 {"min_particles", &origin.min_particles},
+                                                                {"min_mass", &origin.min_mass},
                                                                 {"least_mass", &origin.least_mass},
                                                                 {"least_vmax", &origin.least_vmax},
                                                                 {"least_particles", &origin.least_particles}});

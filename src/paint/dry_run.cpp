@@ -46,6 +46,11 @@ double bytes_per_row(const catalog::Table& table) {
   return bytes;
 }
 
+// A catalog that is too large to be looked at may lose some on reading.
+std::uint64_t kept_rows(const catalog::HaloHeader& header) {
+  return header.rows_seen > 0 ? header.rows_seen - header.left_out.total() : header.rows;
+}
+
 }  // namespace
 
 void dry_run(const config::Config& config, int ranks, Logger& log) {
@@ -68,7 +73,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
         "reach or a larger box",
         width, box.side.minCoeff());
   const double ghosts = ghost_share(box, tiles, width);
-  const double rows = static_cast<double>(header.rows), rows_per_rank = rows / ranks;
+  const double rows = static_cast<double>(kept_rows(header)), rows_per_rank = rows / ranks;
   const double mesh = 16.0 * std::pow(static_cast<double>(config.field.mesh), 3) / ranks;
   const auto columns = mock_columns(halos, *painter);
   const double activations_per_galaxy = 4.0 * 4096;  // measured order of the networks' intermediate tensors

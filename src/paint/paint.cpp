@@ -46,6 +46,7 @@ class Job {
     if (already_done()) return ExitCode::done;
 
     halos_ = pipeline::load_halos(config_, comm_, times_, log_);
+    facts_.left_out = halos_.left_out;
     painter_ =
         mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
     if (!painter_->sha256().empty())

@@ -130,6 +130,10 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
   nlohmann::ordered_json json = {
       {"halobrush", version()},
       {"galaxies", facts.galaxies},
+      {"halos_left_out",
+       {{"min_particles", facts.left_out.few_particles},
+        {"min_mass", facts.left_out.light},
+        {"min_vmax", facts.left_out.slow}}},
       {"ranks", comm.size()},
       {"tiles", {{"total", facts.tiles}, {"painted", facts.painted_tiles}, {"reused", facts.reused_tiles}}},
       {"ghost_fraction", facts.painted_galaxies > 0

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "halobrush/catalog/halo_catalog.hpp"
 #include "halobrush/catalog/table.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/model/model_file.hpp"
@@ -48,6 +49,7 @@ struct RunFacts {
   std::uint64_t galaxies = 0, tiles = 0, painted_tiles = 0, reused_tiles = 0;
   std::uint64_t painted_galaxies = 0, ghosts = 0;
   double paint_seconds = 0;  ///< the slowest rank's
+  catalog::LeftOut left_out = {};  ///< halos of the catalog that were left out on reading
 };
 
 /// What is said of the mock in its summary beside numbers.

@@ -122,6 +122,7 @@ class Comparison {
     };
     compare_key("min_vmax", model_.min_vmax, here_.min_vmax, " km/s");
     compare_key("min_particles", model_.min_particles, here_.min_particles, "");
+    compare_key("min_mass", model_.min_mass, here_.min_mass, " Msun/h");
   }
 
   bool uses_tides() const {
@@ -160,7 +161,7 @@ class Comparison {
 
 // Halos below the least of the training; NaN: unknown, then none is.
 void compare_rows(const catalog::Table& halos, const char* column, double least, const char* what,
-                  const mpi::Communicator& comm, Differences& out) {
+                  const char* key, const mpi::Communicator& comm, Differences& out) {
   const int here = halos.has(column) && !std::isnan(least);
   if (comm.min(here) == 0) return;
   double below = 0;
@@ -171,7 +172,7 @@ void compare_rows(const catalog::Table& halos, const char* column, double least,
   auto text = fmt::format("model: {:.0f} halos ({:.1f} %) have {} than any halo of the training ({:g})", below,
                           100 * below / all, what, least);
   if (below > few_unresolved * all)
-    out.warnings.push_back(text + ": the model guesses there; leave them out by input.min_vmax");
+    out.warnings.push_back(text + ": the model guesses there; leave them out by " + key);
   else
     out.remarks.push_back(text);
 }
@@ -184,6 +185,8 @@ Origin origin_of(const config::Config& config, const catalog::Simulation& simula
   origin.simulation = simulation;
   origin.format = format;
   origin.min_vmax = config.input.min_vmax;
+  origin.min_particles = static_cast<double>(config.input.min_particles);
+  origin.min_mass = config.input.min_mass;
   if (config.field.smoothing.empty()) return origin;
   auto& tidal = origin.tidal;
   tidal.smoothing = config.field.smoothing;
@@ -228,9 +231,10 @@ Differences compare_with_training(const model::ModelSpec* model, const catalog::
     return compare_origins(model, origin_of(config, halos.simulation, halos.source.format), config.painter);
   });
   const auto& origin = model->origin;
-  compare_rows(halos.halos, "mass", origin.least_mass, "less mass", comm, differences);
-  compare_rows(halos.halos, "vmax", origin.least_vmax, "a smaller Vmax", comm, differences);
-  compare_rows(halos.halos, "n_particles", origin.least_particles, "fewer particles", comm, differences);
+  compare_rows(halos.halos, "mass", origin.least_mass, "less mass", "input.min_mass", comm, differences);
+  compare_rows(halos.halos, "vmax", origin.least_vmax, "a smaller Vmax", "input.min_vmax", comm, differences);
+  compare_rows(halos.halos, "n_particles", origin.least_particles, "fewer particles", "input.min_particles", comm,
+               differences);
   say(differences, log);
   return differences;
 }

@@ -26,8 +26,11 @@ void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const
 
 catalog::ReadOptions read_options(const config::Config& config) {
   const auto& in = config.input;
-  return {in.format,          in.box_size, in.units,    in.scale_factor, config.cosmology.omega_m,
-          config.cosmology.h, in.min_vmax, in.host_mass};
+  catalog::ReadOptions options = {in.format,          in.box_size, in.units,    in.scale_factor, config.cosmology.omega_m,
+                                  config.cosmology.h, in.min_vmax, in.host_mass};
+  options.min_particles = in.min_particles;
+  options.min_mass = in.min_mass;
+  return options;
 }
 
 std::string complete_cosmology(catalog::Simulation& simulation, const config::Cosmology& cosmology) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -26,6 +27,12 @@ struct Source {
   std::string sha256;
 };
 
+/// Halos that are left out on reading, each counted under the first of these limits that it misses.
+struct LeftOut {
+  std::uint64_t few_particles = 0, light = 0, slow = 0;  ///< input.min_particles, min_mass, min_vmax
+  std::uint64_t total() const { return few_particles + light + slow; }
+};
+
 /// Columns of a halo table (double unless said otherwise); the first block is required, the rest optional.
 ///   id (i64), parent_id (i64, -1: a host), mass Msun/h, radius Mpc/h, x y z Mpc/h in [0, box), vx vy vz km/s
 ///   vmax, vrms km/s; scale_radius Mpc/h; spin; jx jy jz (any unit: only the direction is used);
@@ -40,6 +47,7 @@ struct HaloCatalog {
   Simulation simulation;
   Source source;
   std::vector<std::string> remarks;  ///< what was assumed or found on reading, one sentence each
+  LeftOut left_out = {};             ///< of all ranks
 };
 
 /// The declared halo columns, required ones first.

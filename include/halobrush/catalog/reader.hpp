@@ -20,6 +20,8 @@ struct ReadOptions {
   double min_vmax = 0;                                               ///< km/s: slower halos are left out
   std::string host_mass = "main";  ///< of hosts in Rockstar lists: main, or 200c for the column M200c
   bool describe = false;           ///< only to be looked at: what neither file nor options say stays NaN
+  std::int64_t min_particles = 0;  ///< halos of fewer are left out, where a catalog tells
+  double min_mass = 0;             ///< Msun/h: lighter halos are left out
 };
 
 /// @collective Every rank gets its share of rows (any share may be empty; an empty catalog is valid).
@@ -41,6 +43,7 @@ struct HaloHeader {
   std::vector<std::string> remarks = {};
   std::vector<std::string> units = {};  ///< what numbers were in, and where that is said
   std::uint64_t rows_seen = 0, hosts_seen = 0;  ///< of a catalog that is not too large to be looked at
+  LeftOut left_out = {};                        ///< of rows_seen, by the limits asked for
 };
 /// Not collective. What is wrong with the rows is a remark.
 HaloHeader read_header(const std::string& path, const ReadOptions& options);

@@ -39,14 +39,12 @@ class SubfindCatalog {
   std::uint64_t groups() const { return group_offsets_.back(); }
   std::vector<std::string> columns() const;  ///< names of the halo columns that rows() gives
 
-  /// Ids of the subhalos that rows() gives, in its order. Not collective.
-  std::vector<std::int64_t> ids(std::uint64_t first, std::uint64_t count) const;
-  /// The subhalos of rows [first, first + count) that are of cosmological origin (SubhaloFlag is 1 or absent)
-  /// and no slower than options.min_vmax. Not collective. Throws data_error naming file, subhalo, column.
+  /// The subhalos of rows [first, first + count) that are of cosmological origin (SubhaloFlag is 1 or absent).
+  /// Not collective. Throws data_error naming file, subhalo, column.
   Table rows(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const;
-  /// Hosts among them whose group is too loose for an overdensity of 200 (its mass or radius is 0): their mass is
+  /// Hosts in such rows whose group is too loose for an overdensity of 200 (its mass or radius is 0): their mass is
   /// that of all bound particles. Not collective.
-  std::uint64_t hosts_without_m200(std::uint64_t first, std::uint64_t count) const;
+  static std::uint64_t hosts_without_m200(const Table& halos);
   static std::string remark_on_m200(std::uint64_t hosts);
 
  private:
@@ -69,15 +67,13 @@ class SubfindCatalog {
   std::string group_number() const;
   std::vector<Group> groups_of(const std::vector<std::int64_t>& numbers) const;
   void check_group(std::int64_t number, const Group& group) const;
-  Block read_selection(std::uint64_t first, std::uint64_t count) const;
-  std::vector<std::size_t> kept(const Block& block) const;
   Block read_block(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const;
   std::string file_of_row(std::uint64_t row) const;
 
   std::vector<std::string> files_;
   std::vector<std::uint64_t> subhalo_offsets_ = {0}, group_offsets_ = {0};  // of each file, and the end
   Simulation simulation_;
-  double length_mpc_h_ = 0, mass_msun_h_ = 0, velocity_km_s_ = 0, min_vmax_ = 0;
+  double length_mpc_h_ = 0, mass_msun_h_ = 0, velocity_km_s_ = 0;
   bool excerpt_ = false;
   std::vector<std::string> remarks_;
 };

@@ -21,6 +21,8 @@ struct Input {
   double box_size = unset;
   std::vector<double> units;
   double scale_factor = unset;
+  std::int64_t min_particles = 20;
+  double min_mass = 0;
   double min_vmax = 0;
   std::string host_mass = "main";
 };

@@ -33,6 +33,7 @@ struct Origin {
   std::string format;  ///< of the halo catalog
   double min_vmax = std::numeric_limits<double>::quiet_NaN();       ///< km/s, input.min_vmax
   double min_particles = std::numeric_limits<double>::quiet_NaN();  ///< input.min_particles
+  double min_mass = std::numeric_limits<double>::quiet_NaN();       ///< Msun/h, input.min_mass
   double least_mass = std::numeric_limits<double>::quiet_NaN();     ///< Msun/h, of the training galaxies' halos
   double least_vmax = std::numeric_limits<double>::quiet_NaN();     ///< km/s, the same
   double least_particles = std::numeric_limits<double>::quiet_NaN();  ///< the same
