@@ -132,7 +132,7 @@ def check_origin(scratch, truth, model):
     expect(origin["tidal"] == {"smoothing": [1, 4], "mesh": 64, "cell": 150 / 64, "density_file": ""}, origin)
     expect(spec["inputs"]["units"]["log_mass"] == "log10(Msun/h)", spec["inputs"])
     text = run(0, "info", model).stdout
-    for part in (f"trained on: {origin['galaxies']} galaxies", "a = 1, Omega_m = 0.3089", "host masses Mvir", "smoothed over 1 and 4 Mpc/h", "in training"):
+    for part in (f"trained on: {origin['galaxies']} galaxies", "a = 1 (redshift 0), Omega_m = 0.3089", "host masses Mvir", "smoothed over 1 and 4 Mpc/h", "in training"):
         expect(part in text, f"info does not say '{part}': {text}")
 
     halos = [f"input.path={scratch}/small.list", "field.mesh=64", f"painter.model={model}"]
