@@ -72,6 +72,15 @@ std::string origin_text(const model::Origin& origin) {
                      tidal_text(origin.tidal));
 }
 
+std::string inputs_text(const model::ModelSpec& spec) {
+  if (!spec.density.known())
+    return "  range of inputs: distance from their mean (an older version wrote the file)\n";
+  return fmt::format(
+      "  range of inputs: {} Gaussians, beyond which lie {:.2f} % of {} galaxies held out; {} galaxies are kept to compare "
+      "catalogs with\n",
+      spec.density.mixture.components(), 100 * spec.density.beyond, spec.density.held_out, spec.sample.region.size());
+}
+
 std::string describe_model(const std::string& path) {
   const auto file = model::read_model(path);
   const auto& s = file.spec;
@@ -90,7 +99,7 @@ std::string describe_model(const std::string& path) {
   for (const auto& label : s.labels)
     text += fmt::format("    {:<22} {:<16} {}{}\n", label.column.name, label.column.unit,
                         label.column.description, range_text(label.trained));
-  text += origin_text(s.origin);
+  text += origin_text(s.origin) + inputs_text(s);
   text += "  provenance:\n";
   for (const auto& [key, value] : s.provenance) text += fmt::format("    {:<22} {}\n", key, one_line(value));
   return text;

@@ -42,8 +42,7 @@ Painted LearnedPainter::painted(const diffusion::State& state, const Inputs& inp
     else
       rows.scalars.push_back(std::move(columns[l]));
   }
-  for (const double d : input_distance(inputs.nodes, inputs.owned, spec()))
-    rows.out_of_distribution.push_back(d > spec().range.radius);
+  rows.out_of_distribution = out_of_distribution(inputs.nodes, inputs.owned, spec());
   return rows;
 }
 

@@ -105,6 +105,10 @@ ordered_json to_json(const ModelSpec& spec) {
       {"input_range",
        {{"mean", spec.range.mean}, {"precision", spec.range.precision}, {"radius", spec.range.radius}}},
       {"provenance", provenance}};
+  if (spec.density.known())
+    all["input_density"] = {{"distance", spec.density.distance},
+                            {"held_out", spec.density.held_out},
+                            {"beyond", spec.density.beyond}};
   if (!spec.units.empty()) all["inputs"]["units"] = spec.units;
   if (spec.origin.known()) all["origin"] = to_json(spec.origin);
   ordered_json hosts = ordered_json::array();
@@ -155,14 +159,24 @@ ModelSpec spec_from(const ordered_json& j) {
   const auto& range = j.at("input_range");
   spec.range = {range.at("mean").get<std::vector<double>>(), range.at("precision").get<std::vector<double>>(),
                 range.at("radius")};
+  if (j.contains("input_density")) {
+    const auto& density = j["input_density"];
+    spec.density.distance = density.at("distance");
+    spec.density.held_out = density.at("held_out");
+    spec.density.beyond = density.at("beyond");
+  }
   if (j.contains("gan")) spec.gan = {j["gan"].at("width"), j["gan"].at("depth"), j["gan"].at("directions")};
   for (const auto& [key, value] : j.at("provenance").items()) spec.provenance.emplace_back(key, value);
   return spec;
 }
 
+std::size_t invariants_of(const ModelSpec& spec) {
+  return spec.inputs.scalars.size() + spec.inputs.polar.size() + spec.inputs.axial.size() +
+         spec.inputs.tensors.size();
+}
+
 void check_spec(const ModelSpec& spec) {
-  const std::size_t d = spec.inputs.scalars.size() + spec.inputs.polar.size() + spec.inputs.axial.size() +
-                        spec.inputs.tensors.size();
+  const std::size_t d = invariants_of(spec);
   if (spec.scalar_mean.size() != spec.inputs.scalars.size() ||
       spec.scalar_deviation.size() != spec.inputs.scalars.size())
     throw std::runtime_error("the normalisation does not match the inputs");
@@ -186,6 +200,58 @@ void check_spec(const ModelSpec& spec) {
     throw std::runtime_error("a size of the generator is out of range");
 }
 
+// The arrays of density and sample are tensors of the file, beside the network's.
+std::vector<NamedTensor> input_tensors(const ModelSpec& spec) {
+  const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+  const auto d = size(invariants_of(spec));
+  std::vector<NamedTensor> tensors;
+  if (const auto& m = spec.density.mixture; !m.empty()) {
+    const auto k = size(m.components());
+    tensors.push_back({"input_density.weight", {k}, m.weight});
+    tensors.push_back({"input_density.mean", {k, d}, m.mean});
+    tensors.push_back({"input_density.whitening", {k, d, d}, m.whitening});
+  }
+  if (const auto n = size(spec.sample.region.size()); n > 0) {
+    tensors.push_back({"input_sample.values", {n, d}, spec.sample.values});
+    tensors.push_back({"input_sample.region", {n}, spec.sample.region});
+  }
+  return tensors;
+}
+
+// Takes one out of `tensors`; of shape [n, further...], n any.
+std::vector<float> take(std::vector<NamedTensor>& tensors, const std::string& name,
+                        const std::vector<std::size_t>& further) {
+  const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
+  if (found == tensors.end()) return {};
+  const auto& shape = found->shape;
+  const bool fits =
+      !shape.empty() && std::equal(shape.begin() + 1, shape.end(), further.begin(), further.end(),
+                                   [](auto a, auto b) { return a == static_cast<std::int64_t>(b); });
+  if (!fits) throw std::runtime_error(fmt::format("tensor '{}' has another shape", name));
+  auto values = std::move(found->values);
+  tensors.erase(found);
+  return values;
+}
+
+void take_input_tensors(ModelSpec& spec, std::vector<NamedTensor>& tensors, bool has_density) {
+  const auto d = invariants_of(spec);
+  auto& m = spec.density.mixture;
+  m.weight = take(tensors, "input_density.weight", {});
+  m.mean = take(tensors, "input_density.mean", {d});
+  m.whitening = take(tensors, "input_density.whitening", {d, d});
+  m.dimensions = m.weight.empty() ? 0 : d;
+  if (m.weight.empty() == has_density || m.mean.size() != m.weight.size() * d ||
+      m.whitening.size() != m.mean.size() * d)
+    throw std::runtime_error("the density of the inputs is incomplete");
+  for (std::size_t i = 0; i < m.weight.size() * d; ++i)
+    if (!(m.whitening[i * d + i % d] > 0) || !(m.weight[i / d] > 0))
+      throw std::runtime_error("the density of the inputs is none");
+  spec.sample.values = take(tensors, "input_sample.values", {d});
+  spec.sample.region = take(tensors, "input_sample.region", {});
+  if (spec.sample.values.size() != spec.sample.region.size() * d)
+    throw std::runtime_error("the sample of the inputs is incomplete");
+}
+
 }  // namespace
 
 TrainedRange TrainedRange::of(std::vector<double> values) {
@@ -207,6 +273,7 @@ ModelFile read_model(const std::string& path) {
     check_spec(model.spec);
     for (auto& [name, shape, values] : file.tensors)
       model.tensors.push_back({name, shape, std::move(values)});
+    take_input_tensors(model.spec, model.tensors, spec.contains("input_density"));
   } catch (const std::exception& error) {
     throw model_error(
         "{}: cannot be used as a model ({}); set painter.model to a file written by 'halobrush train' of "
@@ -218,7 +285,8 @@ ModelFile read_model(const std::string& path) {
 
 void write_model(const std::string& path, const ModelFile& model) {
   std::vector<safetensors::NamedTensor> tensors;
-  for (const auto& [name, shape, values] : model.tensors) tensors.push_back({name, shape, values});
+  for (const auto& list : {model.tensors, input_tensors(model.spec)})
+    for (const auto& [name, shape, values] : list) tensors.push_back({name, shape, values});
   safetensors::write(path, to_json(model.spec).dump(), tensors);
 }
 

@@ -57,6 +57,17 @@ nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m, const model::
           {"far_outside", m.far_outside}};
 }
 
+nlohmann::ordered_json to_json(const pipeline::InputComparison& comparison) {
+  nlohmann::ordered_json json = {{"given", comparison.given},
+                                 {"galaxies", comparison.here},
+                                 {"training_galaxies", comparison.trained},
+                                 {"beyond_training_masses", comparison.beyond}};
+  for (const auto& s : comparison.inputs)
+    json["shifts"][s.name] = {{"shift", s.shift}, {"scatter", s.scatter},     {"shift_chance", s.shift_chance},
+                              {"ks", s.ks},       {"ks_chance", s.ks_chance}, {"warned", s.warned}};
+  return json;
+}
+
 void write_json(const std::string& path, const nlohmann::ordered_json& json) {
   {
     std::ofstream file(path + ".partial");
@@ -144,6 +155,7 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
       {"peak_memory_bytes", comm.max(static_cast<std::uint64_t>(peak_memory_bytes()))},
       {"warnings", said.warnings},
       {"remarks", said.remarks}};
+  if (!said.inputs.inputs.empty()) json["inputs"] = to_json(said.inputs);
   for (const auto& [stage, seconds] : times.stages())
     json["stages"][stage] = {
         {"min", comm.min(seconds)}, {"mean", comm.sum(seconds) / comm.size()}, {"max", comm.max(seconds)}};

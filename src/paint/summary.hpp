@@ -11,6 +11,7 @@
 #include "halobrush/core/timer.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/mpi/communicator.hpp"
+#include "halobrush/pipeline/input_shift.hpp"
 
 namespace halobrush::paint {
 
@@ -55,6 +56,7 @@ struct RunFacts {
 /// What is said of the mock in its summary beside numbers.
 struct Said {
   std::vector<std::string> warnings, remarks;
+  pipeline::InputComparison inputs = {};
 };
 
 /// @collective Writes <output>.json on the root (temporary name, then rename); returns the fraction out of

@@ -177,6 +177,34 @@ void compare_rows(const catalog::Table& halos, const char* column, double least,
     out.remarks.push_back(text);
 }
 
+// Two samples of galaxies tell what no header says.
+void compare_galaxies(const model::ModelSpec& spec, const catalog::HaloCatalog& halos, const mpi::Communicator& comm,
+                      Differences& out) {
+  if (!spec.density.known())
+    out.remarks.emplace_back(
+        "model: the file has no density of its training's inputs (an older version wrote it): out_of_distribution is a "
+        "distance from their mean (Mahalanobis), which sees outliers only");
+  if (spec.sample.empty()) {
+    out.remarks.emplace_back(
+        "model: the file has no sample of its training's inputs (an older version wrote it): those of this catalog were "
+        "not compared");
+    return;
+  }
+  out.inputs = compare_inputs(spec, halos, comm);
+  const auto& c = out.inputs;
+  const auto warnings = warnings_of(c);
+  out.warnings.insert(out.warnings.end(), warnings.begin(), warnings.end());
+  const auto given = c.given.empty() ? "" : " at given " + c.given;
+  if (c.inputs.empty())
+    out.remarks.push_back(fmt::format(
+        "model: inputs: {} galaxies here and {} of the training are too few to compare", c.here, c.trained));
+  else if (warnings.empty())
+    out.remarks.push_back(fmt::format(
+        "model: inputs: {}{} agree with those in training ({} galaxies against {}; one catalog in a hundred would be "
+        "warned of by chance)",
+        c.inputs.size(), given, c.here, c.trained));
+}
+
 }  // namespace
 
 Origin origin_of(const config::Config& config, const catalog::Simulation& simulation,
@@ -235,6 +263,7 @@ Differences compare_with_training(const model::ModelSpec* model, const catalog::
   compare_rows(halos.halos, "vmax", origin.least_vmax, "a smaller Vmax", "input.min_vmax", comm, differences);
   compare_rows(halos.halos, "n_particles", origin.least_particles, "fewer particles", "input.min_particles", comm,
                differences);
+  compare_galaxies(*model, halos, comm, differences);
   say(differences, log);
   return differences;
 }

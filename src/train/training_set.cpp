@@ -180,25 +180,32 @@ void normalise_labels(TrainingSet& set) {
   }
 }
 
-// Inputs of every labelled galaxy, for normalisation and for the range within which the model knows its way.
-features::NodeFeatures training_inputs(const TrainingSet& set) {
-  features::NodeFeatures all;
+// Inputs of the galaxies of one part of the catalog.
+model::LabelledInputs inputs_of(const TrainingSet& set, Split split) {
+  model::LabelledInputs all;
   for (const auto& patch : set.patches) {
+    const auto id = patch.patch.halos.get<std::int64_t>("id");
     std::vector<std::size_t> rows;
-    for (std::size_t i = 0; i < patch.split.size(); ++i)
-      if (patch.split[i] == Split::training) rows.push_back(i);
+    for (std::size_t i = 0; i < patch.split.size(); ++i) {
+      if (patch.split[i] != split) continue;
+      rows.push_back(i);
+      all.id.push_back(id[i]);
+      all.region.push_back(model::region_of(patch.patch.halos.vector("", i), set.spec.origin.simulation.box));
+    }
     const auto part = features::assemble(patch.patch.halos.select(rows), set.spec.inputs);
-    all.nodes += part.nodes;
-    all.scalars.insert(all.scalars.end(), part.scalars.begin(), part.scalars.end());
-    all.polar.insert(all.polar.end(), part.polar.begin(), part.polar.end());
-    all.axial.insert(all.axial.end(), part.axial.begin(), part.axial.end());
-    all.tensors.insert(all.tensors.end(), part.tensors.begin(), part.tensors.end());
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    all.nodes.nodes += part.nodes;
+    append(all.nodes.scalars, part.scalars);
+    append(all.nodes.polar, part.polar);
+    append(all.nodes.axial, part.axial);
+    append(all.nodes.tensors, part.tensors);
   }
   return all;
 }
 
-void normalise_inputs(TrainingSet& set) {
-  const auto inputs = training_inputs(set);
+void normalise_inputs(TrainingSet& set, Logger& log) {
+  const auto training = inputs_of(set, Split::training);
+  const auto& inputs = training.nodes;
   const auto s = set.spec.inputs.scalars.size();
   std::vector<Moments> moments(s);
   for (std::size_t i = 0; i < inputs.nodes; ++i)
@@ -207,7 +214,12 @@ void normalise_inputs(TrainingSet& set) {
     set.spec.scalar_mean.push_back(m.mean());
     set.spec.scalar_deviation.push_back(m.varies() ? m.deviation() : 1);  // 1: an input that never varies
   }
-  set.spec.range = model::fit_input_range(inputs, set.spec);
+  auto& spec = set.spec;
+  spec.range = model::fit_input_range(inputs, spec);
+  spec.density = model::fit_input_density(training, inputs_of(set, Split::validation), spec);
+  spec.sample = model::sample_inputs(training, spec);
+  log.info("train: {:.2f} % of {} galaxies held out lie beyond the range of inputs ({} Gaussians); so many false alarms has out_of_distribution",
+           100 * spec.density.beyond, spec.density.held_out, spec.density.mixture.components());
 }
 
 double least(const TrainingSet& set, const std::string& column) {
@@ -321,7 +333,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   set.spec.hosts = hosts_of(set);
   choose_transforms(set, config.train.normal_scores);
   normalise_labels(set);
-  normalise_inputs(set);
+  normalise_inputs(set, log);
   log.info("train: {} galaxies, {} held out by host halo, {} patches", set.training, set.validation,
            set.patches.size());
   return set;

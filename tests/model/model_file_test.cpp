@@ -100,6 +100,45 @@ TEST_F(ModelFiles, that_say_nothing_of_their_origin_are_read) {
   EXPECT_TRUE(read.units.empty());
 }
 
+TEST_F(ModelFiles, give_back_density_and_sample_of_the_inputs) {
+  EXPECT_FALSE(read_model(path).spec.density.known()) << "as files of older versions";
+  auto& density = spec.density;
+  density.distance = 7.5, density.held_out = 1234, density.beyond = 0.004;
+  density.mixture = {6, {0.25F, 0.75F}, std::vector<float>(12, 0.5F), std::vector<float>(72, 1.5F)};
+  spec.sample = {std::vector<float>(18, 0.1F), {0, 7, 124}};
+  write_model(path, {spec, tensors, ""});
+  const auto file = read_model(path);
+  const auto& read = file.spec;
+  EXPECT_EQ(file.tensors.size(), tensors.size()) << "those of the network";
+  EXPECT_EQ(read.density.mixture.dimensions, 6u);
+  EXPECT_EQ(read.density.mixture.weight, density.mixture.weight);
+  EXPECT_EQ(read.density.mixture.mean, density.mixture.mean);
+  EXPECT_EQ(read.density.mixture.whitening, density.mixture.whitening);
+  EXPECT_EQ(read.density.distance, 7.5);
+  EXPECT_EQ(read.density.held_out, 1234u);
+  EXPECT_EQ(read.density.beyond, 0.004);
+  EXPECT_EQ(read.sample.values, spec.sample.values);
+  EXPECT_EQ(read.sample.region, spec.sample.region);
+}
+
+TEST_F(ModelFiles, with_a_part_of_a_density_are_refused) {
+  spec.density.mixture = {6, {1}, std::vector<float>(6), std::vector<float>(36, 1)};
+  write_model(path, {spec, tensors, ""});
+  for (const std::string name : {"input_density.mean", "input_density.weight"}) {
+    replace(name, std::string(name.size(), 'x'));
+    EXPECT_NE(refusal().find("the density of the inputs is incomplete"), std::string::npos) << refusal();
+  }
+  spec.density.mixture.whitening.assign(36, 0);
+  write_model(path, {spec, tensors, ""});
+  EXPECT_NE(refusal().find("the density of the inputs is none"), std::string::npos) << refusal();
+  spec.density = {};
+  spec.sample = {std::vector<float>(12), {0, 1, 2}};
+  spec.sample.region.pop_back();
+  write_model(path, {spec, tensors, ""});
+  replace("input_sample.region", "input_sample.sorted");
+  EXPECT_NE(refusal().find("the sample of the inputs is incomplete"), std::string::npos) << refusal();
+}
+
 TEST(TrainedRange, leaves_one_galaxy_in_a_thousand_beyond_each_of_its_inner_ends) {
   std::vector<double> values;
   for (int i = 0; i < 10000; ++i) values.push_back((i * 7919) % 10000);

@@ -30,6 +30,7 @@ enum class Purpose : std::uint8_t {
   test,
   train_dropout,
   host_factor,
+  input_sample,
 };
 
 /// A sequence of draws. Cheap to make; copy it to replay it.

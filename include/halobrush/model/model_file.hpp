@@ -13,6 +13,7 @@
 #include "halobrush/core/geometry.hpp"
 #include "halobrush/diffusion/noise.hpp"
 #include "halobrush/features/features.hpp"
+#include "halobrush/model/mixture.hpp"
 #include "halobrush/model/origin.hpp"
 #include "halobrush/model/painter.hpp"
 
@@ -60,12 +61,30 @@ struct Label {
   TrainedRange trained = {};
 };
 
-/// Where the training inputs lie: Mahalanobis distance of the standardised invariants (scalars, then norms of
-/// polar, axial and tensor inputs). A galaxy farther than `radius` is out of distribution.
+/// Where the training inputs lie, as one Gaussian: Mahalanobis distance of the standardised invariants (scalars,
+/// then norms of polar, axial and tensor inputs). Of models of older versions, whose files have no InputDensity, a
+/// galaxy farther than `radius` is out of distribution.
 struct InputRange {
   std::vector<double> mean;       ///< [d]
   std::vector<double> precision;  ///< [d, d]
   double radius = 0;              ///< 99.9 % of the training galaxies lie within
+};
+
+/// Where the training inputs lie, more closely: a galaxy farther than `distance` from every component of a mixture
+/// of Gaussians of the same invariants is out of distribution.
+struct InputDensity {
+  GaussianMixture mixture;
+  double distance = 0;         ///< set by galaxies of the training catalog in hosts that were held out
+  std::uint64_t held_out = 0;  ///< how many they were
+  double beyond = 0;           ///< their share that lies farther: the rate of false alarms
+  bool known() const { return !mixture.empty(); }
+};
+
+/// Inputs of some training galaxies, to compare those of a whole catalog with.
+struct InputSample {
+  std::vector<float> values;  ///< [n, d] invariants of InputRange
+  std::vector<float> region;  ///< [n] region_of each: neighbours are not independent
+  bool empty() const { return region.empty(); }
 };
 
 /// Which host halos trained the model, and which were kept to judge it: by a hash of seed and host id.
@@ -117,6 +136,8 @@ struct ModelSpec {
   std::int64_t evaluations = 16;  ///< of the network, for one galaxy
   bool distilled = false;         ///< knows only the levels of diffusion::single_steps(evaluations)
   InputRange range;
+  InputDensity density = {};
+  InputSample sample = {};
   Origin origin;
   std::vector<std::pair<std::string, std::string>>
       provenance;  ///< catalog, hashes, seed, steps, losses, version

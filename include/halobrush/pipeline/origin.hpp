@@ -9,6 +9,7 @@
 #include "halobrush/core/log.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/mpi/communicator.hpp"
+#include "halobrush/pipeline/input_shift.hpp"
 
 namespace halobrush::pipeline {
 
@@ -25,6 +26,7 @@ std::vector<std::string> coarse_mesh(const model::TidalField& tidal);
 struct Differences {
   std::vector<std::string> warnings;  ///< beyond a tolerance (docs/models.md)
   std::vector<std::string> remarks;   ///< not to be compared, or of no consequence
+  InputComparison inputs = {};        ///< what compare_with_training adds
 };
 
 /// What headers tell. Throws config_error where masses have another definition and painter.accept does not allow
@@ -32,8 +34,8 @@ struct Differences {
 Differences compare_origins(const model::ModelSpec* model, const model::Origin& here,
                             const config::Painter& painter);
 
-/// @collective The same, and how many halos are less resolved than any that the model was trained on; all of it
-/// is logged.
+/// @collective The same, and how many halos are less resolved than any that the model was trained on, and how their
+/// inputs differ from its training's; all of it is logged.
 Differences compare_with_training(const model::ModelSpec* model, const catalog::HaloCatalog& halos,
                                   const config::Config& config, const mpi::Communicator& comm, Logger& log);
 

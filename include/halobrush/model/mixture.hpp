@@ -1,0 +1,37 @@
+// A mixture of Gaussians: where a cloud of points lies, and how far from it another point is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace halobrush::model {
+
+/// Single precision, as model files hold it.
+struct GaussianMixture {
+  std::size_t dimensions = 0;
+  std::vector<float> weight;     ///< [components], of sum 1
+  std::vector<float> mean;       ///< [components, d]
+  std::vector<float> whitening;  ///< [components, d, d] by rows, lower triangular: W C W^T = 1, C the covariance
+
+  std::size_t components() const { return weight.size(); }
+  bool empty() const { return weight.empty(); }
+  double log_density(std::span<const double> point) const;
+  /// Mahalanobis distance to the nearest component.
+  double distance(std::span<const double> point) const;
+};
+
+struct MixtureFit {
+  GaussianMixture mixture;
+  std::vector<double> log_posterior;  ///< of a point, in the mean, before each step: never falls
+};
+
+/// Expectation maximisation (Dempster, Laird & Rubin 1977) over `points` [n, d] of about unit variance, n > 0. Each
+/// covariance has the inverse-Wishart prior of a few points of unit variance, so that what never varies, and
+/// components of few points, keep a width. Components of under half a percent of the points are left out. The same
+/// seed gives the same mixture.
+MixtureFit fit_mixture(std::span<const double> points, std::size_t dimensions, std::size_t components,
+                       std::uint64_t seed);
+
+}  // namespace halobrush::model
