@@ -15,9 +15,11 @@ using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMaj
 using Points = Eigen::Map<const Rows>;
 using Eigen::Index;
 
-constexpr double prior_share = 1e-3;  // points of the prior, over points of a component of mean weight
+constexpr double blur = 1e-3;  // variance of what stands for a point
 constexpr double least_weight = 0.005;
-constexpr int most_steps = 60, first_steps = 15, steps_of_centres = 10;
+constexpr int starts = 4, steps_of_centres = 10, steps_of_start = 15, most_steps = 50;
+constexpr Index points_of_start = 4'000;
+constexpr double far = 2;           // centres are sought with outliers brought so near
 constexpr double converged = 1e-4;  // nats a point
 
 // Squared distance after whitening, each number summed in one order on every machine of a kind.
@@ -43,23 +45,31 @@ double log_determinant(const Component& c) {
   return c.whitening.diagonal().array().log().sum();
 }
 
+// Each point stands for a Gaussian of variance `blur` about it; the bound on the log likelihood that both steps
+// raise has no other prior.
 class Fit {
  public:
-  Fit(Points points, std::size_t components, std::uint64_t seed)
-      : points_(points),
-        prior_(prior_share * static_cast<double>(points.rows()) / static_cast<double>(components) + 1),
-        stream_(seed, 0, Purpose::input_sample) {
-    start(static_cast<Index>(components));
+  /// From centres that `stream` draws.
+  Fit(Points points, Index count, RandomStream stream) : points_(points) {
+    const Rows near = points_.cwiseMax(-far).cwiseMin(far);
+    belong_to_nearest(near, centres_of(near, count, stream));
+    components_.resize(static_cast<std::size_t>(count));
+    maximisation();
   }
+  Fit(Points points, std::vector<Component> components)
+      : points_(points), components_(std::move(components)) {}
 
+  const std::vector<Component>& components() const { return components_; }
+
+  /// The bound before each step.
   std::vector<double> iterate(int steps) {
-    std::vector<double> posterior;
+    std::vector<double> bounds;
     for (int step = 0; step < steps; ++step) {
-      posterior.push_back(expectation());
-      if (step > 0 && posterior[posterior.size() - 1] - posterior[posterior.size() - 2] < converged) break;
+      bounds.push_back(expectation());
+      if (step > 0 && bounds[bounds.size() - 1] - bounds[bounds.size() - 2] < converged) break;
       maximisation();
     }
-    return posterior;
+    return bounds;
   }
 
   void leave_out_small_ones() {
@@ -67,7 +77,6 @@ class Fit {
     double sum = 0;
     for (const auto& c : components_) sum += c.weight;
     for (auto& c : components_) c.weight /= sum;
-    share_.resize(points_.rows(), static_cast<Index>(components_.size()));
   }
 
   GaussianMixture mixture() const {
@@ -85,85 +94,90 @@ class Fit {
   }
 
  private:
-  // Centres far from one another (k-means++, Arthur & Vassilvitskii 2007), moved to the means of their points;
-  // each point then belongs to the nearest.
-  void start(Index count) {
-    Rows centres(count, points_.cols());
-    Eigen::VectorXd nearest =
-        Eigen::VectorXd::Constant(points_.rows(), std::numeric_limits<double>::infinity());
+  // Far from one another (k-means++, Arthur & Vassilvitskii 2007), then moved to the means of their points.
+  Rows centres_of(const Rows& near, Index count, RandomStream& stream) {
+    Rows centres(count, near.cols());
+    Eigen::VectorXd nearest = Eigen::VectorXd::Ones(near.rows());
     for (Index k = 0; k < count; ++k) {
-      centres.row(k) = points_.row(k == 0 ? drawn(Eigen::VectorXd::Ones(points_.rows())) : drawn(nearest));
-      nearest = nearest.cwiseMin((points_.rowwise() - centres.row(k)).rowwise().squaredNorm());
+      centres.row(k) = near.row(drawn(nearest, stream));
+      const Eigen::VectorXd squares = (near.rowwise() - centres.row(k)).rowwise().squaredNorm();
+      nearest = k == 0 ? squares : nearest.cwiseMin(squares);
     }
     for (int step = 0; step < steps_of_centres; ++step) {
-      belong_to_nearest(centres);
+      belong_to_nearest(near, centres);
       for (Index k = 0; k < count; ++k)
-        if (const double n = share_.col(k).sum(); n > 0)
-          centres.row(k) = share_.col(k).transpose() * points_ / n;
+        if (const double n = share_.col(k).sum(); n > 0) centres.row(k) = share_.col(k).transpose() * near / n;
     }
-    belong_to_nearest(centres);
-    for (Index k = 0; k < count; ++k) components_.push_back({0, centres.row(k).transpose(), {}});
-    maximisation();
+    return centres;
   }
 
-  // A point, as often as its weight says.
-  Index drawn(const Eigen::VectorXd& weights) {
-    double left = stream_.uniform() * weights.sum();
+  // A row, as often as its weight says.
+  static Index drawn(const Eigen::VectorXd& weights, RandomStream& stream) {
+    double left = stream.uniform() * weights.sum();
     for (Index i = 0; i < weights.size(); ++i)
       if ((left -= weights[i]) <= 0) return i;
     return weights.size() - 1;
   }
 
-  void belong_to_nearest(const Rows& centres) {
-    share_ = Eigen::MatrixXd::Zero(points_.rows(), centres.rows());
-    for (Index i = 0; i < points_.rows(); ++i) {
+  void belong_to_nearest(const Rows& near, const Rows& centres) {
+    share_ = Eigen::MatrixXd::Zero(near.rows(), centres.rows());
+    for (Index i = 0; i < near.rows(); ++i) {
       Index k = 0;
-      (centres.rowwise() - points_.row(i)).rowwise().squaredNorm().minCoeff(&k);
+      (centres.rowwise() - near.row(i)).rowwise().squaredNorm().minCoeff(&k);
       share_(i, k) = 1;
     }
   }
 
-  // Each point's share in each component; returns the log posterior that the components have now.
+  // Each point's share in each component; returns the bound, a point in the mean.
   double expectation() {
     const double constant = 0.5 * static_cast<double>(points_.cols()) * std::log(2 * std::numbers::pi);
-    double prior = 0;
+    share_.resize(points_.rows(), static_cast<Index>(components_.size()));
     for (std::size_t k = 0; k < components_.size(); ++k) {
       const auto& c = components_[k];
       const Rows white = (points_.rowwise() - c.mean.transpose()) * c.whitening.transpose();
       share_.col(static_cast<Index>(k)) =
-          (std::log(c.weight) + log_determinant(c) - constant) - 0.5 * white.rowwise().squaredNorm().array();
-      prior += prior_ * (log_determinant(c) - 0.5 * c.whitening.squaredNorm());
+          (std::log(c.weight) + log_determinant(c) - constant - 0.5 * blur * c.whitening.squaredNorm()) -
+          0.5 * white.rowwise().squaredNorm().array();
     }
     const Eigen::VectorXd most = share_.rowwise().maxCoeff();
     share_ = (share_.colwise() - most).array().exp().matrix();
     const Eigen::VectorXd sum = share_.rowwise().sum();
     for (Index k = 0; k < share_.cols(); ++k) share_.col(k).array() /= sum.array();
-    return ((most.array() + sum.array().log()).sum() + prior) / static_cast<double>(points_.rows());
+    return (most.array() + sum.array().log()).mean();
   }
 
   void maximisation() {
+    const Eigen::MatrixXd unit = Eigen::MatrixXd::Identity(points_.cols(), points_.cols());
     for (std::size_t k = 0; k < components_.size(); ++k) {
       auto& c = components_[k];
       const auto share = share_.col(static_cast<Index>(k));
-      const double n = share.sum();
-      c.weight = std::max(n, std::numeric_limits<double>::min()) / static_cast<double>(points_.rows());
-      if (n > 0) c.mean = (share.transpose() * points_).transpose() / n;
+      const double n = std::max(share.sum(), std::numeric_limits<double>::min());
+      c.weight = n / static_cast<double>(points_.rows());
+      c.mean = (share.transpose() * points_).transpose() / n;
       const Rows weighted =
           ((points_.rowwise() - c.mean.transpose()).array().colwise() * share.array().sqrt()).matrix();
-      Eigen::MatrixXd covariance = weighted.transpose() * weighted;
-      covariance.diagonal().array() += prior_;
-      covariance /= n + prior_;
-      const Eigen::MatrixXd unit = Eigen::MatrixXd::Identity(points_.cols(), points_.cols());
+      const Eigen::MatrixXd covariance = weighted.transpose() * weighted / n + blur * unit;
       c.whitening = covariance.llt().matrixL().solve(unit);
     }
   }
 
   Points points_;
-  double prior_;  // points of unit variance in each component
-  RandomStream stream_;
   std::vector<Component> components_;
   Eigen::MatrixXd share_;  // [points, components]
 };
+
+// The best of a few starts, which take but some of the points.
+std::vector<Component> best_start(Points points, Index count, std::uint64_t seed) {
+  const Points some(points.data(), std::min(points.rows(), points_of_start), points.cols());
+  std::vector<Component> best;
+  double most = -std::numeric_limits<double>::infinity();
+  for (int start = 0; start < (count > 1 ? starts : 1); ++start) {
+    Fit fit(some, count, RandomStream(seed, start, Purpose::input_sample));
+    if (const double bound = fit.iterate(steps_of_start).back(); bound > most)
+      most = bound, best = fit.components();
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -191,11 +205,12 @@ double GaussianMixture::distance(std::span<const double> point) const {
 MixtureFit fit_mixture(std::span<const double> points, std::size_t dimensions, std::size_t components,
                        std::uint64_t seed) {
   const auto d = static_cast<Index>(dimensions);
-  Fit fit(Points(points.data(), static_cast<Index>(points.size()) / d, d), components, seed);
-  fit.iterate(first_steps);
+  const Points rows(points.data(), static_cast<Index>(points.size()) / d, d);
+  Fit fit(rows, best_start(rows, static_cast<Index>(components), seed));
+  fit.iterate(steps_of_start);
   fit.leave_out_small_ones();
-  auto posterior = fit.iterate(most_steps);
-  return {fit.mixture(), std::move(posterior)};
+  auto bounds = fit.iterate(most_steps);
+  return {fit.mixture(), std::move(bounds)};
 }
 
 }  // namespace halobrush::model

@@ -24,13 +24,12 @@ struct GaussianMixture {
 
 struct MixtureFit {
   GaussianMixture mixture;
-  std::vector<double> log_posterior;  ///< of a point, in the mean, before each step: never falls
+  std::vector<double> bound;  ///< on the log likelihood of a point, in the mean, before each step: never falls
 };
 
 /// Expectation maximisation (Dempster, Laird & Rubin 1977) over `points` [n, d] of about unit variance, n > 0. Each
-/// covariance has the inverse-Wishart prior of a few points of unit variance, so that what never varies, and
-/// components of few points, keep a width. Components of under half a percent of the points are left out. The same
-/// seed gives the same mixture.
+/// point stands for a Gaussian of variance 0.001 about it, so that what never varies keeps a width. The best of four
+/// starts goes on; components of under half a percent of the points are left out. The same seed gives the same mixture.
 MixtureFit fit_mixture(std::span<const double> points, std::size_t dimensions, std::size_t components,
                        std::uint64_t seed);
 
