@@ -60,7 +60,7 @@ class Run:
 
 def paint(run, name, seed, settings, config="config/demo.yaml"):
     mock = run.folder / f"{name}.hdf5"
-    run.once(mock, "paint", config, settings=[f"output.path={mock}", f"seed={seed}", *settings])
+    run.once(mock, "paint", config, settings=[f"output.path={mock}", f"seed={seed}", "input.min_particles=10", *settings])  # as the truth
     return mock
 
 

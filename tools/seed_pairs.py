@@ -41,7 +41,7 @@ def model_file(name):
 
 
 def paint(config, seed, mock, settings):
-    run("paint", config, "--restart=never", *sets([f"seed={seed}", f"output.path={mock}", *settings]))
+    run("paint", config, "--restart=never", *sets([f"seed={seed}", f"output.path={mock}", "input.min_particles=20", *settings]))
 
 
 def rate_of(requirement):
