@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--set", action="append", default=[], help="override a key of the training")
     arguments = parser.parse_args()
     truth, model = arguments.work / "truth.hdf5", arguments.model or arguments.work / "model.safetensors"
-    run(PROGRAM, "paint", "config/demo-truth.yaml", "--set", f"output.path={truth}")
+    run(PROGRAM, "paint", "config/demo-truth.yaml", "--overwrite", "--set", f"output.path={truth}")
     if not arguments.model:
         sets = [word for text in (f"train.catalog={truth}", f"train.model={model}", *arguments.set) for word in ("--set", text)]
         run(PROGRAM, "train", arguments.config, *sets)

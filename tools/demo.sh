@@ -17,7 +17,7 @@ mean_of() { number "\"$1\":\{[^}]*\"mean\":"; }
 install_packages
 build release halobrush
 say "painting config/demo.yaml on 2 ranks"
-mpirun -np 2 build/release/halobrush paint config/demo.yaml
+mpirun -np 2 build/release/halobrush paint config/demo.yaml --overwrite # this build's, whichever made the last one
 
 galaxies=$(number '"galaxies":')
 rate=$(number '"galaxies_per_second":')

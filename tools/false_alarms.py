@@ -120,7 +120,7 @@ def main():
     seeds = [101, *range(202, 201 + arguments.draws)]
     mocks, draws = [arguments.work / f"seed{seed}.hdf5" for seed in seeds], []
     for seed, mock in zip(seeds, mocks):
-        run("paint", arguments.config, "--set", f"seed={seed}", "--set", f"output.path={mock}", *settings)
+        run("paint", arguments.config, "--overwrite", "--set", f"seed={seed}", "--set", f"output.path={mock}", *settings)
         validate(mock, arguments.work / f"seed{seed}", settings)
         draws.append(measured(ROOT / arguments.work / f"seed{seed}"))
     check_formulas(arguments.work, mocks, draws, settings)

@@ -3,21 +3,26 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 
 #include "halobrush/catalog/hdf5_version.hpp"
+#include "claim.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/convert/convert.hpp"
+#include "halobrush/core/signals.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/evaluate/evaluate.hpp"
 #include "halobrush/likelihood/likelihood.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "halobrush/paint/paint.hpp"
 #include "halobrush/pipeline/labelled.hpp"
 #include "halobrush/train/train.hpp"
 #include "halobrush/validate/validate.hpp"
 #include "info.hpp"
+#include "outputs.hpp"
 
 namespace {
 
@@ -27,7 +32,7 @@ struct Arguments {
   std::string config, file, model, out, restart = "auto";
   std::vector<std::string> overrides;
   std::int64_t draws = 3;
-  bool dry_run = false, density = true, table_only = false;
+  bool dry_run = false, overwrite = false, density = true, table_only = false;
   validate::Task validation;
 };
 
@@ -44,18 +49,26 @@ ExitCode paint(const config::Config& config, const Arguments& arguments, const m
     });
     return ExitCode::done;
   }
-  return paint::run(config, arguments.restart == "never" ? paint::Restart::never : paint::Restart::automatic,
-                    world, log);
+  const auto restart = arguments.restart == "never" ? paint::Restart::never
+                       : arguments.overwrite        ? paint::Restart::overwrite
+                                                    : paint::Restart::automatic;
+  return paint::run(config, restart, world, log);
 }
 
-// A job on all ranks: what one rank fails at, all report once and return as one exit code.
-template <class Configuration, class Job>
-int run_parallel(int& argc, char**& argv, Configuration&& configuration, Job&& job) {
+// A job on all ranks: what one rank fails at, all report once and return as one exit code. What it will write is
+// looked at before it begins, and is its own until it ends.
+template <class Configuration, class FilesOf, class Job>
+int run_parallel(int& argc, char**& argv, Configuration&& configuration, FilesOf&& files_of, bool only_looks, Job&& job) {
   mpi::Environment environment(argc, argv);
   const mpi::Communicator world(MPI_COMM_WORLD);
   const auto log = make_logger(world.root());
   try {
     const auto config = mpi::agree(world, configuration);
+    const auto files = mpi::agree(world, [&] { return world.root() ? files_of(config) : app::Files{}; });
+    app::check_files(files, world);
+    std::optional<app::Claim> claim;
+    if (!only_looks) claim.emplace(files, world, *log);
+    mpi::stop_if_asked(world, "any work");
     const int node_rank = world.node().rank();
     mpi::agree(world, [&] {
       model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank);
@@ -66,7 +79,8 @@ int run_parallel(int& argc, char**& argv, Configuration&& configuration, Job&& j
           "libopenblas0-pthread");
     return static_cast<int>(job(config, world, *log));
   } catch (const Error& error) {
-    if (world.root()) std::cerr << "halobrush: error: " << error.what() << std::endl;
+    const char* kind = error.code() == ExitCode::stopped ? "" : "error: ";
+    if (world.root()) std::cerr << "halobrush: " << kind << error.what() << std::endl;
     return static_cast<int>(error.code());
   }
 }
@@ -95,8 +109,11 @@ int run(int argc, char** argv) {
   validate_command->add_option("--config", arguments.config, "configuration (YAML)");
   paint_command->add_flag("--dry-run", arguments.dry_run, "read headers only, print sizes, stop");
   paint_command
-      ->add_option("--restart", arguments.restart, "auto: go on from staged tiles; never: paint anew")
+      ->add_option("--restart", arguments.restart,
+                   "auto: go on from staged tiles; never: paint anew, whatever there is of this mock")
       ->check(CLI::IsMember({"auto", "never"}));
+  paint_command->add_flag("--overwrite", arguments.overwrite,
+                          "replace a mock, or tiles, of another configuration; goes on from tiles of this one");
   auto* loglike_command =
       app.add_subcommand("loglike", "log p(galaxy | environment) of the galaxies of a catalog under a model");
   loglike_command
@@ -132,6 +149,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? static_cast<int>(ExitCode::done) : static_cast<int>(ExitCode::config);
   }
 
+  if (*describe_command || *info_command) leave_signals_alone();
   if (*describe_command) {
     std::cout << config::describe();
     return 0;
@@ -145,6 +163,11 @@ int run(int argc, char** argv) {
     return run_parallel(
         argc, argv,
         [&] { return pipeline::config_for(arguments.model, arguments.file, arguments.overrides); },
+        [&](const auto& config) {
+          return *loglike_command ? app::files_of_loglike(config, arguments.model, arguments.file, out)
+                                  : app::files_of_evaluate(config, arguments.model, arguments.file, out);
+        },
+        false,
         [&](const auto& config, const auto& world, auto& log) {
           if (*loglike_command)
             likelihood::run({arguments.model, arguments.file, out}, config, world, log);
@@ -157,6 +180,13 @@ int run(int argc, char** argv) {
   }
   return run_parallel(
       argc, argv, [&] { return config::load(arguments.config, arguments.overrides); },
+      [&](const auto& config) {
+        if (*paint_command) return app::files_of_paint(config, arguments.config);
+        if (*validate_command) return app::files_of_validate(config, arguments.config, arguments.validation);
+        if (*convert_command) return app::files_of_convert(config, arguments.config);
+        return app::files_of_train(config, arguments.config);
+      },
+      arguments.dry_run,
       [&](const auto& config, const auto& world, auto& log) {
         if (*paint_command) return paint(config, arguments, world, log);
         if (*validate_command) return validate::run(arguments.validation, config, world, log);
@@ -168,10 +198,15 @@ int run(int argc, char** argv) {
       });
 }
 
+// Called by the loader before the libraries initialise themselves, which takes most of a second: a signal in that time
+// is kept until main catches it.
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = hold_signals;
+
 }  // namespace
 
 int main(int argc, char** argv) {
   model::choose_blas_kernels(argv);
+  catch_signals();
   try {
     return run(argc, argv);
   } catch (const Error& error) {

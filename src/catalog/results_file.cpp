@@ -1,13 +1,14 @@
 #include "halobrush/catalog/results_file.hpp"
 
 #include "h5_array.hpp"
-#include "posix.hpp"
+#include "halobrush/core/files.hpp"
 
 namespace halobrush::catalog {
 
 void write_results(const std::string& path, const Attributes& attributes,
                    const std::vector<ResultArray>& arrays) {
-  const auto partial = path + ".partial";
+  const auto target = behind_links(path);
+  const auto partial = target.string() + ".partial";
   create_empty(partial);
   {
     const auto file = h5::create_file(partial);
@@ -15,7 +16,7 @@ void write_results(const std::string& path, const Attributes& attributes,
     for (const auto& array : arrays)
       h5::write_array(file, array.path, array.shape, array.values, array.attributes);
   }
-  publish(partial, path);
+  publish(partial, target);
 }
 
 }  // namespace halobrush::catalog

@@ -9,7 +9,7 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/hash.hpp"
-#include "posix.hpp"
+#include "halobrush/core/files.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -75,8 +75,9 @@ void unpack(std::span<const std::byte> bytes, Table& rows) {
         column.data);
 }
 
-std::string to_line(const StagedTile& t) {
-  return json{{"tile", t.tile},
+std::string to_line(const StagedTile& t, std::uint64_t identity) {
+  return json{{"identity", identity},
+              {"tile", t.tile},
               {"rows", t.rows},
               {"bytes", t.bytes},
               {"checksum", t.checksum},
@@ -84,15 +85,22 @@ std::string to_line(const StagedTile& t) {
       .dump();
 }
 
-// Nothing for a line that a crash tore: its tile is painted again.
-std::optional<StagedTile> from_line(const std::string& line) {
+// Nothing for a line that a crash tore, or of another run's tile: it is painted again.
+std::optional<StagedTile> from_line(const std::string& line, std::uint64_t identity) {
   try {
     const auto entry = json::parse(line);
+    if (entry.at("identity") != identity) return std::nullopt;
     return StagedTile{entry.at("tile"), entry.at("rows"), entry.at("bytes"), entry.at("checksum"),
                       entry.at("seconds")};
   } catch (const json::exception&) {
     return std::nullopt;
   }
+}
+
+bool has_tiles(const fs::path& folder) {
+  return std::ranges::any_of(fs::directory_iterator(folder), [](const fs::directory_entry& entry) {
+    return entry.path().filename().string().starts_with("ledger.") && entry.file_size() > 0;
+  });
 }
 
 std::vector<fs::path> ledgers_in(const fs::path& folder) {
@@ -111,8 +119,7 @@ Identity read_identity(const fs::path& path) {
     for (const auto& [key, value] : entries.items()) identity.emplace_back(key, value.get<std::string>());
     return identity;
   } catch (const json::exception&) {
-    throw data_error("{}: is damaged (no JSON object of texts); run with --restart=never to begin anew",
-                     path.string());
+    throw data_error("{}: is damaged (no JSON object of texts); give --restart=never to begin anew", path.string());
   }
 }
 
@@ -121,36 +128,58 @@ std::string value_in(const Identity& identity, const std::string& key) {
   return it == identity.end() ? "(not set)" : it->second;
 }
 
-void check_identity(const fs::path& folder, const Identity& old, const Identity& now) {
-  auto keys = now;
-  keys.insert(keys.end(), old.begin(), old.end());
-  for (const auto& [key, unused] : keys)
-    if (const auto before = value_in(old, key), after = value_in(now, key); before != after)
-      throw config_error(
-          "{}: was made with {} = {}, this run has {} (a staging folder belongs to one configuration); "
-          "remove it, choose another "
-          "output.staging, or run with --restart=never",
-          folder.string(), key, before, after);
+Error made_otherwise(const fs::path& folder, const std::string& how) {
+  return config_error(
+      "{}: holds tiles of another configuration: {} (a staging folder belongs to one); choose another output.staging, "
+      "or give --overwrite to remove them",
+      folder.string(), how);
+}
+
+std::uint64_t hash_of(const Identity& identity) {
+  std::string text;
+  for (const auto& [key, value] : identity) text += key + '=' + value + '\n';
+  return xxh3(std::as_bytes(std::span(text)));
 }
 
 }  // namespace
 
-Staging::Staging(fs::path folder) : folder_(std::move(folder)) {}
+std::string differences(const Identity& there, const Identity& here) {
+  constexpr std::size_t shown = 5;
+  auto keys = here;
+  for (const auto& entry : there)
+    if (std::ranges::find(here, entry.first, &Identity::value_type::first) == here.end()) keys.push_back(entry);
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& [key, unused] : keys) {
+    const auto before = value_in(there, key), after = value_in(here, key);
+    if (before == after) continue;
+    if (++count <= shown)
+      text += fmt::format("{}{} is {} there and {} here", text.empty() ? "" : ", ", key, before, after);
+  }
+  if (count > shown) text += fmt::format(", and {} more", count - shown);
+  return text;
+}
 
-void Staging::open(const Identity& identity, bool discard) const {
-  if (discard) remove_ours(folder_);
+Staging::Staging(fs::path folder, Identity identity)
+    : folder_(std::move(folder)), identity_(std::move(identity)), identity_hash_(hash_of(identity_)) {}
+
+void Staging::open(Discard discard) const {
+  if (discard == Discard::all) remove_ours(folder_);
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw cannot_write(folder_, error.value());
   const auto file = folder_ / identity_file;
-  const bool nothing_staged = ledger().empty();  // such a folder binds nobody
-  if (fs::exists(file) && !nothing_staged) return check_identity(folder_, read_identity(file), identity);
-  if (!nothing_staged)
-    throw data_error(
-        "{}: has a ledger but no {} (made with what, is unknown); run with --restart=never to begin anew",
-        folder_.string(), identity_file);
+  if (has_tiles(folder_)) {  // a folder without binds nobody
+    const auto other = fs::exists(file) ? differences(read_identity(file), identity_)
+                                        : std::string(identity_file) + " is missing";
+    if (other.empty()) return;
+    if (discard == Discard::nothing) throw made_otherwise(folder_, other);
+    remove_ours(folder_);
+    fs::create_directories(folder_, error);
+    if (error) throw cannot_write(folder_, error.value());
+  }
   json entries = json::object();
-  for (const auto& [key, value] : identity) entries[key] = value;
+  for (const auto& [key, value] : identity_) entries[key] = value;
   const auto text = entries.dump(2) + "\n";
   write_durably(file, std::as_bytes(std::span(text)));
 }
@@ -160,7 +189,7 @@ std::vector<StagedTile> Staging::ledger() const {
   for (const auto& path : ledgers_in(folder_)) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
-      const auto entry = from_line(line);
+      const auto entry = from_line(line, identity_hash_);
       std::error_code absent;
       if (!entry || fs::file_size(file_of(entry->tile), absent) != entry->bytes || absent) continue;
       const auto [known, is_new] = tiles.emplace(entry->tile, *entry);
@@ -186,7 +215,7 @@ StagedTile Staging::write(std::int64_t tile, const Table& rows, double seconds, 
   const auto bytes = pack(rows);
   write_durably(file_of(tile), bytes);
   const StagedTile entry{tile, rows.rows(), bytes.size(), xxh3(bytes), seconds};
-  append_line_durably(folder_ / fmt::format("ledger.{}.jsonl", rank), to_line(entry));
+  append_line_durably(folder_ / fmt::format("ledger.{}.jsonl", rank), to_line(entry, identity_hash_));
   return entry;
 }
 

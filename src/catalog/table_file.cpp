@@ -9,7 +9,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/text.hpp"
 #include "halobrush/mpi/agree.hpp"
-#include "posix.hpp"
+#include "halobrush/core/files.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -269,6 +269,9 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
         path);
   if (!h5::exists(file, "/provenance")) return header;
   const auto provenance = h5::open_group(file, "/provenance");
+  if (ours && number(provenance, "complete") != 1)
+    throw data_error("{}: is damaged: it was not written to its end (no mark /provenance complete = 1); make it again",
+                     path);
   for (const auto& name : h5::attributes(provenance))
     if (const auto text = h5::text_attribute(provenance, name)) header.provenance.emplace_back(name, *text);
   return header;
@@ -339,7 +342,8 @@ void write_table_file(const std::string& path, const std::string& data_type, con
                       const Table& columns, std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
                       const mpi::Communicator& comm) {
   check_cover(blocks, total_rows, comm);
-  const auto partial = path + ".partial";
+  const auto target = mpi::agree(comm, [&] { return behind_links(path); });  // a link stays one
+  const auto partial = target.string() + ".partial";
   mpi::agree(comm, [&] {
     if (comm.root()) create_empty(partial);
   });
@@ -352,7 +356,7 @@ void write_table_file(const std::string& path, const std::string& data_type, con
     fill(*file, data_type, header, columns, total_rows, blocks, comm);
     mpi::agree(comm, [&] { file->close(); });
     mpi::agree(comm, [&] {
-      if (comm.root()) publish(partial, path);
+      if (comm.root()) publish(partial, target);
     });
   } catch (const Error&) {
     // The same error is on its way on every rank, so closing, which is collective, is safe here.

@@ -11,6 +11,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/pipeline/sizes.hpp"
 #include "labels.hpp"
@@ -48,6 +49,7 @@ class SubfindJob {
     for (const auto* table : {&morphology_, &shapes_})
       if (*table) check_matches(**table);
     const auto columns = mpi::agree(comm_, [&] { return load(0, 0); });
+    mpi::stop_if_asked(comm_, "the catalog is written");
     if (galaxies_)
       catalog::write_mock(config_.convert.path, header(), columns, total_, blocks, comm_);
     else
@@ -169,6 +171,7 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
         config.input.path);
   const auto halos = catalog::read_halos(config.input.path, pipeline::read_options(config), comm);
   say(log, halos.remarks);
+  mpi::stop_if_asked(comm, "the catalog is written");
   catalog::write_halos(config.convert.path, halos, comm);
   log.info("convert: {} halos ({}) in {}", comm.sum(static_cast<std::uint64_t>(halos.halos.rows())),
            halos.source.format, config.convert.path);

@@ -7,6 +7,7 @@
 #include "columns.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/signals.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/domain/patch.hpp"
 #include "halobrush/model/model_file.hpp"
@@ -198,6 +199,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
     columns = evaluated(none, painters, training, wanted);
     all = columns;
     for (auto& patch : patches) {
+      stop_here_if_asked("all galaxies were judged");
       const auto tile = patch.tile;
       const auto labelled = galaxies.join(std::move(patch), training.split);
       rows.push_back({tile, evaluated(labelled, painters, training, wanted)});

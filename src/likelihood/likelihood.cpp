@@ -9,6 +9,7 @@
 
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/signals.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/domain/patch.hpp"
 #include "halobrush/model/analytic.hpp"
@@ -125,7 +126,10 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   auto rows = declared_columns(request.model == "analytic");
   mpi::agree(comm, [&] {
     const auto split = split_of(request);
-    for (auto& patch : patches) rows.append(rows_of(galaxies.join(std::move(patch), split), *painter));
+    for (auto& patch : patches) {
+      stop_here_if_asked("the densities were all there");
+      rows.append(rows_of(galaxies.join(std::move(patch), split), *painter));
+    }
   });
   if (comm.sum(static_cast<std::uint64_t>(rows.rows())) == 0)
     throw data_error(

@@ -27,23 +27,16 @@ catalog::Table expected_columns(const catalog::HaloHeader& header, const config:
   return halos;
 }
 
-// Halos in the ghost zones over halos owned, if they were spread evenly. A tile sees each halo once, however far its
-// ghost zone would reach around the box.
+// Halos in the ghost zones over halos owned, if they were spread evenly. A zone that reaches around the box holds a halo
+// once for each image.
 double ghost_share(const domain::Box& box, const std::array<std::int64_t, 3>& tiles, double width) {
   double owned = 1, grown = 1;
   for (int k = 0; k < 3; ++k) {
     const double side = box.side[k] / static_cast<double>(tiles[static_cast<std::size_t>(k)]);
     owned *= side;
-    grown *= std::min(side + 2 * width, box.side[k]);
+    grown *= side + 2 * width;
   }
   return grown / owned - 1;
-}
-
-double bytes_per_row(const catalog::Table& table) {
-  double bytes = 0;
-  for (const auto& column : table.columns())
-    std::visit([&](const auto& values) { bytes += sizeof(values[0]); }, column.data);
-  return bytes;
 }
 
 // A catalog that is too large to be looked at may lose some on reading.

@@ -10,7 +10,9 @@ namespace halobrush::paint {
 /// @collective The root hashes the files.
 catalog::Identity identity_of(const config::Config& config, const mpi::Communicator& comm);
 
-/// One text for a mock's provenance, to compare a finished mock with a run.
+/// One text for a mock's provenance (its attribute of this name), to compare a finished mock with a run.
+constexpr const char* identity_attribute = "identity";
 std::string text_of(const catalog::Identity& identity);
+catalog::Identity identity_from(const std::string& text);
 
 }  // namespace halobrush::paint

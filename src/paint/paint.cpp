@@ -9,15 +9,18 @@
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/staging.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/domain/tiling.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/pipeline/sizes.hpp"
+#include "existing.hpp"
 #include "identity.hpp"
 #include "rows.hpp"
 #include "stop.hpp"
@@ -28,13 +31,11 @@ namespace {
 
 using catalog::StagedTile;
 
-constexpr const char* identity_attribute = "identity";
-
 // One paint run: the members are what its steps hand on to each other.
 class Job {
  public:
   Job(const config::Config& config, Restart restart, const mpi::Communicator& comm, Logger& log)
-      : config_(config), restart_(restart), comm_(comm), log_(log), staging_(config.staging()) {
+      : config_(config), restart_(restart), comm_(comm), log_(log) {
     for (const char* stage :
          {"read", "hosts", "tidal", "distribute", "inputs", "model", "staging", "assemble"})
       times_.measure(stage, [] {});  // the same stages in the same order on every rank, with or without tiles
@@ -44,6 +45,8 @@ class Job {
     pipeline::check_input(config_);
     identity_ = identity_of(config_, comm_);
     if (already_done()) return ExitCode::done;
+    staging_.emplace(config_.staging(), identity_);
+    mpi::stop_if_asked(comm_, "the halos are read");
 
     halos_ = pipeline::load_halos(config_, comm_, times_, log_);
     facts_.left_out = halos_.left_out;
@@ -55,21 +58,33 @@ class Job {
     statistics_.judge(painter_->model());
     open_staging();
     auto patches = times_.measure("distribute", [&] { return distribute(); });
+    require_space();
+    mpi::stop_if_asked(comm_, "the first tile");
 
     if (!paint(patches)) return stopped();
+    mpi::stop_if_asked(comm_, "the mock is assembled from its tiles");
     times_.measure("assemble", [&] { assemble(); });
     finish();
     return ExitCode::done;
   }
 
  private:
-  // A finished mock of the same identity is kept. One without its summary was killed at the very end: its
-  // tiles are still staged.
+  // A finished mock of the same identity is kept; one of another is replaced on request only. One without its summary
+  // was interrupted at the very end: its tiles are still staged.
   bool already_done() {
     const auto done = mpi::agree(comm_, [&] {
       if (!comm_.root() || restart_ == Restart::never) return 0;
-      if (!std::filesystem::exists(config_.output.path) || !std::filesystem::exists(summary_path())) return 0;
-      return is_ours(config_.output.path) ? 1 : 0;
+      const auto found = look_at(config_.output.path, identity_);
+      if (found.state == Existing::same) return std::filesystem::exists(summary_path()) ? 1 : 0;
+      if (restart_ == Restart::overwrite) return 0;
+      if (found.state == Existing::other)
+        throw config_error(
+            "output.path: {} is a finished mock of another configuration: {}; choose another path, or give --overwrite "
+            "to replace it",
+            config_.output.path, found.text);
+      if (found.state == Existing::damaged)
+        throw data_error("output.path: {}; give --overwrite to paint it anew", found.text);
+      return 0;
     });
     if (comm_.max(done) == 0) return false;
     log_.info(
@@ -78,25 +93,37 @@ class Job {
     return true;
   }
 
-  bool is_ours(const std::string& mock) const {
-    try {
-      for (const auto& [name, text] : catalog::summarise_mock(mock).header.provenance)
-        if (name == identity_attribute) return text == text_of(identity_);
-    } catch (const Error&) {  // something else under this name: it is replaced when the mock is complete
-    }
-    return false;
-  }
-
   void open_staging() {
+    using Discard = catalog::Staging::Discard;
+    const auto discard = restart_ == Restart::never       ? Discard::all
+                         : restart_ == Restart::overwrite ? Discard::of_others
+                                                          : Discard::nothing;
     mpi::agree(comm_, [&] {
-      if (comm_.root()) staging_.open(identity_, restart_ == Restart::never);
+      if (comm_.root()) staging_->open(discard);
     });
     mpi::agree(comm_, [&] {
       if (comm_.root()) std::filesystem::remove(stop_file());
     });
   }
+
+  // For the tiles to come and the mock, before time is spent on them.
+  void require_space() const {
+    const auto galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
+    auto to_paint = galaxies;
+    for (const auto& tile : staged_) to_paint -= tile.rows;
+    const double row = bytes_per_row(columns_), mock = row * static_cast<double>(galaxies),
+                 tiles = row * static_cast<double>(to_paint);
+    mpi::agree(comm_, [&] {
+      if (!comm_.root()) return;
+      const auto folder = behind_links(config_.output.path).parent_path();
+      const bool together = same_file_system(folder, staging_->folder());
+      halobrush::require_space(folder, together ? mock + tiles : mock);
+      if (!together) halobrush::require_space(staging_->folder(), tiles);
+    });
+  }
+
   std::string summary_path() const { return config_.output.path + ".json"; }
-  std::filesystem::path stop_file() const { return staging_.folder() / config_.limits.stop_file; }
+  std::filesystem::path stop_file() const { return staging_->folder() / config_.limits.stop_file; }
 
   std::vector<domain::Patch> distribute() {
     const auto box = pipeline::box_of(halos_.simulation);
@@ -116,15 +143,15 @@ class Job {
   // Verifies what the ledger records, each rank its share, and says what has to be painted again.
   std::vector<std::int64_t> unpainted_tiles() {
     const auto recorded =
-        mpi::agree(comm_, [&] { return comm_.root() ? staging_.ledger() : std::vector<StagedTile>(); });
+        mpi::agree(comm_, [&] { return comm_.root() ? staging_->ledger() : std::vector<StagedTile>(); });
     const auto ledger = comm_.gather_all(std::span<const StagedTile>(recorded)).data;
     std::vector<std::int64_t> whole;
     mpi::agree(comm_, [&] {
       for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size();
            i += static_cast<std::size_t>(comm_.size()))
-        if (staging_.verify(ledger[i])) {
+        if (staging_->verify(ledger[i])) {
           whole.push_back(ledger[i].tile);
-          statistics_.add(staging_.read(ledger[i], columns_));
+          statistics_.add(staging_->read(ledger[i], columns_));
         }
     });
     std::vector<char> done(rows_of_tile_.size(), 0);
@@ -194,7 +221,7 @@ class Job {
     const auto rows = rows_of(patch, painted, *painter_);
     statistics_.add(rows);
     return times_.measure("staging",
-                          [&] { return staging_.write(patch.tile, rows, timer.seconds(), comm_.rank()); });
+                          [&] { return staging_->write(patch.tile, rows, timer.seconds(), comm_.rank()); });
   }
 
   ExitCode stopped() {
@@ -226,7 +253,7 @@ class Job {
     for (std::size_t t = 0; t < staged_.size(); ++t) {
       if (writer[t] == comm_.rank())
         blocks.push_back(
-            {first_row, staged_[t].rows, [this, t] { return staging_.read(staged_[t], columns_); }});
+            {first_row, staged_[t].rows, [this, t] { return staging_->read(staged_[t], columns_); }});
       first_row += staged_[t].rows;
     }
     catalog::write_mock(config_.output.path, header(), columns_, facts_.galaxies, blocks, comm_);
@@ -265,10 +292,10 @@ class Job {
   }
 
   void finish() {
-    const double out = write_summary(summary_path(), facts_, times_, moments_, statistics_.ranges(),
-                                     {differences_.warnings, differences_.remarks, differences_.inputs}, comm_);
+    const double out = write_summary(behind_links(summary_path()).string(), facts_, times_, moments_,
+                                     statistics_.ranges(), {differences_.warnings, differences_.remarks, differences_.inputs}, comm_);
     mpi::agree(comm_, [&] {
-      if (comm_.root()) staging_.remove();
+      if (comm_.root()) staging_->remove();
     });
     const auto shift = fmt::format(
         "paint: {:.1f}% of the galaxies have inputs outside the model's training range (column out_of_distribution)",
@@ -285,8 +312,8 @@ class Job {
   Restart restart_;
   const mpi::Communicator& comm_;
   Logger& log_;
-  catalog::Staging staging_;
   catalog::Identity identity_;
+  std::optional<catalog::Staging> staging_;  // as soon as the identity is known
   catalog::HaloCatalog halos_;
   std::unique_ptr<model::Painter> painter_;
   std::vector<std::uint64_t> rows_of_tile_;

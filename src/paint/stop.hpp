@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/timer.hpp"
@@ -11,24 +12,20 @@ namespace halobrush::paint {
 
 class StopSwitch {
  public:
-  /// Catches SIGTERM and SIGUSR1 until it is destroyed.
   StopSwitch(const config::Limits& limits, std::filesystem::path stop_file, const Timer& since_start);
-  ~StopSwitch();
-  StopSwitch(const StopSwitch&) = delete;
-  StopSwitch& operator=(const StopSwitch&) = delete;
 
   /// Whether to stop before a tile that may take `next_seconds`; leaves the stop file when it decides so
   /// itself.
   bool should_stop(double next_seconds);
   void tell_others() const;
   void clear() const;  ///< removes the stop file, so that the next run goes on
-  const char* reason() const { return reason_; }
+  const std::string& reason() const { return reason_; }
 
  private:
   config::Limits limits_;
   std::filesystem::path stop_file_;
   Timer timer_;  // of the whole run: reading counts against the budget too
-  const char* reason_ = "";
+  std::string reason_;
 };
 
 }  // namespace halobrush::paint

@@ -6,6 +6,7 @@
 #include "halobrush/domain/hosts.hpp"
 #include "halobrush/field/mesh.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/sizes.hpp"
 
@@ -65,6 +66,7 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
          return coarse_mesh(origin_of(config, halos.simulation, halos.source.format).tidal);
        }))
     halos.remarks.push_back(std::move(remark));
+  mpi::stop_if_asked(comm, "hosts are resolved");
   times.measure("hosts", [&] {
     domain::resolve_hosts(
         halos, box,
@@ -73,6 +75,7 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
   });
   for (const auto& remark : halos.remarks)
     log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "read: {}", remark);
+  mpi::stop_if_asked(comm, "the tidal field");
   times.measure("tidal", [&] { add_tidal_tensor(config, halos.halos, box, comm); });
   return halos;
 }

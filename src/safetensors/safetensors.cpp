@@ -8,6 +8,7 @@
 #include <span>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/hash.hpp"
 
 namespace halobrush::safetensors {
@@ -77,7 +78,8 @@ void write(const std::string& path, const std::string& metadata, const std::vect
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // safetensors aligns its data to eight bytes
   const std::uint64_t size = text.size();
-  const std::string partial = path + ".partial";
+  const auto target = behind_links(path);
+  const std::string partial = target.string() + ".partial";
   {
     std::ofstream file(partial, std::ios::binary);
     file.write(reinterpret_cast<const char*>(&size), sizeof size);
@@ -89,7 +91,7 @@ void write(const std::string& path, const std::string& metadata, const std::vect
     if (!file)
       throw io_error("{}: cannot be written (no permission, or disk full); choose another path", partial);
   }
-  std::filesystem::rename(partial, path);
+  publish(partial, target);
 }
 
 }  // namespace halobrush::safetensors

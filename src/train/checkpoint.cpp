@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 
 namespace halobrush::train {
 namespace {
@@ -63,8 +64,9 @@ void save_checkpoint(const std::string& path, const TrainingState& state, const 
   archive.write("intervals_since_best", torch::IValue(state.intervals_since_best));
   archive.write("training_loss", torch::IValue(state.training_loss));
   try {
-    archive.save_to(path + ".partial");
-    std::filesystem::rename(path + ".partial", path);
+    const auto target = behind_links(path);
+    archive.save_to(target.string() + ".partial");
+    publish(target.string() + ".partial", target);
   } catch (const std::exception&) {
     throw io_error(
         "{}: checkpoint cannot be written (no permission, or disk full); choose another train.checkpoint",

@@ -10,9 +10,11 @@
 
 #include "checkpoint.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/signals.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/model/runtime.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "schedule.hpp"
 
 namespace halobrush::train {
@@ -48,10 +50,12 @@ Learner learner_of(Player player, double rate) {
 class Loop {
  public:
   Loop(Method& method, const TrainingSet& set, const config::Config& config, const std::string& identity,
-       const mpi::Communicator& comm, Logger& log)
+       const Timer& since_start, const mpi::Communicator& comm, Logger& log)
       : method_(method),
         set_(set),
         train_(config.train),
+        limits_(config.limits),
+        since_start_(since_start),
         identity_(identity),
         comm_(comm),
         log_(log),
@@ -125,10 +129,21 @@ class Loop {
     if (!std::isfinite(loss + norm)) stop_on_bad_loss(loss, chosen);
     if (state_.step % train_.checkpoint_interval == 0 && state_.step > std::max<std::int64_t>(resumed_at_, 0))
       write_checkpoint();  // only now is it known that these weights have a finite loss
+    stop_if_asked();
     update(learner);
     learner.loss_sum += loss;
     ++learner.loss_count;
     ++state_.step;
+  }
+
+  // A signal, or the time that limits.wall_time leaves.
+  void stop_if_asked() {
+    const bool late = limits_.wall_time > 0 && since_start_.seconds() + limits_.margin > limits_.wall_time;
+    if (late) ask_to_stop("limits.wall_time");
+    if (comm_.max(stop_asked().empty() ? 0 : 1) == 0) return;
+    write_checkpoint();
+    log_.warn("train: {} holds step {} of {}", checkpoint_path(), state_.step, train_.steps);
+    mpi::stop_if_asked(comm_, "the last step");
   }
 
   // This rank's share of the step's patches; returns the mean loss per galaxy over all ranks.
@@ -266,6 +281,8 @@ class Loop {
   Method& method_;
   const TrainingSet& set_;
   const config::Train& train_;
+  const config::Limits& limits_;
+  Timer since_start_;  // of the whole run: reading counts against the budget, too
   const std::string& identity_;
   const mpi::Communicator& comm_;
   Logger& log_;
@@ -280,8 +297,8 @@ class Loop {
 }  // namespace
 
 Outcome run_loop(Method& method, const TrainingSet& set, const config::Config& config,
-                 const std::string& identity, const mpi::Communicator& comm, Logger& log) {
-  return Loop(method, set, config, identity, comm, log).run();
+                 const std::string& identity, const Timer& since_start, const mpi::Communicator& comm, Logger& log) {
+  return Loop(method, set, config, identity, since_start, comm, log).run();
 }
 
 }  // namespace halobrush::train

@@ -6,6 +6,7 @@
 
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/log.hpp"
+#include "halobrush/core/timer.hpp"
 #include "halobrush/mpi/communicator.hpp"
 #include "method.hpp"
 #include "training_set.hpp"
@@ -24,8 +25,9 @@ struct Outcome {
 /// intervals. A step's patches are dealt to the ranks, their gradients summed, so all ranks keep the same
 /// weights, bit for bit. Goes on from train.checkpoint where there is one of this `identity`. Throws
 /// model_error naming step and patches when a loss or gradient is not finite; the checkpoint then is of a
-/// step whose loss was.
+/// step whose loss was. Asked to stop (core/signals, limits.wall_time), it writes the checkpoint and throws an error
+/// with the code `stopped`.
 Outcome run_loop(Method& method, const TrainingSet& set, const config::Config& config,
-                 const std::string& identity, const mpi::Communicator& comm, Logger& log);
+                 const std::string& identity, const Timer& since_start, const mpi::Communicator& comm, Logger& log);
 
 }  // namespace halobrush::train

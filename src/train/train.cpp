@@ -52,6 +52,7 @@ void write_model(const Outcome& outcome, const TrainingSet& set, const config::C
 }  // namespace
 
 void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  const Timer since_start;
   pipeline::check_input(config);
   if (config.train.catalog.empty())
     throw config_error("train.catalog: is not given; name the galaxy catalog to learn from");
@@ -62,7 +63,7 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
     return data;
   });
   const auto method = mpi::agree(comm, [&] { return make_method(set, config); });
-  const auto outcome = run_loop(*method, set, config, identity_of(config, set.spec), comm, log);
+  const auto outcome = run_loop(*method, set, config, identity_of(config, set.spec), since_start, comm, log);
   write_model(outcome, set, config, comm, log);
 }
 

@@ -13,6 +13,7 @@
 #include "halobrush/core/timer.hpp"
 #include "halobrush/core/tool.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "halobrush/validate/galaxies.hpp"
 #include "halobrush/validate/requirements.hpp"
 #include "misalignment.hpp"
@@ -332,6 +333,7 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
   report.config = config::to_yaml(config);
   const Context context{config, comm, log, report.remarks};
   for (const auto& galaxies : catalogs) {
+    mpi::stop_if_asked(comm, galaxies.path + " was measured");
     const bool is_mock = &galaxies == &catalogs.front();
     remark_on_sub_boxes(config.stats, galaxies, context);
     const auto samples = mpi::agree(comm, [&] { return sub_samples(config.stats, galaxies.table); });
@@ -354,6 +356,7 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
     reference.ks = ks_tests(catalogs.front(), galaxies, comm);
     report.references.push_back(std::move(reference));
   }
+  mpi::stop_if_asked(comm, "the report was written");
   run_two_sample(task, config.validate, report, comm);
   report.requirements = judge(required, report.mock, against(report.references));
   mpi::agree(comm, [&] {

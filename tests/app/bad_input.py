@@ -88,7 +88,7 @@ def cases(scratch):
 def check(name, ranks, config, settings, code, texts, output):
     keep = [] if any(s.startswith("output.path") for s in settings) else [f"output.path={output}"]
     try:
-        done = run(ranks, "paint", config, *sets(keep + settings), timeout=60)
+        done = run(ranks, "paint", config, "--overwrite", *sets(keep + settings), timeout=60)
     except subprocess.TimeoutExpired:
         expect(False, f"{name} on {ranks} ranks: hangs")
     errors = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]

@@ -51,9 +51,6 @@ def main():
 
         before = output.stat().st_mtime_ns
         expect("nothing to do" in paint(2, output, *SETTINGS) and output.stat().st_mtime_ns == before, "a finished mock was painted again")
-        output.write_bytes(b"no mock at all")
-        paint(2, output, *SETTINGS)
-        print("something else under the mock's name is replaced:", compare(reference, output, "--exact"))
         before = output.stat().st_mtime_ns
         paint(2, output, *SETTINGS, options=["--restart=never"])
         expect(output.stat().st_mtime_ns != before, "--restart=never kept the old mock")

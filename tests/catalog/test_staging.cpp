@@ -38,18 +38,19 @@ class StagingFolder : public testing::Test {
   mpi::Communicator self_{MPI_COMM_SELF};
   SharedFolder parent_{self_};
   std::filesystem::path folder_ = parent_ / "mock.hdf5.staging";
-  Staging staging_{folder_};
   Identity identity_ = {{"seed", "1"}, {"domain.tiles", "[8, 1, 1]"}};
+  Staging staging_{folder_, identity_};
+  static constexpr auto keep = Staging::Discard::nothing;
 };
 
 TEST_F(StagingFolder, GivesBackTheTilesOfAllRanks) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   EXPECT_TRUE(staging_.ledger().empty());
   staging_.write(17, rows_of(17, 10), 1.5, 0);
   staging_.write(2, rows_of(2, 0), 0.5, 3);
   staging_.write(900'000, rows_of(900'000, 1), 0.5, 3);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "tile_000017.bin"));
-  const auto tiles = Staging(folder_).ledger();
+  const auto tiles = Staging(folder_, identity_).ledger();
   ASSERT_EQ(tiles.size(), 3u);
   EXPECT_EQ(tiles[0].tile, 2);
   EXPECT_EQ(tiles[0].rows, 0u);
@@ -62,7 +63,7 @@ TEST_F(StagingFolder, GivesBackTheTilesOfAllRanks) {
 }
 
 TEST_F(StagingFolder, OutlivesATornLineAndWhatIsAppendedAfterIt) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   staging_.write(1, rows_of(1, 5), 1, 0);
   append("ledger.0.jsonl", R"({"tile":2,"rows":5,"by)");
   EXPECT_EQ(staging_.ledger().size(), 1u);
@@ -73,7 +74,7 @@ TEST_F(StagingFolder, OutlivesATornLineAndWhatIsAppendedAfterIt) {
 }
 
 TEST_F(StagingFolder, LeavesOutTilesWhoseFileIsAbsentOrOfAnotherSize) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   for (const auto tile : {1, 2, 3}) staging_.write(tile, rows_of(tile, 5), 1, 0);
   std::filesystem::remove(folder_ / "tile_000001.bin");
   std::filesystem::resize_file(folder_ / "tile_000002.bin", 50);
@@ -83,7 +84,7 @@ TEST_F(StagingFolder, LeavesOutTilesWhoseFileIsAbsentOrOfAnotherSize) {
 }
 
 TEST_F(StagingFolder, SeesADamagedTile) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   const auto tile = staging_.write(17, rows_of(17, 5), 1, 0);
   std::fstream file(folder_ / "tile_000017.bin", std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(40);
@@ -98,7 +99,7 @@ TEST_F(StagingFolder, SeesADamagedTile) {
 }
 
 TEST_F(StagingFolder, KnowsWhichOfTwoRecordsFitsTheFile) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   const auto first = staging_.write(4, rows_of(5, 5), 1, 1);
   const auto second = staging_.write(4, rows_of(4, 5), 1, 0);  // its ledger is read before rank 1's
   ASSERT_NE(first.checksum, second.checksum);
@@ -112,32 +113,53 @@ TEST_F(StagingFolder, KnowsWhichOfTwoRecordsFitsTheFile) {
 }
 
 TEST_F(StagingFolder, BelongsToOneConfiguration) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   staging_.write(1, rows_of(1, 5), 1, 0);
-  staging_.open(identity_, false);
+  staging_.open(keep);
   EXPECT_EQ(staging_.ledger().size(), 1u);
   const auto refuse = [&](const Identity& other, const std::string& difference) {
     expect_error(ExitCode::config,
-                 folder_.string() + ": was made with " + difference +
-                     " (a staging folder belongs to one configuration); remove it, choose another "
-                     "output.staging, or run with "
-                     "--restart=never",
-                 [&] { staging_.open(other, false); });
+                 folder_.string() + ": holds tiles of another configuration: " + difference +
+                     " (a staging folder belongs to one); choose another output.staging, or give --overwrite to remove "
+                     "them",
+                 [&] { Staging(folder_, other).open(keep); });
   };
-  refuse({{"seed", "1"}, {"domain.tiles", "[4, 1, 1]"}}, "domain.tiles = [8, 1, 1], this run has [4, 1, 1]");
-  refuse({{"seed", "1"}}, "domain.tiles = [8, 1, 1], this run has (not set)");
-  refuse({{"seed", "1"}, {"domain.tiles", "[8, 1, 1]"}, {"model", "a"}}, "model = (not set), this run has a");
-  const Identity other = {{"seed", "2"}};
-  staging_.open(other, true);
-  EXPECT_TRUE(staging_.ledger().empty());
-  staging_.open(other, false);
+  refuse({{"seed", "1"}, {"domain.tiles", "[4, 1, 1]"}}, "domain.tiles is [8, 1, 1] there and [4, 1, 1] here");
+  refuse({{"seed", "2"}}, "seed is 1 there and 2 here, domain.tiles is [8, 1, 1] there and (not set) here");
+  refuse({{"seed", "1"}, {"domain.tiles", "[8, 1, 1]"}, {"model", "a"}}, "model is (not set) there and a here");
+  staging_.open(Staging::Discard::of_others);
+  EXPECT_EQ(staging_.ledger().size(), 1u);
+  const Staging other(folder_, {{"seed", "2"}});
+  other.open(Staging::Discard::of_others);
+  EXPECT_TRUE(other.ledger().empty());
+  other.open(keep);
+}
+
+TEST_F(StagingFolder, DoesNotTakeATileOfARunThatWasStillWriting) {
+  const Staging other(folder_, {{"seed", "2"}});
+  staging_.open(keep);
+  other.open(keep);
+  staging_.write(1, rows_of(1, 5), 1, 0);  // the first run's, late
+  other.write(2, rows_of(2, 5), 1, 0);
+  const auto tiles = other.ledger();
+  ASSERT_EQ(tiles.size(), 1u);
+  EXPECT_EQ(tiles[0].tile, 2);
+}
+
+TEST(Differences, NameTheFirstFewKeysAndCountTheRest) {
+  Identity there, here;
+  for (const char* key : {"a", "b", "c", "d", "e", "f", "g"}) there.emplace_back(key, "1"), here.emplace_back(key, "2");
+  EXPECT_EQ(differences(there, there), "");
+  EXPECT_EQ(differences(there, here),
+            "a is 1 there and 2 here, b is 1 there and 2 here, c is 1 there and 2 here, d is 1 there and 2 here, "
+            "e is 1 there and 2 here, and 2 more");
 }
 
 TEST_F(StagingFolder, IsRemovedWithItsOwnFilesOnly) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   staging_.write(1, rows_of(1, 5), 1, 0);
   append("thesis.tex", "years of work");
-  staging_.open(identity_, true);
+  staging_.open(Staging::Discard::all);
   EXPECT_TRUE(staging_.ledger().empty());
   staging_.remove();
   EXPECT_TRUE(std::filesystem::exists(folder_ / "thesis.tex"));
@@ -148,7 +170,7 @@ TEST_F(StagingFolder, IsRemovedWithItsOwnFilesOnly) {
 }
 
 TEST_F(StagingFolder, SaysWhyItCannotBeWritten) {
-  staging_.open(identity_, false);
+  staging_.open(keep);
   std::filesystem::create_symlink("/dev/full", folder_ / "tile_000005.bin.tmp");
   expect_error(ExitCode::io,
                (folder_ / "tile_000005.bin.tmp").string() +
@@ -160,7 +182,7 @@ TEST_F(StagingFolder, SaysWhyItCannotBeWritten) {
   expect_error(ExitCode::io,
                (folder_ / "file/staging").string() +
                    ": cannot be written (Not a directory); check the path and the file system",
-               [&] { Staging(folder_ / "file/staging").open(identity_, false); });
+               [&] { Staging(folder_ / "file/staging", identity_).open(keep); });
 }
 
 }  // namespace

@@ -17,6 +17,9 @@ namespace halobrush::catalog {
 /// What the tiles of one staging folder were made with; a folder of another identity is refused.
 using Identity = std::vector<std::pair<std::string, std::string>>;
 
+/// `seed is 1 there and 2 here, ...`: the first few keys that differ, and how many more do; empty: none.
+std::string differences(const Identity& there, const Identity& here);
+
 struct StagedTile {
   std::int64_t tile = 0;
   std::uint64_t rows = 0, bytes = 0, checksum = 0;  ///< XXH3-64 of the file
@@ -25,12 +28,15 @@ struct StagedTile {
 
 class Staging {
  public:
-  explicit Staging(std::filesystem::path folder);
+  /// Of a folder whose tiles are made with `identity`, the same on every rank: what other runs may have left, or may
+  /// still write, is not taken for its own.
+  Staging(std::filesystem::path folder, Identity identity);
   const std::filesystem::path& folder() const { return folder_; }
 
   /// Root only. Makes the folder, or checks that it was made with the same identity: config_error naming the
-  /// first key that differs and both values. With `discard`, whatever was there is removed first.
-  void open(const Identity& identity, bool discard) const;
+  /// keys that differ and both values.
+  enum class Discard { nothing, of_others, all };
+  void open(Discard discard) const;
 
   /// Root only. The ledger's tiles whose file has the recorded size; a torn last line is ignored. Checksums
   /// are compared by verify(). Lines of all ranks are read (each rank appends to its own ledger file,
@@ -53,6 +59,8 @@ class Staging {
  private:
   std::filesystem::path file_of(std::int64_t tile) const;
   std::filesystem::path folder_;
+  Identity identity_;
+  std::uint64_t identity_hash_;
 };
 
 }  // namespace halobrush::catalog

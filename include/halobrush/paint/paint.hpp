@@ -9,12 +9,13 @@
 namespace halobrush::paint {
 
 enum class Restart {
-  automatic,  ///< goes on from the staging folder; a finished mock of the same configuration is kept
+  automatic,  ///< goes on from the staging folder; a finished mock is kept, one of another configuration is refused
+  overwrite,  ///< the same, but what is of another configuration, or damaged, is replaced
   never,      ///< paints everything anew
 };
 
 /// @collective Paints the configured catalog and writes output.path and its summary. Returns done, or stopped
-/// when a signal (SIGTERM, SIGUSR1), the wall-time budget or a stop file ended it between two tiles.
+/// when a signal (core/signals), the wall-time budget or a stop file ended it between two tiles.
 ExitCode run(const config::Config& config, Restart restart, const mpi::Communicator& comm, Logger& log);
 
 /// Reads headers only and prints rows, tiles, ghost fraction, memory per rank and output size. Not

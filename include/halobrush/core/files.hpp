@@ -10,10 +10,20 @@
 
 #include "halobrush/core/error.hpp"
 
-namespace halobrush::catalog {
+namespace halobrush {
 
 /// `path: cannot be written (reason); cure` for an errno value.
 Error cannot_write(const std::filesystem::path& path, int reason);
+
+/// Where a file lies that is opened under this name: links are followed, also one to a file that is not there yet.
+/// Throws io_error for links without an end.
+std::filesystem::path behind_links(const std::filesystem::path& path);
+
+/// Throws io_error where the file system of a folder (or of the nearest one above that exists) has fewer bytes free.
+void require_space(const std::filesystem::path& folder, double bytes);
+
+/// Whether both lie on one file system.
+bool same_file_system(const std::filesystem::path& a, const std::filesystem::path& b);
 
 /// Creates or empties a file, to learn early whether that is possible.
 void create_empty(const std::filesystem::path& path);
@@ -33,4 +43,4 @@ void publish(const std::filesystem::path& from, const std::filesystem::path& to)
 /// other.
 void append_line_durably(const std::filesystem::path& path, const std::string& line);
 
-}  // namespace halobrush::catalog
+}  // namespace halobrush

@@ -1,6 +1,7 @@
-#include "posix.hpp"
+#include "halobrush/core/files.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include <cstring>
 #include <utility>
 
-namespace halobrush::catalog {
+#include "halobrush/core/log.hpp"
+
+namespace halobrush {
 namespace {
 
 class Descriptor {
@@ -79,10 +82,45 @@ std::string cure_of(int reason) {
   }
 }
 
+// The folder itself, or the nearest above it that is there.
+std::filesystem::path existing(std::filesystem::path folder) {
+  std::error_code error;
+  folder = std::filesystem::absolute(folder, error);
+  while (!std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  return folder;
+}
+
 }  // namespace
 
 Error cannot_write(const std::filesystem::path& path, int reason) {
   return io_error("{}: cannot be written ({}); {}", path.string(), std::strerror(reason), cure_of(reason));
+}
+
+std::filesystem::path behind_links(const std::filesystem::path& path) {
+  constexpr int most = 40;  // as the system has it
+  auto target = path;
+  for (int links = 0; links < most; ++links) {
+    std::error_code error;
+    const auto next = std::filesystem::read_symlink(target, error);
+    if (error) return target;  // no link, or nothing there
+    target = target.parent_path() / next;
+  }
+  throw cannot_write(path, ELOOP);
+}
+
+void require_space(const std::filesystem::path& folder, double bytes) {
+  struct statvfs disk {};
+  if (::statvfs(existing(folder).c_str(), &disk) != 0) return;
+  const double free = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+  if (free < bytes)
+    throw io_error("{}: {} ({} are needed and {} are free); {}", folder.string(), std::strerror(ENOSPC),
+                   human_bytes(bytes), human_bytes(free), cure_of(ENOSPC));
+}
+
+bool same_file_system(const std::filesystem::path& a, const std::filesystem::path& b) {
+  struct stat first {}, second {};
+  return ::stat(existing(a).c_str(), &first) == 0 && ::stat(existing(b).c_str(), &second) == 0 &&
+         first.st_dev == second.st_dev;
 }
 
 void create_empty(const std::filesystem::path& path) {
@@ -123,4 +161,4 @@ void append_line_durably(const std::filesystem::path& path, const std::string& l
   file.close();
 }
 
-}  // namespace halobrush::catalog
+}  // namespace halobrush

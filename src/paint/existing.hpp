@@ -1,0 +1,25 @@
+// What lies under the name of the mock already.
+#pragma once
+
+#include <string>
+
+#include "halobrush/catalog/staging.hpp"
+
+namespace halobrush::paint {
+
+enum class Existing {
+  none,
+  same,     ///< complete, of this configuration
+  other,    ///< complete, of another one
+  damaged,  ///< without its mark of completeness, or not readable
+};
+
+struct Found {
+  Existing state = Existing::none;
+  std::string text = {};  ///< what differs, or what is damaged
+};
+
+/// Not collective.
+Found look_at(const std::string& mock, const catalog::Identity& identity);
+
+}  // namespace halobrush::paint
