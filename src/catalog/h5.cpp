@@ -7,6 +7,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "halobrush/core/text.hpp"
+
 namespace halobrush::catalog::h5 {
 namespace {
 
@@ -26,7 +28,7 @@ std::string reason() {
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first, &text);
   H5Eclear2(H5E_DEFAULT);
-  return text;
+  return printable(std::move(text));
 }
 
 std::string file_of(hid_t id) {
@@ -184,12 +186,12 @@ std::string name_of(hid_t object) {
 std::string target_of(hid_t at, const std::string& link, const H5L_info_t& info) {
   std::vector<char> value(info.u.val_size + 1);
   H5Lget_val(at, link.c_str(), value.data(), info.u.val_size, H5P_DEFAULT);
-  if (info.type == H5L_TYPE_SOFT) return fmt::format("'{}'", value.data());
+  if (info.type == H5L_TYPE_SOFT) return fmt::format("'{}'", printable(value.data()));
   const char *file = nullptr, *object = nullptr;
   if (info.type != H5L_TYPE_EXTERNAL ||
       H5Lunpack_elink_val(value.data(), info.u.val_size, nullptr, &file, &object) < 0)
     return "an object of another program";
-  return fmt::format("'{}' in the file '{}'", object, file);
+  return fmt::format("'{}' in the file '{}'", printable(object), printable(file));
 }
 
 void check_link(hid_t at, const std::string& path) {
@@ -267,6 +269,11 @@ std::vector<std::string> members(hid_t group) {
   H5Pget_link_creation_order(properties, &order);
   const auto index = (order & H5P_CRT_ORDER_INDEXED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
   checked(H5Literate(group, index, H5_ITER_INC, nullptr, add, &names), group, "listing a group");
+  for (const auto& name : names)
+    if (name != printable(name))
+      throw data_error("{}: an object in '{}' has the name '{}', with control characters in it; the file is damaged, or "
+                       "rename it",
+                       file_of(group), name_of(group), printable(name));
   return names;
 }
 

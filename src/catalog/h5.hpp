@@ -70,7 +70,8 @@ bool exists(hid_t at, const std::string& path);
 Handle create_group(hid_t parent, const std::string& name);
 Handle open_group(hid_t parent, const std::string& path);  ///< throws data_error where there is none
 void link_hard(hid_t from, const std::string& name, hid_t to, const std::string& link);
-/// Names of all links in a group in their order, also of second names and links to nowhere.
+/// Names of all links in a group in their order, also of second names and links to nowhere. Throws data_error for
+/// one that cannot be printed.
 std::vector<std::string> members(hid_t group);
 
 /// Text attributes are variable-length UTF-8 (fixed-length ones reach Python as bytes).
@@ -117,6 +118,8 @@ class Column {
   /// One number a row. Floats must be whole numbers of which the type holds every neighbour (up to 2^53 in 64 bits).
   std::vector<std::int64_t> integers(std::uint64_t first, std::uint64_t rows,
                                      AllOnes all_ones = AllOnes::too_large) const;
+  /// One number a row, of integers or floats.
+  std::vector<double> reals(std::uint64_t first, std::uint64_t rows) const;
   /// One number a row, 0 or 1 of any type.
   std::vector<std::uint8_t> booleans(std::uint64_t first, std::uint64_t rows) const;
   /// Of a dataset of any number of dimensions, row by row; booleans are 0 and 1.

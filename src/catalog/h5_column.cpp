@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "h5.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog::h5 {
 namespace {
@@ -188,7 +189,8 @@ void Column::check_virtual(hid_t creation) const {
                          dataset, file));
     const auto path = file == "." ? std::optional(home) : find_source(home, file);
     if (!path)
-      refuse(fmt::format("is virtual, and its source '{}' ('{}' in it) is not there; fetch that file, too", file, dataset));
+      refuse(fmt::format("is virtual, and its source '{}' ('{}' in it) is not there; fetch that file, too", printable(file),
+                         printable(dataset)));
     const auto points = static_cast<hsize_t>(H5Sget_select_npoints(here));
     check_source(*path, dataset, there, points);
     open_ended = open_ended || points == H5S_UNLIMITED;
@@ -236,7 +238,8 @@ void Column::check_raw_files(hid_t creation) {
     }
     const auto part = std::min<std::uint64_t>(size, wanted);
     if (!fs::exists(path, ignored))
-      refuse(fmt::format("has its numbers in the file '{}', which is not there; fetch that file, too", name.data()));
+      refuse(fmt::format("has its numbers in the file '{}', which is not there; fetch that file, too",
+                         printable(name.data())));
     if (fs::file_size(path, ignored) < static_cast<std::uint64_t>(offset) + part)
       refuse(fmt::format("has its numbers in the file '{}', which is too short ({} bytes, {} are needed); fetch it again",
                          path.string(), fs::file_size(path, ignored), static_cast<std::uint64_t>(offset) + part));
@@ -364,6 +367,11 @@ std::vector<double> Column::numbers(std::uint64_t first, std::uint64_t n) const 
   return {values.begin(), values.end()};
 }
 
+std::vector<double> Column::reals(std::uint64_t first, std::uint64_t n) const {
+  if (rows(), kind_ == Kind::booleans) refuse("holds booleans; numbers are needed");
+  return numbers(first, n);
+}
+
 std::vector<double> Column::component(std::uint64_t k, std::uint64_t first, std::uint64_t n) const {
   if (shape_.size() != 2 || k >= shape_[1])
     refuse(fmt::format("has shape [{}], and no component {} in each row", fmt::join(shape_, ", "), k));
@@ -394,7 +402,7 @@ void Column::transfer(hid_t type, const std::vector<std::uint64_t>& start, const
 }
 
 void Column::refuse(const std::string& why) const {
-  throw data_error("{}: column '{}' {}", file_, name_, why);
+  throw data_error("{}: column '{}' {}", printable(file_), printable(name_), why);
 }
 
 void Column::refuse_row(std::uint64_t row, const std::string& value_and_why) const {

@@ -38,7 +38,8 @@ std::size_t file_with(const std::vector<std::uint64_t>& offsets, std::uint64_t r
 
 struct SubfindCatalog::Block {
   std::vector<std::int64_t> id, group, length;
-  std::vector<double> flag, mass, position, velocity, spin, vmax;
+  std::vector<std::uint8_t> flag;
+  std::vector<double> mass, position, velocity, spin, vmax;
   std::vector<double> mass_of_type, mass_in_rad, half_mass_radius, star_formation, photometry;
 };
 
@@ -135,6 +136,12 @@ std::vector<std::int64_t> SubfindCatalog::integers(const std::string& dataset, s
   });
 }
 
+std::vector<std::uint8_t> SubfindCatalog::flags(const std::string& dataset, std::uint64_t first,
+                                                std::uint64_t count) const {
+  return read<std::uint8_t>(dataset, 1, first, count,
+                            [](const auto& data, auto row, auto rows) { return data.booleans(row, rows); });
+}
+
 SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint64_t count,
                                                  SubhaloColumns columns) const {
   const auto subhalo = [&](const char* field, std::size_t width) {
@@ -142,7 +149,7 @@ SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint6
   };
   Block block;
   if (excerpt_) block.id = integers("/Subhalo/SubhaloID_global", first, count);
-  if (has("/Subhalo/SubhaloFlag")) block.flag = subhalo("SubhaloFlag", 1);
+  if (has("/Subhalo/SubhaloFlag")) block.flag = flags("/Subhalo/SubhaloFlag", first, count);
   block.vmax = subhalo("SubhaloVmax", 1);
   block.group = integers(group_number(), first, count);
   block.mass = subhalo("SubhaloMass", 1);

@@ -246,7 +246,7 @@ void check_convention(hid_t file, const std::string& path) {
   const auto convention = h5::text_attribute(about, "unit_convention").value_or("scalefree");
   if (convention != "scalefree" && convention != "comoving")
     throw data_error("{}: its units are '{}' (/header/file: unit_convention); write it in scalefree or comoving ones", path,
-                     convention);
+                     printable(convention));
 }
 
 MockHeader read_header_of(hid_t file, const std::string& path) {
@@ -281,8 +281,8 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
 std::string unit_of(hid_t dataset, const std::string& name) {
   const auto units = h5::text_attribute(dataset, "units"), unit = h5::text_attribute(dataset, "unit");
   for (const auto& [key, text] : {std::pair("units", units), std::pair("unit", unit)})
-    if (!text && H5Aexists(dataset, key) > 0)
-      throw data_error("{}: column '{}': its attribute {} is no text; write a unit, or '' for none", h5::file_of(dataset),
+    if (text ? *text != printable(*text) : H5Aexists(dataset, key) > 0)
+      throw data_error("{}: column '{}': its attribute {} is no text that can be printed; write a unit, or '' for none", h5::file_of(dataset),
                        name, key);
   if (!units || !unit) return our_unit(units ? *units : unit.value_or(""));
   const auto a = our_unit(*units), b = our_unit(*unit);
@@ -302,7 +302,7 @@ void check_kind(const std::string& path, const std::string& data_type) {
     throw data_error("{}: no {} (no /data with a /header/file that says data_type = '{}'); give another file",
                      path, kind_of_type(data_type), data_type);
   if (found != data_type)
-    throw data_error("{}: holds '{}', a {} ('{}') is needed; give another file", path, found,
+    throw data_error("{}: holds '{}', a {} ('{}') is needed; give another file", path, printable(found),
                      kind_of_type(data_type), data_type);
 }
 
@@ -314,7 +314,7 @@ void require_column(const std::string& path, hid_t data, const std::string& name
 ColumnData values_of(const h5::Column& column, ReadAs as, std::uint64_t first, std::uint64_t rows) {
   if (as == ReadAs::integers) return column.integers(first, rows);
   if (as == ReadAs::booleans) return column.booleans(first, rows);
-  if (as == ReadAs::numbers) return column.numbers(first, rows);
+  if (as == ReadAs::numbers) return column.reals(first, rows);
   return column.read(first, rows);
 }
 

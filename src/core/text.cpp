@@ -35,4 +35,10 @@ std::string nearest_hint(const std::string& name, std::span<const std::string> k
   return best ? " (nearest known: '" + *best + "')" : "";
 }
 
+std::string printable(std::string text) {
+  for (auto& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return text;
+}
+
 }  // namespace halobrush

@@ -223,6 +223,8 @@ def bad(scratch):
     yield "complex", lambda data: put(data, "x", np.zeros(len(data["x"]), "c16")), "/data/x"
     yield "enumeration", lambda data: put(data, "shape_resolved", np.ones(len(data["x"]), "i1"), dtype=COLOURS), "/data/shape_resolved", "enumeration"
     yield "boolean 2", one("shape_resolved", 4, 2, "i4"), "row 4: column '/data/shape_resolved' is 2"
+    yield "booleans for a float", lambda data: put(data, "mass", data["mass"][:] > 0), "/data/mass", "holds booleans"
+    yield "a name with a control character", lambda data: data.move("parent_id", "parent\x16id"), "'parent?id'", "control characters"
     yield "one column of two dimensions", lambda data: put(data, "x", data["x"][:][:, None]), "/data/x", "1]; one number a row"
     yield "vectors", lambda data: put(data, "vx", np.zeros((len(data["x"]), 3))), "/data/vx", "3]; one number a row"
     yield "a single number", lambda data: put(data, "vmax", 5.0), "/data/vmax", "single number"

@@ -63,6 +63,7 @@ class SubfindCatalog {
   std::vector<double> numbers(const std::string& dataset, std::size_t width, std::uint64_t first,
                               std::uint64_t count) const;
   std::vector<std::int64_t> integers(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
+  std::vector<std::uint8_t> flags(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
   bool has(const std::string& dataset) const;
   std::string group_number() const;
   std::vector<Group> groups_of(const std::vector<std::int64_t>& numbers) const;

@@ -1,4 +1,4 @@
-// Help for error messages: the known name nearest to a mistyped one.
+// Help for error messages: the known name nearest to a mistyped one, texts as they can be printed.
 #pragma once
 
 #include <span>
@@ -8,5 +8,8 @@ namespace halobrush {
 
 /// ` (nearest known: 'x')`, or an empty string when nothing is near.
 std::string nearest_hint(const std::string& name, std::span<const std::string> known);
+
+/// With '?' for control characters: names from damaged files must not garble a terminal.
+std::string printable(std::string text);
 
 }  // namespace halobrush
