@@ -91,8 +91,14 @@ def check_joins(scratch, truth):
                 "lie farther from the halo")
     expect(not model.exists() and not (scratch / "never.hdf5").exists(), "a refused join left a file")
 
-    def header(name, value, group="provenance/simulation"):
-        return lambda f: f[group].attrs.modify(name, value)
+    def header(name, value):
+        def edit(f):  # in both places that say it: two that differ are refused on their own
+            f["provenance/simulation"].attrs.modify(name, value)
+            if name == "box":
+                f["header/file"].attrs.modify("region_p2", value)
+            elif name in f["header/simulation/cosmology"].attrs:
+                f["header/simulation/cosmology"].attrs.modify(name, value)
+        return edit
     for name, value, text in (("omega_m", 0.2, "Omega_m: 0.2 of the galaxies, 0.3089 of the halos"), ("h", 0.7, "h: 0.7"),
                               ("box", np.array([100.0] * 3), "side of the box in Mpc/h: 100"), ("particle_mass", 5e9, "particle mass")):
         refused(train(scratch, edited(truth, scratch / "header.hdf5", header(name, value)), model), 3, text)

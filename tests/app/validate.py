@@ -258,11 +258,12 @@ def check_bad_input(scratch, mock, other):
     # Another cosmology, another box: said, and compared only where that means something.
     far = shutil.copy(other, scratch / "far.hdf5")
     with h5py.File(far, "r+") as f:
-        f["provenance/simulation"].attrs["omega_m"] = 0.25
+        for place in ("provenance/simulation", "header/simulation/cosmology"):
+            f[place].attrs["omega_m"] = 0.25
     warned = measured(1, mock, scratch / "far", SMALL, [far])
     expect(any("Omega_m is 0.25" in r for r in warned["remarks"]) and warned["references"][0]["comparable"], warned["remarks"])
     with h5py.File(far, "r+") as f:
-        f["provenance/simulation"].attrs["box"] = np.array([160.0, 160.0, 160.0])
+        f["provenance/simulation"].attrs["box"] = f["header/file"].attrs["region_p2"] = np.array([160.0, 160.0, 160.0])
     warned = measured(1, mock, scratch / "far", SMALL, [far])
     expect(any("its box" in r for r in warned["remarks"]) and not warned["references"][0]["comparisons"], warned["remarks"])
 
