@@ -16,6 +16,7 @@ import argparse
 import gzip
 import json
 import pathlib
+import re
 import shutil
 
 import h5py
@@ -248,7 +249,7 @@ def stand_ins(run, judge, model, config, original, cases):
     """Rows of both tables for catalogs of the same halos."""
     rows, catalogs = [], []
     for name, galaxies, halos, settings in cases:
-        key = name.split(",")[0].replace(" ", "-").replace("/", "-")
+        key = re.sub("[^A-Za-z0-9]+", "-", name)
         columns = evaluated(run, key, model, galaxies, f"input.path={halos}", *settings)
         order = {i: k for k, i in enumerate(columns["halo_id"])}
         kept = np.flatnonzero(judge.test & np.isin(original["halo_id"], columns["halo_id"]))

@@ -192,7 +192,7 @@ def shipped(run, galaxies):
     end = {name: float(lines[-1].split(",")[2]) for name, lines in loss.items()}
     more = table(["", *VARIANTS], [["training, CPU seconds", *(f"{s:.0f}" for s in seconds.values())], ["held-out loss at the end", *(f"{value:.3f}" for value in end.values())],
                                    ["mean −log p, nats", *(pm(-r["log_p"]["mean"], r["log_p"]["error"]) for r in columns.values())],
-                                   ["beyond the training's 99.9 % radius", *(f"{r['out_of_distribution']:.2%}" for r in columns.values())]])
+                                   ["inputs out of distribution (`out_of_distribution`)", *(f"{r['out_of_distribution']:.2%}" for r in columns.values())]])
     return "\n\n".join([more, scores_table(columns), orientation_table(columns["tng"])])
 
 
@@ -237,7 +237,7 @@ def shift(run, galaxies):
     share = [f"{np.mean(distances(t, spec) > radius):.2%}" for t in tables]
     labels = [label["name"] for label in spec["labels"] if label["name"] != "disc_fraction"]
     rows = [["galaxies", *(f"{len(t['halo_id']):,}" for t in tables)], ["**inputs**: beyond the radius of 99 % of the training galaxies", *share],
-            ["beyond that of 99.9 % (`out_of_distribution`)", *(f"{np.mean(t['out_of_distribution']):.2%}" for t in tables)]]
+            ["inputs out of distribution (`out_of_distribution`)", *(f"{np.mean(t['out_of_distribution']):.2%}" for t in tables)]]
     for name in labels:
         rows.append([f"**residuals**: {name}, true − painted", *(f"{residual(t, name).mean():+.3f} ± {residual(t, name).std() / np.sqrt(len(residual(t, name))):.3f}" for t in tables)])
     rows.append(["**density**: mean −log p of spin and labels without discs, nats", *(f"{-p.mean():.2f} ± {p.std() / np.sqrt(len(p)):.2f}" for p in log_p)])
