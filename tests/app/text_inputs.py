@@ -45,7 +45,7 @@ def columns_of(path):
 
 def painted(scratch, name, header, rows, ranks):
     path = write_catalog(scratch / name, header, rows)
-    done = run(ranks, "paint", "config/demo.yaml", *sets([f"input.path={path}", f"output.path={scratch}/{name}.{ranks}.hdf5", *ANALYTIC]))
+    done = run(ranks, "paint", "config/demo.yaml", "--overwrite", *sets([f"input.path={path}", f"output.path={scratch}/{name}.{ranks}.hdf5", *ANALYTIC]))
     expect(done.returncode == 0, f"{name} on {ranks} ranks: {done.returncode}\n{done.stdout}{done.stderr}")
     return columns_of(scratch / f"{name}.{ranks}.hdf5"), done.stdout + done.stderr
 
