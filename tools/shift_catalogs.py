@@ -238,9 +238,12 @@ def seen_by(summary):
     warned = {n: s for n, s in inputs.items() if s["warned"]}
     origin = [w.split(": ")[1] for w in summary["warnings"] if w.startswith("model: ") and not w.startswith("model: inputs:")]
     strongest = max(warned, key=lambda n: warned[n]["ks"], default=None)
-    text = "nothing" if strongest is None else (f"{len(warned)} of {len(inputs)} inputs; {strongest.replace('|', '')}: {warned[strongest]['shift']:+.3f}, "
-                                                f"{abs(warned[strongest]['shift']) / max(warned[strongest]['scatter'], 1e-30):.1f} scatters, KS {warned[strongest]['ks']:.2f}")
-    return text, "; ".join(dict.fromkeys(origin)) or "nothing"
+    origins = "; ".join(re.sub(r"^[0-9]+ halos", "halos", text) for text in dict.fromkeys(origin)) or "nothing"
+    if strongest is None:
+        return "nothing", origins
+    s = warned[strongest]
+    scatters = f"{abs(s['shift']) / s['scatter']:.1f} scatters" if s["scatter"] > 1e-9 else "without scatter in training"
+    return f"{len(warned)} of {len(inputs)} inputs; {strongest.replace('|', '')}: {s['shift']:+.3f}, {scatters}, KS {s['ks']:.2f}", origins
 
 
 # ---- Tables ----

@@ -111,7 +111,7 @@ Mean mean_of(const std::vector<double>& values, const Sample& sample) {
     squares += w * delta * delta;
     of_weights += w * w;
   }
-  m.deviation = std::sqrt(squares);
+  m.deviation = squares > 1e-18 ? std::sqrt(squares) : 0;  // less is rounding
   for (const auto& [region, sum] : regions) m.variance += sum * sum;
   m.variance = std::max(m.variance, squares * of_weights);
   m.effective = m.variance > 0 ? squares / m.variance : 1 / of_weights;
@@ -263,10 +263,12 @@ std::vector<std::string> warnings_of(const InputComparison& comparison) {
   for (std::size_t i = 0; i < std::min(shifts.size(), sentences); ++i) {
     const auto& s = *shifts[i];
     out.push_back(fmt::format(
-        "model: inputs: the mean of {}{} is {:+.3g} from that in training, {:.2g} of its scatter of {:.3g} there (chance "
-        "reaches {:.2g}); Kolmogorov-Smirnov distance {:.2f} (chance reaches {:.2f}): these are other halos",
-        s.name, given, s.shift, s.scatter > 0 ? std::abs(s.shift) / s.scatter : 0.0, s.scatter, s.shift_chance, s.ks,
-        s.ks_chance));
+        "model: inputs: the mean of {}{} is {:+.3g} from that in training, {} (chance reaches {:.2g}); Kolmogorov-Smirnov "
+        "distance {:.2f} (chance reaches {:.2f}): these are other halos",
+        s.name, given, s.shift,
+        s.scatter > 0 ? fmt::format("{:.2g} of its scatter of {:.3g} there", std::abs(s.shift) / s.scatter, s.scatter)
+                      : "where it has no scatter",
+        s.shift_chance, s.ks, s.ks_chance));
   }
   if (shifts.size() > sentences)
     out.push_back(fmt::format("model: inputs: {} more differ from the training's{} (the summary has all)",
