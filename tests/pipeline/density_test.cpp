@@ -41,7 +41,7 @@ TEST(ShippedOrientationModel, integrates_to_one_in_twenty_environments) {
   const mpi::Communicator self(MPI_COMM_SELF);
   const std::string root = HALOBRUSH_SOURCE_DIR;
   const auto config = config::load(root + "/config/demo.yaml",
-                                   {"input.path=" + root + "/data/demo/rockstar_z0_pid.list.gz",
+                                   {"input.path=" + root + "/data/demo/rockstar_z0_pid.list.gz", "input.min_particles=0",
                                     "painter.model=" + root + "/models/demo-orientation.safetensors"});
   StageTimes times;
   const auto log = make_logger(false);
