@@ -123,9 +123,12 @@ bool holds(const Value& value) {
 
 using Texts = std::map<std::string, std::string>;
 
-// A text is taken as it is given, whatever YAML would make of its '#', '[', '*' or ': '. Elsewhere a comment would
-// hide a part of the value.
+// A text is taken as it is given, whatever YAML would make of its '#', '[', '*' or ': ', unless it stands in quotes, as
+// in YAML. Elsewhere a comment would hide a part of the value.
 bool is_taken_literally(const std::string& name, const std::string& value, const std::vector<Key>& keys) {
+  const bool in_quotes =
+      value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
+  if (in_quotes) return false;
   for (const auto& key : keys) {
     if (holds<Texts>(key.value) && name.starts_with(key.name + ".")) return true;
     if (key.name != name) continue;

@@ -19,8 +19,8 @@ def main():
         paint(2, scratch / "shuffled.hdf5", f"input.path={shuffled}")
         print("rows shuffled:", compare(reference, scratch / "shuffled.hdf5", "--exact"))
 
-        for tiles in ("[1,1,1]", "[13,1,1]", "[2,3,2]"):
-            other = scratch / "tiles.hdf5"
+        for k, tiles in enumerate(("[1,1,1]", "[13,1,1]", "[2,3,2]")):
+            other = scratch / f"tiles{k}.hdf5"
             paint(2, other, f"domain.tiles={tiles}")
             print(f"tiles {tiles}:", compare(reference, other, "--tolerance", "1e-4", "--fraction", "0.9999"))
 

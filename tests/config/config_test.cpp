@@ -186,12 +186,14 @@ TEST_F(ConfigFile, WrongOverridesAreListedWithTheRest) {
 }
 
 TEST_F(ConfigFile, AnOverrideOfATextIsTakenAsItIsGiven) {
-  for (const std::string path : {"run #3.list", "snap: all.list", "[a].list", "*a.list", "&a", "{b}", "'q'", "\"q\"", "~",
+  for (const std::string path : {"run #3.list", "snap: all.list", "[a].list", "*a.list", "&a", "{b}", "~", "'", "it's",
                                  "a\tb", "- x", "!tag", "%x", "@x", "true", "010", " x "}) {
     const auto c = load("", {"input.path=" + path, "stats.selections.red=" + path});
     EXPECT_EQ(c.input.path, path);
     EXPECT_EQ(c.stats.selections.at("red"), path);
   }
+  for (const std::string quoted : {"'run #3.list'", "\"run #3.list\""})
+    EXPECT_EQ(load("", {"input.path=" + quoted}).input.path, "run #3.list") << "quotes are those of YAML";
   EXPECT_EQ(load("input: {path: a}", {"input.path="}).input.path, "");
   EXPECT_EQ(load("", {"train.outputs=['a #b', c]"}).train.outputs, (std::vector<std::string>{"a #b", "c"}));
 }
