@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from host_split import part_of  # noqa: E402
 from safetensors_file import read_header  # noqa: E402
 
-SETTINGS = ["train.steps=120", "train.interval=40", "train.batch=512", "train.denoiser_width=16", "train.encoder_width=16",
+SETTINGS = ["train.steps=120", "train.label_noise=[0.02, 15]", "train.interval=40", "train.batch=512", "train.denoiser_width=16", "train.encoder_width=16",
             "train.noise_draws=2", "field.mesh=32"]
 
 
