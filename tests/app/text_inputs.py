@@ -26,10 +26,10 @@ def with_lines(*pairs):
     return new
 
 
-def scaled(names, factor):
+def scaled(names, factor, rows=ROWS):
     """Rows whose columns of these names are multiplied, with digits enough for nothing to be lost."""
     at = {NAMES.index(name) for name in names}
-    return [" ".join(repr(float(w) * factor) if k in at else w for k, w in enumerate(row.split())) for row in ROWS]
+    return [" ".join(repr(float(w) * factor) if k in at else w for k, w in enumerate(row.split())) for row in rows]
 
 
 def with_field(row, name, value, rows=ROWS):
@@ -71,20 +71,18 @@ def read_right(scratch):
     half = with_lines(("#a = 1.000000", "#a = 0.500000"))
     plain = (HEADER, ROWS)
     names = HEADER[0]
-    yield "older radius line", with_lines((RADII, "#Units: Radii in kpc / h (comoving)")), ROWS, plain
-    yield "box in kpc/h", with_lines((BOX, "#Box size: 150000.0 kpc/h")), ROWS, plain
-    yield "box without h", with_lines((BOX, f"#Box size: {150 / h!r} Mpc")), ROWS, plain
-    yield "masses in 1e10 Msun/h", with_lines((MASSES, "#Units: Masses in 1e10 Msun / h")), scaled(["Mvir", "Mvir_all", "M200b", "M200c", "M500c", "M2500c"], 1e-10), plain
-    yield "positions in kpc/h", with_lines((POSITIONS, "#Units: Positions in kpc / h (comoving)")), scaled("XYZ", 1000), plain
-    yield "physical positions", [POSITIONS.replace("comoving", "physical") if line == POSITIONS else line for line in half], scaled("XYZ", .5), (half, ROWS)
-    yield "physical radii", [RADII.replace("comoving", "physical") if line == RADII else line for line in half], scaled(["Rvir", "Rs", "rs_klypin"], .5), (half, ROWS)
-    yield "velocities in 100 km/s", with_lines((VELOCITIES, "#Units: Velocities in 100 km / s (physical, peculiar)")) + ["#Vmax: velocity (km/s)", "#Vrms: velocity (km/s)"], scaled(["VX", "VY", "VZ"], .01), plain
-    yield "ids as floats", HEADER, [" ".join([row.split()[0] + ".0", *row.split()[1:]]) for row in ROWS], plain
-    yield "the same header again", HEADER, ROWS[:100] + HEADER + ROWS[100:], plain
-    yield "mass M200b first", [names.replace("Mvir ", "M200b ", 1).replace("Rvir", "R200b")] + HEADER[1:], ROWS, plain
-    edge = with_field(3, "X", "149.9999999")
-    yield "a rounding step below the box", HEADER, with_field(3, "X", "-0.0000001"), (HEADER, edge)
-    yield "a rounding step above the box", HEADER, with_field(3, "X", "150.00001"), (HEADER, with_field(3, "X", "0.00001"))
+    masses = ["Mvir", "Mvir_all", "M200b", "M200c", "M500c", "M2500c"]
+    yield "older radius line, box in kpc/h, masses in 1e10 Msun/h", with_lines(
+        (RADII, "#Units: Radii in kpc / h (comoving)"), (BOX, "#Box size: 150000.0 kpc/h"), (MASSES, "#Units: Masses in 1e10 Msun / h")), scaled(masses, 1e-10), plain
+    yield "box without h, positions in kpc/h", with_lines((BOX, f"#Box size: {150 / h!r} Mpc"), (POSITIONS, "#Units: Positions in kpc / h (comoving)")), scaled("XYZ", 1000), plain
+    yield "physical positions and radii", [line.replace("comoving", "physical") if line in (POSITIONS, RADII) else line for line in half], scaled(
+        ["Rvir", "Rs", "rs_klypin"], .5, scaled("XYZ", .5)), (half, ROWS)
+    yield "velocities in 100 km/s, mass M200b first", [names.replace("Mvir ", "M200b ", 1).replace("Rvir", "R200b")] + with_lines(
+        (VELOCITIES, "#Units: Velocities in 100 km / s (physical, peculiar)"))[1:] + ["#Vmax: velocity (km/s)", "#Vrms: velocity (km/s)"], scaled(["VX", "VY", "VZ"], .01), plain
+    floats = [" ".join([row.split()[0] + ".0", *row.split()[1:]]) for row in ROWS]
+    yield "ids as floats, the same header again", HEADER, floats[:100] + HEADER + floats[100:], plain
+    yield "a rounding step outside of the box", HEADER, with_field(3, "X", "-0.0000001", with_field(4, "Y", "150.00001")), (
+        HEADER, with_field(3, "X", "149.9999999", with_field(4, "Y", "0.00001")))
 
 
 def refused(scratch):
@@ -111,7 +109,7 @@ def check_lists(scratch):
         key = "\n".join(reference[0] + reference[1])
         if key not in references:
             references[key] = painted(scratch, f"reference{len(references)}.list", *reference, 2)[0]
-        columns, _ = painted(scratch, name.replace(" ", "_").replace("/", "_") + ".list", header, rows, ranks)
+        columns, _ = painted(scratch, name.replace(" ", "_").replace("/", "_").replace(",", "") + ".list", header, rows, ranks)
         same_galaxies(columns, references[key], f"{name} on {ranks} ranks")
         print(f"{name}, {ranks} ranks: the same galaxies")
     for name, header, rows, texts in refused(scratch):
@@ -168,7 +166,7 @@ def check_tables(scratch):
     put("nan.fits", f_disk_2d=np.where(np.arange(len(ids)) == 5, np.nan, disc))
     unknown = {"nan.fits": 5, "nan.csv": 5}
     for name in ("plain.fits", "run[2]/disc.fits", "disc[1].fits", "disc (1).fits", "disc.fits+1", "disc.fits.gz", "bom.csv", "plain[2].csv", "text.fits", "nan.fits", "nan.csv"):
-        for ranks in (1, 3):
+        for ranks in (1, 3) if name == "plain.fits" else (3,):
             done, out = convert(name, ranks)
             expect(done.returncode == 0, f"{name} on {ranks} ranks: {done.returncode} {done.stderr}")
             columns = columns_of(out)
