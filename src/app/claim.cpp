@@ -45,6 +45,8 @@ Claim::Claim(const Files& files, const mpi::Communicator& comm, Logger& log) {
       if (const auto& dead = locks_.back()->taken_over_from(); !dead.empty())
         log.info("{}: goes on where a run ended without a word ({})", path, dead);
     }
+    if (!files.replaced.empty() && fs::exists(files.replaced))
+      log.warn("{} is there already; it is replaced when this run is done", files.replaced);
   });
 }
 

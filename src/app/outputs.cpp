@@ -124,6 +124,7 @@ Files files_of_train(const config::Config& config, const std::string& file) {
   add_output({"train.checkpoint", train.checkpoint.empty() ? train.model + ".checkpoint" : train.checkpoint},
              files.outputs);
   files.locked = {{"train.model", train.model}};
+  files.replaced = train.model;
   if (!train.checkpoint.empty()) files.locked.push_back({"train.checkpoint", train.checkpoint});
   return files;
 }
@@ -134,6 +135,7 @@ Files files_of_convert(const config::Config& config, const std::string& file) {
   add_input("convert.shapes", config.convert.shapes, files.inputs);
   add_output({"convert.path", config.convert.path, unless_converted}, files.outputs);
   files.locked = {{"convert.path", config.convert.path}};
+  files.replaced = config.convert.path;
   return files;
 }
 
@@ -145,6 +147,7 @@ Files files_of_loglike(const config::Config& config, const std::string& model, c
   add_output({"--out", out, unless_loglike}, files.outputs);
   files.outputs.push_back({"--out (its means)", out + ".json", beside(out, "log_likelihood")});
   files.locked = {{"--out", out}};
+  files.replaced = out;
   return files;
 }
 

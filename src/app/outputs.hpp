@@ -17,6 +17,8 @@ struct Files {
   InputFile folder = {};
   /// What one run at a time may write; the first of them names it.
   std::vector<InputFile> locked = {};
+  /// What gives way to this run's product without being asked; the log says so. Empty: nothing does.
+  std::string replaced = {};
 };
 
 /// `file` is the configuration's own.

@@ -406,7 +406,7 @@ void Column::refuse(const std::string& why) const {
 }
 
 void Column::refuse_row(std::uint64_t row, const std::string& value_and_why) const {
-  throw data_error("{}: row {}: column '{}' is {}", file_, row, name_, value_and_why);
+  throw data_error("{}: row {}: column '{}' is {}", printable(file_), row, printable(name_), value_and_why);
 }
 
 }  // namespace halobrush::catalog::h5

@@ -10,6 +10,7 @@
 #include "halobrush/catalog/units.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/text.hpp"
+#include "checks.hpp"
 #include "text_file.hpp"
 
 namespace halobrush::catalog {
@@ -117,8 +118,9 @@ std::vector<RockstarColumn> resolve_columns(const std::string& path, const Names
   else if (const auto upid = names.find("UPID"))
     take("parent_id", *upid, true);
   else
-    remarks.emplace_back(
-        "no column PID or UPID: every halo is taken for a host (Rockstar's find_parents adds PID)");
+    remarks.push_back(fmt::format(
+        "{}no column PID or UPID: every halo is taken for a host, satellites for centrals; Rockstar's find_parents adds PID",
+        warning));
 
   const auto definition = main_definition(path, names);
   const auto mass = "M" + definition;

@@ -145,6 +145,10 @@ void write_durably(const std::filesystem::path& path, std::span<const std::byte>
   }
 }
 
+void write_durably(const std::filesystem::path& path, const std::string& text) {
+  write_durably(behind_links(path), std::as_bytes(std::span(text)));
+}
+
 void publish(const std::filesystem::path& from, const std::filesystem::path& to) {
   Descriptor file(from, O_RDONLY);
   file.sync();

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/tool.hpp"
 #include "halobrush/mpi/agree.hpp"
 
@@ -15,14 +16,6 @@ using Json = nlohmann::ordered_json;
 
 std::string json_path(const Request& request) {
   return request.folder + "/evaluation.json";
-}
-
-void write(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text << '\n';
-  file.close();
-  if (!file)
-    throw io_error("{}: cannot be written (no permission, or disk full); choose another --out", path);
 }
 
 // Means over the held-out galaxies; of log_p also its error, galaxies taken as independent.
@@ -50,8 +43,8 @@ void write_page_without_statistics(const Request& request, const std::string& wh
   std::ifstream file(json_path(request));
   auto summary = Json::parse(file);
   summary["statistics"] = "not computed: " + why;
-  write(json_path(request), summary.dump(2));
-  write(request.folder + "/index.html",
+  write_durably(json_path(request), summary.dump(2) + "\n");
+  write_durably(request.folder + "/index.html",
         "<!doctype html><meta charset=utf-8><title>halobrush evaluate</title><h1>Evaluation</h1>"
         "<p>The statistics need Python with NumPy, SciPy, h5py, scikit-learn and matplotlib "
         "(tools/requirements.txt). "
@@ -78,7 +71,7 @@ void write_summary(const Request& request, const catalog::Table& rows,
     summary["out_of_distribution"] = count(rows, "out_of_distribution", comm);
   if (rows.has("log_p")) summary["log_p"] = means(rows, "log_p", comm);
   mpi::agree(comm, [&] {
-    if (comm.root()) write(json_path(request), summary.dump(2));
+    if (comm.root()) write_durably(json_path(request), summary.dump(2) + "\n");
   });
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/domain/patch.hpp"
@@ -148,7 +148,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
                {"config", config::to_yaml(config)}}},
              comm);
   mpi::agree(comm, [&] {
-    if (comm.root()) std::ofstream(request.output + ".json") << summary.dump(2) << '\n';
+    if (comm.root()) write_durably(request.output + ".json", summary.dump(2) + "\n");
   });
   for (const auto& [part, m] : summary[density_column].items())
     log.info("loglike: {:<10} {:>9} galaxies, mean log p {:.4f} +- {:.4f} nats", part,

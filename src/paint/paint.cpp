@@ -292,7 +292,7 @@ class Job {
   }
 
   void finish() {
-    const double out = write_summary(behind_links(summary_path()).string(), facts_, times_, moments_,
+    const double out = write_summary(summary_path(), facts_, times_, moments_,
                                      statistics_.ranges(), {differences_.warnings, differences_.remarks, differences_.inputs}, comm_);
     mpi::agree(comm_, [&] {
       if (comm_.root()) staging_->remove();

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
 
@@ -66,17 +65,6 @@ nlohmann::ordered_json to_json(const pipeline::InputComparison& comparison) {
     json["shifts"][s.name] = {{"shift", s.shift}, {"scatter", s.scatter},     {"shift_chance", s.shift_chance},
                               {"ks", s.ks},       {"ks_chance", s.ks_chance}, {"warned", s.warned}};
   return json;
-}
-
-void write_json(const std::string& path, const nlohmann::ordered_json& json) {
-  {
-    std::ofstream file(path + ".partial");
-    file << json.dump(2) << '\n';
-    file.flush();
-    if (!file)
-      throw io_error("{}: cannot be written (no permission, or disk full); choose another output.path", path);
-  }
-  std::filesystem::rename(path + ".partial", path);
 }
 
 }  // namespace
@@ -167,7 +155,7 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
     if (m.name == "out_of_distribution" && m.count > 0) out_of_distribution = m.sum / m.count;
   }
   mpi::agree(comm, [&] {
-    if (comm.root()) write_json(path, json);
+    if (comm.root()) write_durably(path, json.dump(2) + "\n");
   });
   return out_of_distribution;
 }

@@ -1,6 +1,7 @@
 #include "checkpoint.hpp"
 
 #include <filesystem>
+#include <sstream>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/files.hpp"
@@ -63,15 +64,10 @@ void save_checkpoint(const std::string& path, const TrainingState& state, const 
   archive.write("best_loss", torch::IValue(state.best_loss));
   archive.write("intervals_since_best", torch::IValue(state.intervals_since_best));
   archive.write("training_loss", torch::IValue(state.training_loss));
-  try {
-    const auto target = behind_links(path);
-    archive.save_to(target.string() + ".partial");
-    publish(target.string() + ".partial", target);
-  } catch (const std::exception&) {
-    throw io_error(
-        "{}: checkpoint cannot be written (no permission, or disk full); choose another train.checkpoint",
-        path);
-  }
+  // Into memory first: an archive that cannot write its file ends the program in its destructor (LibTorch 1.13).
+  std::ostringstream bytes;
+  archive.save_to(bytes);
+  write_durably(path, bytes.str());
 }
 
 bool load_checkpoint(const std::string& path, TrainingState& state, const std::string& identity) {

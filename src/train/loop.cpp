@@ -10,6 +10,7 @@
 
 #include "checkpoint.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/model/runtime.hpp"
@@ -108,13 +109,8 @@ class Loop {
     std::getline(old, line);
     while (std::getline(old, line))
       if (std::atoll(line.c_str()) <= resumed_at_) kept += line + "\n";
-    std::ofstream table(table_path());
-    table << kept;
-    if (!table.flush())
-      throw io_error(
-          "{}: cannot be written (no such folder, no permission, or disk full); choose another "
-          "train.model",
-          table_path());
+    old.close();
+    write_durably(table_path(), kept);
   }
 
   bool out_of_patience() const {
@@ -264,12 +260,13 @@ class Loop {
   }
 
   void record(double held_out, double seconds) const {
-    if (!comm_.root()) return;
     auto row = fmt::format("{},{:.6f},{:.6f},{:.3e},{:.1f}", state_.step, state_.training_loss, held_out,
                            learning_rate(train_, state_.step), seconds);
     for (std::size_t i = 1; i < state_.learners.size(); ++i)
       row += fmt::format(",{:.6f}", state_.learners[i].mean_loss());
-    std::ofstream(table_path(), std::ios::app) << row << "\n";
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) append_line_durably(table_path(), row);
+    });
   }
 
   void write_checkpoint() const {

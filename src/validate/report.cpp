@@ -9,6 +9,7 @@
 
 #include "distributions.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/version.hpp"
 
 namespace halobrush::validate {
@@ -119,17 +120,6 @@ Json to_json(const Requirement& r) {
   json["pass"] = r.pass;
   if (!r.note.empty()) json["note"] = r.note;
   return json;
-}
-
-void write_text(const std::string& path, const std::string& text) {
-  {
-    std::ofstream file(path + ".partial");
-    file << text;
-    file.flush();
-    if (!file)
-      throw io_error("{}: cannot be written (no permission, or disk full); choose another --out", path);
-  }
-  std::filesystem::rename(path + ".partial", path);
 }
 
 void add_arrays(std::vector<catalog::ResultArray>& arrays, const std::string& group, const Measurement& m) {
@@ -371,7 +361,7 @@ void write_json(const std::string& path, const Report& report) {
   json["requirements"] = Json::array();
   for (const auto& r : report.requirements) json["requirements"].push_back(to_json(r));
   json["pass"] = report.pass();
-  write_text(path, json.dump(1) + "\n");
+  write_durably(path, json.dump(1) + "\n");
 }
 
 void write_hdf5(const std::string& path, const Report& report) {
@@ -421,7 +411,7 @@ void write_page(const std::string& path, const Report& report, const std::vector
   html += "<h2>Configuration</h2>\n<details><summary>every key</summary><pre>" + escaped(report.config) +
           "</pre></details>\n<p>Made by halobrush " + version() +
           "; numbers: validation.json, validation.hdf5.</p>\n</html>\n";
-  write_text(path, html);
+  write_durably(path, html);
 }
 
 }  // namespace halobrush::validate

@@ -10,6 +10,7 @@
 #include "distributions.hpp"
 #include "facts.hpp"
 #include "halobrush/config/requirements.hpp"
+#include "halobrush/core/files.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/core/tool.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -221,7 +222,7 @@ void write_report(const std::string& out, const Report& report, const config::Va
                   const std::string& requirements, Logger& log) {
   write_json(out + "/validation.json", report);
   write_hdf5(out + "/validation.hdf5", report);
-  std::ofstream(out + "/requirements.yaml") << requirements;
+  write_durably(out + "/requirements.yaml", requirements);
   std::vector<Figure> figures;
   std::string no_figures = how.figures ? "" : "validate.figures is false";
   if (how.figures) try {

@@ -6,7 +6,7 @@ import pathlib
 import struct
 import subprocess
 
-from runner import Scratch, compare, expect, paint, run, sets, small_catalog, write_catalog
+from runner import Scratch, compare, expect, paint, run, sets, small_catalog, small_disk, write_catalog
 
 CONFIG, DATA, MODEL, IO = 2, 3, 4, 5
 HEADER, ROWS = small_catalog()
@@ -100,17 +100,10 @@ def check(name, ranks, config, settings, code, texts, output):
 
 
 def full_disk(output, ranks):
-    """A file system of 1 MiB; needs the right to mount one."""
-    mount = output.parent / "tiny"
-    mount.mkdir(exist_ok=True)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", mount], capture_output=True).returncode != 0:
-        print("full disk: skipped, no right to mount a small file system")
-        return
-    try:
-        print(check("full disk", ranks, "config/demo.yaml", [f"input.path={output.parent}/good.list", f"output.path={mount}/mock.hdf5"], IO,
-                    ["No space left"], output))
-    finally:
-        subprocess.run(["umount", mount], check=True)
+    with small_disk(output.parent / "tiny", "64k") as mount:
+        if mount:
+            print(check("full disk", ranks, "config/demo.yaml", [f"input.path={output.parent}/good.list", f"output.path={mount}/mock.hdf5"], IO,
+                        ["No space left"], output))
 
 
 def main():

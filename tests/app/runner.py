@@ -1,4 +1,5 @@
 """What the end-to-end tests share: running the program under MPI, and catalogs to run it on."""
+import contextlib
 import gzip
 import os
 import pathlib
@@ -82,6 +83,20 @@ def write_catalog(path, header, rows):
     with opened as text:
         text.write("\n".join(header + rows) + "\n")
     return path
+
+
+@contextlib.contextmanager
+def small_disk(mount, size):
+    """A file system of so many bytes at `mount`; None where there is no right to mount one, which is said."""
+    mount.mkdir(exist_ok=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount], capture_output=True).returncode != 0:
+        print("full disk: skipped, no right to mount a small file system")
+        yield None
+        return
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", mount], check=True)
 
 
 class Scratch:

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import h5py
-from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets, small_catalog, write_catalog
+from runner import ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets, small_catalog, small_disk, write_catalog
 
 # Few steps: what is tested does not depend on how well a painter has learnt.
 PAINTERS = {"graph_diffusion": [], "diffusion": ["train.steps=20", "train.interval=5"],
@@ -120,6 +120,26 @@ def check_bad_loss(scratch):
     expect(again.returncode == 4 and errors_of(again) == lines, f"the run that goes on does not stop at the same step: {again.stderr}")
 
 
+def check_full_disk(scratch):
+    """A checkpoint for which there is no room ends the run in one line, on any number of ranks."""
+    for ranks in (1, 3):
+        with small_disk(scratch / "tiny", "32k") as mount:
+            if not mount:
+                return
+            done = train(ranks, settings_for(scratch, mount / "m.safetensors"))
+            lines = errors_of(done)
+            expect(done.returncode == 5 and len(lines) == 1 and "No space left" in lines[0], f"a full disk: {done.returncode} {done.stdout}{done.stderr}")
+            left = sorted(path.name for path in mount.iterdir())
+            expect(left == ["m.safetensors.losses.csv"], f"a full disk: {left} is left")
+    print(lines[0])
+
+
+def check_replaced(scratch, model):
+    """A model that is there is replaced, which is said before it is."""
+    done = train(1, [*settings_for(scratch, model), "train.steps=1", "train.interval=1", f"train.checkpoint={scratch}/other.checkpoint"])
+    expect(done.returncode == 0 and f"{model} is there already; it is replaced" in done.stdout + done.stderr, f"nothing is said of a model that is replaced: {done.stdout}{done.stderr}")
+
+
 def check_what_is_kept(scratch):
     """A run without patience ends when the held-out loss has risen: its last weights are not its best."""
     for keep, of in (("best", min), ("last", lambda held_out: held_out[-1])):
@@ -146,6 +166,7 @@ def main():
 
         models = {name: check_painter(scratch, name) for name in PAINTERS}
         check_bad_loss(scratch)
+        check_full_disk(scratch)
         check_what_is_kept(scratch)
 
         halos = [f"input.path={scratch}/small.list", f"output.path={scratch}/none.hdf5", "field.mesh=32"]
@@ -160,6 +181,7 @@ def main():
         refused(scratch, 3, "log_age", "train.outputs=[log_age]")
         refused(scratch, 2, "log_age", "train.inputs=[log_age]")
         refused(scratch, 3, "train.validation_fraction", "train.validation_fraction=0")
+        check_replaced(scratch, models["graph_diffusion"])
 
 
 main()

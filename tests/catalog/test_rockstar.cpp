@@ -201,7 +201,8 @@ TEST_F(Rockstar, TakesEveryHaloForAHostWithoutAParentColumn) {
   const auto halos = gather(catalog.halos, world_);
   EXPECT_EQ(std::ranges::count(halos.get<std::int64_t>("parent_id"), -1), 3);
   EXPECT_EQ(catalog.remarks.at(0),
-            "no column PID or UPID: every halo is taken for a host (Rockstar's find_parents adds PID)");
+            "warning: no column PID or UPID: every halo is taken for a host, satellites for centrals; Rockstar's find_parents "
+            "adds PID");
 }
 
 TEST_F(Rockstar, ReadsItsOwnHeaderWithoutRows) {

@@ -36,6 +36,9 @@ void reserve(const std::filesystem::path& path, std::uint64_t bytes);
 /// Writes `<path>.tmp` and publishes it as `path`.
 void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
+/// The same of a text; where `path` is a link, what it points to is replaced.
+void write_durably(const std::filesystem::path& path, const std::string& text);
+
 /// Flushes `from` and renames it to `to` in the same folder, for good.
 void publish(const std::filesystem::path& from, const std::filesystem::path& to);
 
