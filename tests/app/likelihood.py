@@ -92,22 +92,20 @@ def main():
         expect(np.all(np.isfinite(rows["log_likelihood"])), "log p is not finite where unknown labels are noise")
         expect(np.array_equal(rows["split"], part_of(rows["host_halo_id"], read_header(turned)["host_split"])), "the split is not its stated hash")
         expect(not np.array_equal(rows["split"], partly["split"]), "train.split_shift turns nothing")
-        refused(2, "labels form first", run(1, "paint", "config/demo.yaml", *sets([f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={turned}",
-                                                                                   "painter.sampler=authors"])))
-        refused(2, "at least 3", run(1, "paint", "config/demo.yaml", *sets([f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={turned}",
-                                                                            "painter.steps=2"])))
+        halos = [f"input.path={scratch}/small.list", "field.mesh=32", f"output.path={scratch}/never.hdf5"]
+        refused(2, "labels form first", run(1, "paint", "config/demo.yaml", *sets([*halos, f"painter.model={turned}", "painter.sampler=authors"])))
+        refused(2, "at least 3", run(1, "paint", "config/demo.yaml", *sets([*halos, f"painter.model={turned}", "painter.steps=2"])))
 
         student = scratch / "student.safetensors"
         done = train(scratch, truth, student, f"train.teacher={model}", "train.evaluations=4", "train.steps=40", "train.interval=20",
                      "train.dropout=0", "train.weight_decay=0")
         expect(done.returncode == 0, f"distillation: {done.stderr}")
-        settings = (f"input.path={scratch}/small.list", "field.mesh=32", f"painter.model={student}")
-        paint(2, scratch / "student.hdf5", *settings)
-        paint(2, scratch / "teacher.hdf5", *settings[:2], f"painter.model={model}", "painter.steps=64")
+        paint(2, scratch / "student.hdf5", *halos[:2], f"painter.model={student}")
+        paint(2, scratch / "teacher.hdf5", *halos[:2], f"painter.model={model}", "painter.steps=64")
         turned = 1 - np.mean(np.sum(major_axes(scratch / "student.hdf5") * major_axes(scratch / "teacher.hdf5"), 1) ** 2)
         expect(turned < 0.015, f"from the same noise a student ends elsewhere than its teacher: 1 - cos^2 = {turned:.4f}")
         print(f"distilled to 4 evaluations in 40 steps: 1 - cos^2 = {turned:.4f} from the teacher's galaxies")
-        refused(2, "was distilled for 4", run(1, "paint", "config/demo.yaml", *sets([*settings, "painter.steps=16"])))
+        refused(2, "was distilled for 4", run(1, "paint", "config/demo.yaml", *sets([*halos, f"painter.model={student}", "painter.steps=16"])))
         refused(4, "no density", run(2, "loglike", student, truth, "--out", scratch / "never.hdf5"))
         refused(2, "another seed", train(scratch, truth, scratch / "other.safetensors", f"train.teacher={model}", "seed=8"))
         refused(4, "labels form first", train(scratch, masked, scratch / "other.safetensors", f"train.teacher={scratch}/turned.safetensors"))

@@ -180,7 +180,7 @@ def check_origin(scratch, truth, model):
     # Another mesh than in training, and one that knows nothing of the smoothing.
     paint(1, scratch / "mesh.hdf5", halos[0], "field.mesh=32", halos[2])
     expect(any("cells of 2.34 Mpc/h in training, 4.69 Mpc/h here" in w for w in warnings_of(scratch / "mesh.hdf5")[0]), warnings_of(scratch / "mesh.hdf5")[0])
-    refused(run(1, "paint", "config/demo.yaml", *sets([halos[0], "field.mesh=8", halos[2]])), 2, "field.smoothing: 1 Mpc/h", "set field.mesh to at least 30")
+    refused(run(1, "paint", "config/demo.yaml", *sets([halos[0], "field.mesh=8", halos[2], f"output.path={scratch}/never.hdf5"])), 2, "field.smoothing: 1 Mpc/h", "set field.mesh to at least 30")
 
     student = scratch / "student.safetensors"
     done = train(scratch, truth, student, f"train.teacher={model}", "train.evaluations=4", "train.steps=2", "train.interval=2", "train.dropout=0")
