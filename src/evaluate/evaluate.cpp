@@ -28,7 +28,7 @@ Painters painters_of(const Request& request, config::Config config, const catalo
   Painters painters;
   for (std::int64_t draw = 0; draw < request.draws; ++draw) {
     ++config.seed;
-    painters.push_back(model::make_painter(config, halos.halos, halos.simulation.h));
+    painters.push_back(model::make_painter(config, halos.halos, halos.simulation));
   }
   return painters;
 }

@@ -105,7 +105,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   StageTimes times;
   const auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painter =
-      mpi::agree(comm, [&] { return model::make_painter(config, halos.halos, halos.simulation.h); });
+      mpi::agree(comm, [&] { return model::make_painter(config, halos.halos, halos.simulation); });
   pipeline::compare_with_training(painter->model(), halos, config, comm, log);
   const auto galaxies = mpi::agree(comm, [&] {
     return pipeline::GalaxyLabels(request.catalog, painter->labels(),

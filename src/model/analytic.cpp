@@ -1,14 +1,14 @@
 #include "halobrush/model/analytic.hpp"
 
-#include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
-#include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>
 
 #include "halobrush/core/error.hpp"
+#include "principal_axis.hpp"
+#include "quadrature.hpp"
 
 namespace halobrush::model {
 namespace {
@@ -18,134 +18,6 @@ constexpr double pivot_log_stellar_mass = 10.5;
 constexpr double largest_kappa = 50;
 
 enum Scalar : std::size_t { log_stellar_mass, color_gr, log_size };
-
-// ---- Sampling on circles and spheres ----
-
-// exp(-x) I_0(x), x >= 0
-double scaled_bessel_i0(double x) {
-  if (x < 30) return std::exp(-x) * std::cyl_bessel_i(0., x);
-  double term = 1, sum = 1;  // Abramowitz & Stegun 9.7.1; the last term is below 1e-16
-  for (int k = 1; k < 16; ++k) sum += term *= (2 * k - 1) * (2 * k - 1) / (8 * k * x);
-  return sum / std::sqrt(2 * pi * x);
-}
-
-// Rejection of a Bingham density exp(-y(x)), y a quadratic form with eigenvalues 0 and those given, from an
-// angular central Gaussian of precision 1 + 2 y / b (Kent, Ganeiban & Mardia 2018): efficient for any
-// concentration.
-class BinghamEnvelope {
- public:
-  template <std::size_t N>
-  explicit BinghamEnvelope(const std::array<double, N>& eigenvalues) : dimension_(N + 1) {
-    // Any b <= dimension is exact, the best solves 1/b + sum 1/(b + 2 eigenvalue) = 1; Newton from the left.
-    for (int i = 0; i < 6; ++i) {
-      double value = 1 / b_ - 1, slope = -1 / (b_ * b_);
-      for (double eigenvalue : eigenvalues) {
-        const double inverse = 1 / (b_ + 2 * eigenvalue);
-        value += inverse;
-        slope -= inverse * inverse;
-      }
-      b_ = std::min(b_ - value / slope, dimension_);
-    }
-    log_bound_ = (b_ - dimension_) / 2 + dimension_ / 2 * std::log(dimension_ / b_);
-  }
-  double b() const { return b_; }
-  double acceptance(double y) const {
-    return std::exp(dimension_ / 2 * std::log1p(2 * y / b_) - y - log_bound_);
-  }
-
- private:
-  double dimension_, b_ = 1, log_bound_;
-};
-
-// (cos psi, sin psi) of density exp(k cos^2 psi)
-Eigen::Vector2d sample_circle(double k, RandomStream& random) {
-  const BinghamEnvelope envelope(std::array{std::abs(k)});
-  const double narrow = 1 / std::sqrt(1 + 2 * std::abs(k) / envelope.b());
-  for (;;) {
-    Eigen::Vector2d x(random.normal(), narrow * random.normal());  // dense along the first axis
-    x.normalize();
-    if (random.uniform() < envelope.acceptance(std::abs(k) * x[1] * x[1]))
-      return k < 0 ? Eigen::Vector2d(x[1], x[0]) : x;
-  }
-}
-
-struct Pull {  // exp(kappa (axis . direction)^2)
-  Vec3 direction;
-  double kappa;
-};
-
-// The second axis turns about the first, x. Integrated over it, the second pull gives
-//   exp(k/2) I_0(k/2) = exp(max(k, 0)) [exp(-|k|/2) I_0(|k|/2)], k = kappa |direction_perp|^2,
-// so x has a Bingham density (the first pull and that exponential) times the bracket: slowly varying, <= 1.
-class FirstAxis {
- public:
-  FirstAxis(const Pull& first, const Pull& second)
-      : second_(second),
-        pushed_(std::max(second.kappa, 0.)),
-        form_(first.kappa * first.direction * first.direction.transpose() -
-              pushed_ * second.direction * second.direction.transpose()) {
-    // Eigenvalues of the exponent x^T form x: 0 and the two of a form of rank two.
-    const double cosine = first.direction.dot(second.direction), mean = (first.kappa - pushed_) / 2;
-    const double radius =
-        std::sqrt(std::max(0., mean * mean + first.kappa * pushed_ * (1 - cosine * cosine)));
-    eigenvalues_ = {mean + radius, mean - radius, 0};
-    std::ranges::sort(eigenvalues_, std::greater<>());
-  }
-
-  double log_maximum() const { return eigenvalues_[0] + pushed_; }
-
-  Vec3 sample(RandomStream& random) const {
-    const BinghamEnvelope envelope(
-        std::array{eigenvalues_[0] - eigenvalues_[1], eigenvalues_[0] - eigenvalues_[2]});
-    const double b = envelope.b();
-    const Eigen::LLT<Mat3> precision(Mat3((1 + 2 * eigenvalues_[0] / b) * Mat3::Identity() - 2 / b * form_));
-    for (;;) {
-      const Vec3 x = precision.matrixU().solve(random.normal3()).normalized();
-      const double bingham = envelope.acceptance(eigenvalues_[0] - x.dot(form_ * x)), u = random.uniform();
-      if (u < bingham && u < bingham * turning(x.dot(second_.direction))) return x;
-    }
-  }
-
-  double turning(double cosine) const {
-    return scaled_bessel_i0(std::abs(second_.kappa) * std::max(0., 1 - cosine * cosine) / 2);
-  }
-
- private:
-  Pull second_;
-  double pushed_;
-  Mat3 form_;
-  std::array<double, 3> eigenvalues_;
-};
-
-Vec3 sample_second_axis(const Vec3& first, const Pull& pull, RandomStream& random) {
-  const Vec3 across = pull.direction - first.dot(pull.direction) * first;
-  const double square = across.squaredNorm();
-  const Vec3 e = square > 1e-30 ? Vec3(across / std::sqrt(square)) : first.unitOrthogonal();
-  const Eigen::Vector2d turn = sample_circle(pull.kappa * square, random);
-  const Vec3 second = turn[0] * e + turn[1] * first.cross(e);
-  return (second - second.dot(first) * first).normalized();
-}
-
-// ---- Quadrature ----
-
-struct Node {
-  double x, weight;
-};
-
-// Nodes in (0, 1) of the Gauss-Legendre rule with 2 n points in (-1, 1), weights of an average over (-1, 1).
-std::vector<Node> half_gauss_legendre(int n) {
-  std::vector<Node> nodes;
-  for (int i = 0; i < n; ++i) {
-    double x = std::cos(pi * (i + 0.75) / (2 * n + 0.5)), slope = 1;
-    for (int iteration = 0; iteration < 6; ++iteration) {
-      const double p = std::legendre(static_cast<unsigned>(2 * n), x);
-      slope = 2 * n * (x * p - std::legendre(static_cast<unsigned>(2 * n - 1), x)) / (x * x - 1);
-      x -= p / slope;
-    }
-    nodes.push_back({x, 2 / ((1 - x * x) * slope * slope)});
-  }
-  return nodes;
-}
 
 // ---- The law ----
 
@@ -199,65 +71,7 @@ double redness(const config::AnalyticLaw& law, const GalaxyLaw& galaxy, double l
   return (log_mass + boost - law.red_centre) / law.red_width;
 }
 
-enum class Extreme { smallest, largest };
-
-// Zero where the tensor has no direction.
-Vec3 principal_axis(const double* sym3, Extreme which) {
-  const Sym3 tensor = Eigen::Map<const Sym3>(sym3);
-  if (tensor.isZero(0)) return Vec3::Zero();
-  Eigen::SelfAdjointEigenSolver<Mat3> solver;
-  solver.computeDirect(to_matrix(tensor));
-  return solver.eigenvectors().col(which == Extreme::smallest ? 0 : 2);
-}
-
 }  // namespace
-
-Mat3 OrientationLaw::sample(RandomStream& random) const {
-  if (!std::isfinite(kappa_a) || !std::isfinite(kappa_c))  // no draw would ever be accepted
-    throw internal_error(
-        "analytic law: concentrations {} and {} are not finite; check the keys analytic.kappa_*", kappa_a,
-        kappa_c);
-  // Either axis may go first; the more concentrated one wastes fewer draws.
-  const Pull on_a{u, kappa_a}, on_c{w, kappa_c};
-  const bool a_first = std::abs(kappa_a) >= std::abs(kappa_c);
-  const Pull &first = a_first ? on_a : on_c, &second = a_first ? on_c : on_a;
-  const Vec3 x = FirstAxis(first, second).sample(random);
-  const Vec3 y = sample_second_axis(x, second, random);
-  const Vec3 &a = a_first ? x : y, &c = a_first ? y : x;
-  Mat3 frame;
-  frame << a, c.cross(a), c;
-  return frame;
-}
-
-double OrientationLaw::log_normalisation() const {
-  // Over c in closed form (FirstAxis); over a in polar coordinates about w: with t = a.w the other pull sees
-  // a.u = t cos(u,w) + sqrt(1 - t^2) sin(u,w) cos(phi). Even under (t, phi) -> (-t, phi + pi):
-  // half of each range will do.
-  const FirstAxis first({u, kappa_a}, {w, kappa_c});
-  const double top = first.log_maximum(), cosine = u.dot(w),
-               sine = std::sqrt(std::max(0., 1 - cosine * cosine));
-  const double kappa = std::abs(kappa_a) + std::abs(kappa_c);
-  static const std::vector<Node> usual = half_gauss_legendre(32);
-  const int size =
-      kappa <= 2 * largest_kappa ? 32 : static_cast<int>(32 * std::sqrt(kappa / (2 * largest_kappa))) + 1;
-  const std::vector<Node> nodes = size == 32 ? usual : half_gauss_legendre(size);
-  double sum = 0;
-  for (const auto& [t, weight] : nodes) {
-    const double r = std::sqrt(1 - t * t), pushed = std::max(kappa_c, 0.) * r * r;
-    double ring = 0;
-    for (int i = 0; i < 2 * size; ++i) {
-      const double x = t * cosine + r * sine * std::cos(pi * (i + 0.5) / (2 * size));
-      ring += std::exp(kappa_a * x * x + pushed - top);
-    }
-    sum += weight * first.turning(t) * ring / (2 * size);
-  }
-  return top + std::log(sum);
-}
-
-double OrientationLaw::log_density(const Mat3& frame) const {
-  const double along_u = frame.col(0).dot(u), along_w = frame.col(2).dot(w);
-  return kappa_a * along_u * along_u + kappa_c * along_w * along_w - log_normalisation();
-}
 
 AnalyticPainter::AnalyticPainter(const config::AnalyticLaw& law, std::uint64_t seed,
                                  const catalog::Table& halos, double h)
@@ -367,7 +181,7 @@ void AnalyticPainter::require_independent_galaxies() const {
 std::vector<double> AnalyticPainter::log_orientation_density(const Inputs& inputs,
                                                              const std::vector<Mat3>& frames) const {
   require_independent_galaxies();
-  static const std::vector<Node> nodes = half_gauss_legendre(12);  // of the mass, over +- 5 deviations
+  static const std::vector<QuadratureNode> nodes = half_gauss_legendre(12);  // of the mass, over +- 5 deviations
   constexpr double reach = 5;
   std::vector<double> result(inputs.owned);
   for (std::size_t i = 0; i < inputs.owned; ++i) {

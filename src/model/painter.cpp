@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "axes_painter.hpp"
+#include "chain.hpp"
 #include "gan_painter.hpp"
 #include "graph_diffusion.hpp"
 #include "halobrush/core/error.hpp"
@@ -21,8 +23,7 @@ Mat3 frame_of(const std::vector<double>& rows) {
   return frame;
 }
 
-std::unique_ptr<Painter> make_learned(const config::Config& config) {
-  const auto &path = config.painter.model, &kind = config.painter.kind;
+std::unique_ptr<Painter> make_learned(const config::Config& config, const std::string& path, const std::string& kind) {
   const auto file = read_model(path);
   const auto& own = file.spec.painter;
   if (kind != "auto" && kind != own)
@@ -41,13 +42,22 @@ std::unique_ptr<Painter> make_learned(const config::Config& config) {
       path, own);
 }
 
-std::unique_ptr<Painter> make(const config::Config& config, const catalog::Table& halos, double h) {
+std::unique_ptr<Painter> make_first(const config::Config& config, const catalog::Table& halos, double h) {
   const auto seed = static_cast<std::uint64_t>(config.seed);
   if (config.painter.kind == "analytic")
     return std::make_unique<AnalyticPainter>(config.analytic, seed, halos, h);
   if (config.painter.model.empty())
     throw config_error("painter.model: is empty; give a model file, or set painter.kind: analytic");
-  return make_learned(config);
+  return make_learned(config, config.painter.model, config.painter.kind);
+}
+
+std::unique_ptr<AxesPainter> make_axes(const config::Config& config, const Painter& first, const catalog::Table& halos,
+                                       const catalog::Simulation& simulation) {
+  const auto& axes = config.painter.axes;
+  if (axes == "law")
+    return make_shape_law(config.shapes, static_cast<std::uint64_t>(config.seed), frame_of(config.painter.frame), first,
+                          halos, simulation);
+  return learned_axes(make_learned(config, axes, "auto"), axes);
 }
 
 // In single precision, which is a mock's. Axis ratios that a painter does not draw are NaN by agreement.
@@ -69,6 +79,12 @@ void check_finite(const Painted& painted, const Inputs& inputs, const Painter& p
     check_values(painter.scalars()[k].name, painted.scalars[k]);
   check_values("b_to_a", painted.b_to_a);
   check_values("c_to_a", painted.c_to_a);
+}
+
+// Throws, naming an input that the catalog lacks.
+void check_inputs(const Needs& needs, const catalog::Table& halos) {
+  features::assemble(halos.empty_like(), needs.features);
+  for (const auto& next : needs.then) check_inputs(next, halos);
 }
 
 // A number in another unit would be taken for one in the model's.
@@ -93,10 +109,14 @@ std::vector<double> Painter::log_density(const Inputs&, const Observed&) const {
   throw model_error("this painter has no density; use graph_diffusion, diffusion or analytic");
 }
 
-std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos, double h) {
-  auto painter = make(config, halos, h);
-  features::assemble(halos.empty_like(),
-                     painter->needs().features);  // throws, naming an input that the catalog lacks
+std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos,
+                                      const catalog::Simulation& simulation) {
+  auto painter = make_first(config, halos, simulation.h);
+  if (!config.painter.axes.empty()) {
+    auto axes = make_axes(config, *painter, halos, simulation);
+    painter = make_chain(std::move(painter), std::move(axes));
+  }
+  check_inputs(painter->needs(), halos);
   if (painter->model() != nullptr) check_units(*painter->model(), halos);
   return painter;
 }

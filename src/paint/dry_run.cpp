@@ -52,7 +52,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto header = catalog::read_header(config.input.path, pipeline::read_options(config));
   pipeline::check_tiles(config, header.rows_exact ? header.rows : 2 * header.rows);
   const auto halos = expected_columns(header, config);
-  const auto painter = model::make_painter(config, halos, header.simulation.h);
+  const auto painter = model::make_painter(config, halos, header.simulation);
   const auto origin = pipeline::origin_of(config, header.simulation, header.source.format);
   for (const auto& remark : pipeline::coarse_mesh(origin.tidal)) log.info("{}", remark);
   pipeline::say(pipeline::compare_origins(painter->model(), origin, config.painter), log);

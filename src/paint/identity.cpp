@@ -28,9 +28,11 @@ std::string hash_of(const File& file) {
 
 catalog::Identity identity_of(const config::Config& config, const mpi::Communicator& comm) {
   const std::string model = config.painter.kind == "analytic" ? "" : config.painter.model;
+  const std::string axes = config.painter.axes == "law" ? "" : config.painter.axes;
   const std::vector<File> files = {{"input.path", config.input.path, ExitCode::io},
                                    {"density.file", config.density.file, ExitCode::io},
-                                   {"painter.model", model, ExitCode::model}};
+                                   {"painter.model", model, ExitCode::model},
+                                   {"painter.axes", axes, ExitCode::model}};
   const auto hashes = mpi::agree(comm, [&] {
     std::vector<std::string> result(files.size());
     if (comm.root()) std::ranges::transform(files, result.begin(), hash_of);

@@ -51,7 +51,7 @@ class Job {
     halos_ = pipeline::load_halos(config_, comm_, times_, log_);
     facts_.left_out = halos_.left_out;
     painter_ =
-        mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation.h); });
+        mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation); });
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
     differences_ = pipeline::compare_with_training(painter_->model(), halos_, config_, comm_, log_);

@@ -70,10 +70,10 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
                  {std::string(axes[axis]) + "xyz"[k], "",
                   std::string(names[axis]) + " axis, unit vector, sign without meaning"},
                  [&](auto i) { return painted.frame[i](k, axis); });
-  if (painter.orientation() == model::Orientation::spin)
+  if (painter.paints_spin())
     for (int k = 0; k < 3; ++k)
       put<float>(rows, {std::string("galaxy_spin_") + "xyz"[k], "", "unit vector along the angular momentum"},
-                 [&](auto i) { return painted.frame[i](k, 2); });
+                 [&](auto i) { return painted.spin.empty() ? painted.frame[i](k, 2) : painted.spin[i][k]; });
   put<float>(rows, {"b_to_a", "", "intermediate to major axis"}, [&](auto i) { return painted.b_to_a[i]; });
   put<float>(rows, {"c_to_a", "", "minor to major axis"}, [&](auto i) { return painted.c_to_a[i]; });
   for (int k = 0; k < 2; ++k)

@@ -105,6 +105,7 @@ model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs) {
           ? graph::within(graph::group_graph(owned, host, needs.environment_neighbours), owned, radius)
           : graph::radius_graph(patch.pos, radius, needs.environment_neighbours);
   inputs.group = graph::group_graph(owned, host, needs.group_neighbours);
+  for (const auto& next : needs.then) inputs.then.push_back(inputs_of(patch, next));
   return inputs;
 }
 

@@ -46,7 +46,7 @@ TEST(ShippedOrientationModel, integrates_to_one_in_twenty_environments) {
   StageTimes times;
   const auto log = make_logger(false);
   const auto halos = load_halos(config, self, times, *log);
-  const auto painter = model::make_painter(config, halos.halos, halos.simulation.h);
+  const auto painter = model::make_painter(config, halos.halos, halos.simulation);
   const auto box = box_of(halos.simulation);
   const auto tiling = domain::Tiling::balanced(box, {10, 10, 10}, halos.halos, self);
   const std::vector<std::int64_t> tile = {555};

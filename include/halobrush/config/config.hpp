@@ -59,6 +59,7 @@ struct Domain {
 struct Painter {
   std::string kind = "auto";
   std::string model;
+  std::string axes;
   std::string sampler = "auto";
   std::int64_t steps = 0;
   std::vector<double> frame = {1, 0, 0, 0, 1, 0, 0, 0, 1};
@@ -80,6 +81,17 @@ struct AnalyticLaw {
   std::array<double, 2> kappa_c_red = {1.5, 0.8}, kappa_c_blue = {2.5, 1.0};
   double satellite_kappa_a = 1.5, satellite_kappa_c = 0.0;
   double hidden_kappa = 0;
+};
+
+/// The stated law of axes and ratios, given mass, colour and spin (docs/lensing.md). Strengths: at log M* = 10.5, slope.
+struct Shapes {
+  double early_centre = 0.62, early_width = 0.04;
+  std::array<double, 2> b_to_a_early = {1.4, 0.6}, b_to_a_late = {1.7, 0.7};
+  std::array<double, 2> c_to_b_early = {0.9, 0.5}, c_to_b_late = {-0.4, 0.6};
+  std::array<double, 2> halo = {3, 1}, tide = {1, 0}, radius = {1, 0}, spin = {3, 0};
+  double late_share = 0.3;
+  double smoothing = 4;
+  double nla = 0, density_exponent = 0, torque = 0;
 };
 
 struct Train {
@@ -171,6 +183,7 @@ struct Config {
   Domain domain;
   Painter painter;
   AnalyticLaw analytic;
+  Shapes shapes;
   Train train;
   Gan gan;
   Stats stats;

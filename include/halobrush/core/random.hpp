@@ -31,6 +31,8 @@ enum class Purpose : std::uint8_t {
   train_dropout,
   host_factor,
   input_sample,
+  shape_ratios,
+  shape_axes,
 };
 
 /// A sequence of draws. Cheap to make; copy it to replay it.

@@ -3,22 +3,10 @@
 
 #include <array>
 
-#include "halobrush/core/random.hpp"
+#include "halobrush/model/orientation_law.hpp"
 #include "halobrush/model/painter.hpp"
 
 namespace halobrush::model {
-
-/// p(R) ~ exp(kappa_a (a.u)^2 + kappa_c (c.w)^2) on SO(3) against Haar measure, a and c the first and last
-/// column of R; u, w unit, not necessarily orthogonal. Any kappa, also negative; kappa = 0 where its vector
-/// is 0.
-struct OrientationLaw {
-  Vec3 u, w;
-  double kappa_a = 0, kappa_c = 0;
-
-  Mat3 sample(RandomStream& random) const;  ///< exact, no table
-  double log_density(const Mat3& frame) const;
-  double log_normalisation() const;  ///< log of the integral of the exponential over SO(3), to 1e-10
-};
 
 /// One galaxy's law: what its halo decides.
 struct GalaxyLaw {

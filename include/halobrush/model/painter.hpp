@@ -1,6 +1,7 @@
 // What every painter is: from a patch's inputs to rows of galaxies. No torch in this header.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "halobrush/catalog/halo_catalog.hpp"
 #include "halobrush/catalog/table.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/geometry.hpp"
@@ -33,7 +35,12 @@ struct Needs {
   std::size_t environment_neighbours = 0;  ///< at most so many edges into a node, the nearest; 0: no bound
   bool own_group_only = false;             ///< environment edges inside a host halo only: no ghosts needed
   std::size_t group_neighbours = 0;        ///< see graph::group_graph
-  double ghost_width() const { return own_group_only ? 0 : radius * static_cast<double>(layers); }
+  std::vector<Needs> then = {};            ///< of the painters after this one in a chain
+  double ghost_width() const {
+    double width = own_group_only ? 0 : radius * static_cast<double>(layers);
+    for (const auto& next : then) width = std::max(width, next.ghost_width());
+    return width;
+  }
 };
 
 /// One patch: owned galaxies are the first rows.
@@ -45,6 +52,7 @@ struct Inputs {
   features::NodeFeatures nodes;
   graph::Edges environment;  ///< over all nodes
   graph::Edges group;        ///< over owned nodes
+  std::vector<Inputs> then = {};  ///< as Needs::then asks for
 };
 
 /// Galaxies of the owned rows, in their order.
@@ -53,6 +61,7 @@ struct Painted {
   std::vector<double> b_to_a, c_to_a;  ///< [owned] in (0, 1], c_to_a <= b_to_a
   std::vector<std::vector<double>> scalars;       ///< [scalar][owned], as Painter::scalars() declares them
   std::vector<std::uint8_t> out_of_distribution;  ///< [owned]
+  std::vector<Vec3> spin = {};                    ///< [owned] unit, where axes were painted beside it; else empty
 };
 
 /// Galaxies that are known, of the owned rows, to be judged by a painter.
@@ -75,6 +84,8 @@ class Painter {
   /// Every scalar that it draws, axis ratios included.
   virtual std::vector<std::string> labels() const = 0;
   virtual Orientation orientation() const { return Orientation::ellipsoid; }
+  /// Whether galaxies have a spin: Painted::spin, or the frame's last column.
+  virtual bool paints_spin() const { return orientation() == Orientation::spin; }
   /// log p(galaxy | environment) [owned], nats: scalars in the units of their columns, frames against Haar
   /// measure. Members of a host are judged together: their sum is the log p of the group. Throws model_error
   /// where the painter has no density.
@@ -93,9 +104,9 @@ class Painter {
   virtual Painted draw(const Inputs& inputs) const = 0;
 };
 
-/// The painter a config asks for. `h`: the Hubble parameter of the run. `halos` (columns only) decides
-/// whether its inputs are there: model_error naming a missing one. Not collective: every rank reads the
-/// model.
-std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos, double h);
+/// The painter a config asks for; with painter.axes a chain of two. `halos` (columns only) decides whether its inputs are
+/// there: model_error naming a missing one. Not collective: every rank reads the model.
+std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos,
+                                      const catalog::Simulation& simulation);
 
 }  // namespace halobrush::model

@@ -1,0 +1,32 @@
+// The second painter of a chain: axes and ratios of galaxies whose scalars and spin were painted before.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "halobrush/catalog/halo_catalog.hpp"
+#include "halobrush/model/painter.hpp"
+
+namespace halobrush::model {
+
+class AxesPainter {
+ public:
+  virtual ~AxesPainter() = default;
+  virtual std::string kind() const = 0;
+  virtual const Needs& needs() const = 0;
+  /// Scalars that it adds.
+  virtual std::vector<catalog::ColumnSpec> scalars() const { return {}; }
+  /// Replaces frame and ratios of `galaxies`, and adds its scalars. `inputs`: of its own needs().
+  virtual void paint(const Inputs& inputs, Painted& galaxies) const = 0;
+};
+
+/// The stated law of section `shapes` (docs/lensing.md). `first`: the painter before it, whose scalars and spin it goes
+/// by. `frame`: rotation of its random numbers. Throws config_error where first painter or halos lack what the law needs.
+std::unique_ptr<AxesPainter> make_shape_law(const config::Shapes& law, std::uint64_t seed, const Mat3& frame,
+                                            const Painter& first, const catalog::Table& halos,
+                                            const catalog::Simulation& simulation);
+
+/// A painter that learned axes and ratios. Throws config_error where it paints none.
+std::unique_ptr<AxesPainter> learned_axes(std::unique_ptr<Painter> painter, const std::string& path);
+
+}  // namespace halobrush::model
