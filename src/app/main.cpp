@@ -10,6 +10,7 @@
 #include "halobrush/config/config.hpp"
 #include "halobrush/convert/convert.hpp"
 #include "halobrush/core/signals.hpp"
+#include "halobrush/core/text.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/evaluate/evaluate.hpp"
 #include "halobrush/likelihood/likelihood.hpp"
@@ -80,7 +81,7 @@ int run_parallel(int& argc, char**& argv, Configuration&& configuration, FilesOf
     return static_cast<int>(job(config, world, *log));
   } catch (const Error& error) {
     const char* kind = error.code() == ExitCode::stopped ? "" : "error: ";
-    if (world.root()) std::cerr << "halobrush: " << kind << error.what() << std::endl;
+    if (world.root()) std::cerr << "halobrush: " << kind << printable_lines(error.what()) << std::endl;
     return static_cast<int>(error.code());
   }
 }
@@ -210,7 +211,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const Error& error) {
-    std::cerr << "halobrush: error: " << error.what() << std::endl;
+    std::cerr << "halobrush: error: " << printable_lines(error.what()) << std::endl;
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
     std::cerr << "halobrush: internal error: " << error.what() << std::endl;

@@ -273,6 +273,8 @@ std::vector<Key> keys_of(Config& c) {
 
       {"shapes.early_centre", &c.shapes.early_centre, "mag", "g-r at which half of the galaxies are early types", science, finite()},
       {"shapes.early_width", &c.shapes.early_width, "mag", "width of the logistic fraction of early types", science, positive()},
+      {"shapes.early_disc", &c.shapes.early_disc, "",
+       "how much the logit of that fraction falls with the disc fraction, about 0.5, where the painter before paints it", science, finite()},
       {"shapes.b_to_a_early", &c.shapes.b_to_a_early, "", "logit of b/a of early types: mean, scatter", science, mean_and_scatter()},
       {"shapes.b_to_a_late", &c.shapes.b_to_a_late, "", "logit of b/a of late types: mean, scatter", science, mean_and_scatter()},
       {"shapes.c_to_b_early", &c.shapes.c_to_b_early, "", "logit of c/b of early types: mean, scatter (so that c/a < b/a)", science, mean_and_scatter()},

@@ -41,4 +41,10 @@ std::string printable(std::string text) {
   return text;
 }
 
+std::string printable_lines(std::string text) {
+  for (auto& c : text)
+    if (c != '\n') c = printable(std::string(1, c))[0];
+  return text;
+}
+
 }  // namespace halobrush

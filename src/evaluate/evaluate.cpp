@@ -180,7 +180,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   const auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painters = mpi::agree(comm, [&] { return painters_of(request, config, halos); });
   const auto& painter = *painters.front();
-  pipeline::compare_with_training(painter.model(), halos, config, comm, log);
+  pipeline::compare_with_training(painter.models(), halos, config, comm, log);
   const auto galaxies = mpi::agree(comm, [&] {
     return pipeline::GalaxyLabels(request.catalog, painter.labels(), name_of(painter.orientation()));
   });

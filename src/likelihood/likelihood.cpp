@@ -106,7 +106,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   const auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painter =
       mpi::agree(comm, [&] { return model::make_painter(config, halos.halos, halos.simulation); });
-  pipeline::compare_with_training(painter->model(), halos, config, comm, log);
+  pipeline::compare_with_training(painter->models(), halos, config, comm, log);
   const auto galaxies = mpi::agree(comm, [&] {
     return pipeline::GalaxyLabels(request.catalog, painter->labels(),
                                   painter->orientation() == model::Orientation::spin         ? "spin"

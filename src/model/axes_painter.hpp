@@ -16,6 +16,7 @@ class AxesPainter {
   virtual const Needs& needs() const = 0;
   /// Scalars that it adds.
   virtual std::vector<catalog::ColumnSpec> scalars() const { return {}; }
+  virtual std::vector<const ModelSpec*> models() const { return {}; }
   /// Replaces frame and ratios of `galaxies`, and adds its scalars. `inputs`: of its own needs().
   virtual void paint(const Inputs& inputs, Painted& galaxies) const = 0;
 };

@@ -26,7 +26,11 @@ class Chain : public Painter {
   }
   bool paints_spin() const override { return first_->paints_spin(); }
   std::string sha256() const override { return first_->sha256(); }
-  const ModelSpec* model() const override { return first_->model(); }
+  std::vector<const ModelSpec*> models() const override {
+    auto all = first_->models();
+    std::ranges::copy(axes_->models(), std::back_inserter(all));
+    return all;
+  }
   std::vector<double> log_density(const Inputs&, const Observed&) const override {
     throw model_error(
         "painter.axes: a chain of painters has no density here; judge its first painter (painter.axes: \"\"), whose scalars "
@@ -53,6 +57,7 @@ class LearnedAxes : public AxesPainter {
   explicit LearnedAxes(std::unique_ptr<Painter> painter) : painter_(std::move(painter)) {}
   std::string kind() const override { return painter_->kind(); }
   const Needs& needs() const override { return painter_->needs(); }
+  std::vector<const ModelSpec*> models() const override { return painter_->models(); }
   void paint(const Inputs& inputs, Painted& galaxies) const override {
     auto own = painter_->paint(inputs);
     galaxies.frame = std::move(own.frame);

@@ -19,7 +19,7 @@ class LearnedPainter : public Painter {
   std::string sha256() const override { return sha256_; }
   std::vector<std::string> labels() const override;
   Orientation orientation() const override { return spec_.orientation; }
-  const ModelSpec* model() const override { return &spec_; }
+  std::vector<const ModelSpec*> models() const override { return {&spec_}; }
 
  protected:
   const ModelSpec& spec() const { return spec_; }

@@ -117,7 +117,7 @@ std::unique_ptr<Painter> make_painter(const config::Config& config, const catalo
     painter = make_chain(std::move(painter), std::move(axes));
   }
   check_inputs(painter->needs(), halos);
-  if (painter->model() != nullptr) check_units(*painter->model(), halos);
+  for (const auto* model : painter->models()) check_units(*model, halos);
   return painter;
 }
 

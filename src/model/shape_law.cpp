@@ -5,6 +5,7 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "axes_painter.hpp"
 #include "halobrush/core/error.hpp"
@@ -65,6 +66,8 @@ class ShapeLaw : public AxesPainter {
     };
     mass_ = scalar("log_stellar_mass");
     color_ = scalar("color_gr");
+    const auto disc = std::ranges::find(scalars, "disc_fraction", &catalog::ColumnSpec::name);
+    if (disc != scalars.end()) disc_ = static_cast<std::size_t>(disc - scalars.begin());
     name_inputs(halos);
     if (sheared()) set_amplitudes(simulation);
   }
@@ -82,7 +85,7 @@ class ShapeLaw : public AxesPainter {
     for (std::size_t i = 0; i < n; ++i) {
       RandomStream random(seed_, inputs.id[i], Purpose::shape_ratios), turns(seed_, inputs.id[i], Purpose::shape_axes);
       const double log_mass = galaxies.scalars[mass_][i];
-      const bool is_early = random.uniform() < logistic((galaxies.scalars[color_][i] - law_.early_centre) / law_.early_width);
+      const bool is_early = random.uniform() < early_share(galaxies, i);
       const auto& [b_to_a, c_to_b] = is_early ? Ratios{law_.b_to_a_early, law_.c_to_b_early} : Ratios{law_.b_to_a_late, law_.c_to_b_late};
       const double b = logistic(b_to_a[0] + b_to_a[1] * random.normal()), c = b * logistic(c_to_b[0] + c_to_b[1] * random.normal());
       const auto law = turned(orientation(inputs, i, spin_of(inputs, galaxies, i), log_mass, is_early));
@@ -130,6 +133,11 @@ class ShapeLaw : public AxesPainter {
     const double growth = linear_growth(simulation.omega_m, simulation.omega_l, simulation.scale_factor);
     nla_ = law_.nla * c1_rho_crit * simulation.omega_m / growth;
     torque_ = 5 * law_.torque * c1_rho_crit * simulation.omega_m / (growth * growth);
+  }
+
+  double early_share(const Painted& galaxies, std::size_t i) const {
+    const double redness = (galaxies.scalars[color_][i] - law_.early_centre) / law_.early_width;
+    return logistic(redness - (disc_ ? law_.early_disc * (galaxies.scalars[*disc_][i] - 0.5) : 0));
   }
 
   Vec3 spin_of(const Inputs& inputs, const Painted& galaxies, std::size_t i) const {
@@ -188,6 +196,7 @@ class ShapeLaw : public AxesPainter {
   Mat3 frame_;
   bool paints_spin_;
   std::size_t mass_ = 0, color_ = 0, tide_ = 0;  // places among scalars and tensors
+  std::optional<std::size_t> disc_;
   double nla_ = 0, torque_ = 0;
   Needs needs_;
 };

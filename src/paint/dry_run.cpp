@@ -55,7 +55,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto painter = model::make_painter(config, halos, header.simulation);
   const auto origin = pipeline::origin_of(config, header.simulation, header.source.format);
   for (const auto& remark : pipeline::coarse_mesh(origin.tidal)) log.info("{}", remark);
-  pipeline::say(pipeline::compare_origins(painter->model(), origin, config.painter), log);
+  pipeline::say(pipeline::compare_origins(painter->models(), origin, config.painter), log);
   const auto box = pipeline::box_of(header.simulation);
   const auto& tiles = config.domain.tiles;
   const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);

@@ -54,8 +54,8 @@ class Job {
         mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation); });
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
-    differences_ = pipeline::compare_with_training(painter_->model(), halos_, config_, comm_, log_);
-    statistics_.judge(painter_->model());
+    differences_ = pipeline::compare_with_training(painter_->models(), halos_, config_, comm_, log_);
+    for (const auto* model : painter_->models()) statistics_.judge(*model);
     open_staging();
     auto patches = times_.measure("distribute", [&] { return distribute(); });
     require_space();

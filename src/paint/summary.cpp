@@ -69,11 +69,10 @@ nlohmann::ordered_json to_json(const pipeline::InputComparison& comparison) {
 
 }  // namespace
 
-void ColumnStatistics::judge(const model::ModelSpec* model) {
-  if (model == nullptr) return;
-  trained_on_ = static_cast<double>(std::max(model->origin.galaxies, std::uint64_t{1}));
-  for (const auto& label : model->labels)
-    if (label.trained.known()) ranges_[label.column.name] = label.trained;
+void ColumnStatistics::judge(const model::ModelSpec& model) {
+  if (trained_on_ == 0) trained_on_ = static_cast<double>(std::max(model.origin.galaxies, std::uint64_t{1}));
+  for (const auto& label : model.labels)
+    if (label.trained.known()) ranges_.try_emplace(label.column.name, label.trained);
 }
 
 void ColumnStatistics::add(const catalog::Table& rows) {

@@ -21,8 +21,8 @@ class ColumnStatistics {
  public:
   using Ranges = std::map<std::string, model::TrainedRange>;
 
-  /// The labels of this model are judged; null: none.
-  void judge(const model::ModelSpec* model);
+  /// The labels of this model are judged; of two models with one label, the first is believed.
+  void judge(const model::ModelSpec& model);
   void add(const catalog::Table& rows);
 
   struct Moments {

@@ -39,8 +39,8 @@ std::string text_of(double value, const char* unit) {
 
 class Comparison {
  public:
-  Comparison(const model::ModelSpec& spec, const Origin& here, const config::Painter& painter)
-      : spec_(spec), model_(spec.origin), here_(here), painter_(painter) {}
+  Comparison(const model::ModelSpec& spec, const std::string& key, const Origin& here, const config::Painter& painter)
+      : spec_(spec), key_(key), model_(spec.origin), here_(here), painter_(painter) {}
 
   Differences run() {
     if (!model_.known()) {
@@ -98,9 +98,9 @@ class Comparison {
     if (std::ranges::count(painter_.accept, "mass_definition") > 0)
       return warn(both + " (accepted by painter.accept)");
     throw config_error(
-        "painter.model: {} (the galaxies would be those of other halos); give halos of the model's definition, e.g. "
+        "{}: {} (the galaxies would be those of other halos); give halos of the model's definition, e.g. "
         "by input.host_mass: 200c, or set painter.accept: [mass_definition]",
-        both);
+        key_, both);
   }
 
   void compare_boxes() {
@@ -154,6 +154,7 @@ class Comparison {
   }
 
   const model::ModelSpec& spec_;
+  std::string key_;
   const Origin &model_, &here_;
   const config::Painter& painter_;
   Differences out_;
@@ -205,6 +206,22 @@ void compare_galaxies(const model::ModelSpec& spec, const catalog::HaloCatalog& 
         c.inputs.size(), given, c.here, c.trained));
 }
 
+// Of the painters of a chain: `of_one(model, key)` for each.
+template <class OfOne>
+Differences of_all(const std::vector<const model::ModelSpec*>& models, OfOne&& of_one) {
+  Differences all;
+  for (std::size_t k = 0; k < models.size(); ++k) {
+    auto one = of_one(*models[k], k == 0 ? "painter.model" : "painter.axes");
+    for (auto* texts : {&one.warnings, &one.remarks})
+      for (auto& text : *texts)
+        if (k > 0) text = "axes " + text;
+    std::ranges::move(one.warnings, std::back_inserter(all.warnings));
+    std::ranges::move(one.remarks, std::back_inserter(all.remarks));
+    if (k == 0) all.inputs = std::move(one.inputs);
+  }
+  return all;
+}
+
 }  // namespace
 
 Origin origin_of(const config::Config& config, const catalog::Simulation& simulation,
@@ -247,25 +264,31 @@ std::vector<std::string> coarse_mesh(const model::TidalField& tidal) {
   return remarks;
 }
 
-Differences compare_origins(const model::ModelSpec* model, const Origin& here,
+Differences compare_origins(const std::vector<const model::ModelSpec*>& models, const Origin& here,
                             const config::Painter& painter) {
-  return model == nullptr ? Differences{} : Comparison(*model, here, painter).run();
+  return of_all(models, [&](const model::ModelSpec& model, const char* key) {
+    return Comparison(model, key, here, painter).run();
+  });
 }
 
-Differences compare_with_training(const model::ModelSpec* model, const catalog::HaloCatalog& halos,
-                                  const config::Config& config, const mpi::Communicator& comm, Logger& log) {
-  if (model == nullptr) return {};
-  auto differences = mpi::agree(comm, [&] {
-    return compare_origins(model, origin_of(config, halos.simulation, halos.source.format), config.painter);
+Differences compare_with_training(const std::vector<const model::ModelSpec*>& models,
+                                  const catalog::HaloCatalog& halos, const config::Config& config,
+                                  const mpi::Communicator& comm, Logger& log) {
+  if (models.empty()) return {};
+  const auto here = mpi::agree(comm, [&] { return origin_of(config, halos.simulation, halos.source.format); });
+  auto all = of_all(models, [&](const model::ModelSpec& model, const char* key) {
+    auto differences =
+        mpi::agree(comm, [&] { return Comparison(model, key, here, config.painter).run(); });
+    const auto& origin = model.origin;
+    compare_rows(halos.halos, "mass", origin.least_mass, "less mass", "input.min_mass", comm, differences);
+    compare_rows(halos.halos, "vmax", origin.least_vmax, "a smaller Vmax", "input.min_vmax", comm, differences);
+    compare_rows(halos.halos, "n_particles", origin.least_particles, "fewer particles", "input.min_particles", comm,
+                 differences);
+    compare_galaxies(model, halos, comm, differences);
+    return differences;
   });
-  const auto& origin = model->origin;
-  compare_rows(halos.halos, "mass", origin.least_mass, "less mass", "input.min_mass", comm, differences);
-  compare_rows(halos.halos, "vmax", origin.least_vmax, "a smaller Vmax", "input.min_vmax", comm, differences);
-  compare_rows(halos.halos, "n_particles", origin.least_particles, "fewer particles", "input.min_particles", comm,
-               differences);
-  compare_galaxies(*model, halos, comm, differences);
-  say(differences, log);
-  return differences;
+  say(all, log);
+  return all;
 }
 
 void say(const Differences& differences, Logger& log) {

@@ -68,7 +68,7 @@ model::ModelSpec student_spec(const config::Config& config, const TrainingSet& s
         "take "
         "the same, so that the hosts it never saw stay unseen",
         train.teacher);
-  pipeline::say(pipeline::compare_origins(&spec, set.spec.origin, config.painter), log);
+  pipeline::say(pipeline::compare_origins({&spec}, set.spec.origin, config.painter), log);
   spec.evaluations = train.evaluations;
   spec.distilled = true;
   spec.provenance = set.spec.provenance;

@@ -101,6 +101,7 @@ def refused(scratch):
     yield "prefix of no number", with_lines((MASSES, "#Units: Masses in 1e1e Msun / h")), ROWS, ["1e1e"]
     yield "id beyond 2^63", HEADER, [ROWS[0].replace(ROWS[0].split()[0], str(2 ** 63), 1)] + ROWS[1:], [str(2 ** 63)]
     yield "id with a fraction", HEADER, [ROWS[0].replace(ROWS[0].split()[0], "3229.5", 1)] + ROWS[1:], ["3229.5"]
+    yield "a control character in a number", HEADER, with_field(3, "JX", "-3.8\x0b6e11"), ["'-3.8?6e11'"]
 
 
 def check_lists(scratch):

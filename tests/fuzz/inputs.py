@@ -69,6 +69,9 @@ class Fuzz:
 
     def judge(self, meaning, done, out, read):
         """Against what the file means."""
+        if meaning is None:
+            self.counts["oracle", "crashed"] += 1
+            return None
         if done.code != 0:
             if out.exists() or list(out.parent.glob("out*partial*")):
                 return "refused, but an output is there"

@@ -61,19 +61,19 @@ catalog::Table table_of(const std::vector<Halo>& halos, bool shapes = true) {
   if (shapes) put("shape_resolved", [](auto& h) { return h.axis.isZero(0) ? 0. : 1.; });
   const char* parts[] = {"xx", "yy", "zz", "xy", "xz", "yz"};
   for (int k = 0; k < 6; ++k)
-    put(std::string("tidal_4_") + parts[k], [&](auto& h) { return to_sym3(h.tide)[k]; });
+    put(std::string("tidal_3_") + parts[k], [&](auto& h) { return to_sym3(h.tide)[k]; });
   return table;
 }
 
 struct Painting {
   config::Shapes law;
-  double log_mass = 10.5, color = 0;
+  double log_mass = 10.5, color = 0, disc = 0.5;
   Vec3 spin = Vec3::UnitZ();
   Mat3 frame = Mat3::Identity();
   catalog::Simulation simulation;
 
   model::Painted operator()(const std::vector<Halo>& halos) const {
-    const Given first({"log_size", "color_gr", "log_stellar_mass"}, true);
+    const Given first({"disc_fraction", "color_gr", "log_stellar_mass"}, true);
     const auto table = table_of(halos);
     const auto axes = model::make_shape_law(law, 11, frame, first, table, simulation);
     model::Inputs inputs;
@@ -81,7 +81,7 @@ struct Painting {
     inputs.id = table.get<std::int64_t>("id");
     inputs.nodes = features::assemble(table, axes->needs().features);
     model::Painted galaxies;
-    galaxies.scalars = {std::vector<double>(halos.size()), std::vector<double>(halos.size(), color),
+    galaxies.scalars = {std::vector<double>(halos.size(), disc), std::vector<double>(halos.size(), color),
                         std::vector<double>(halos.size(), log_mass)};
     galaxies.spin.assign(halos.size(), spin);
     axes->paint(inputs, galaxies);
@@ -142,11 +142,14 @@ TEST(ShapeLaw, EachPullHasItsStrength) {
 
 TEST(ShapeLaw, TypesFollowColour) {
   Painting painting = silent();
-  painting.law.early_centre = 0.6, painting.law.early_width = 0.05, painting.color = 0.65;
+  painting.law.early_centre = 0.6, painting.law.early_width = 0.05, painting.law.early_disc = 4, painting.color = 0.65;
   constexpr int n = 20000;
-  const auto early = painting(std::vector<Halo>(n)).scalars.back();
-  const double p = 1 / (1 + std::exp(-1.0)), share = std::accumulate(early.begin(), early.end(), 0.) / n;
-  EXPECT_NEAR(share, p, z_limit * std::sqrt(p * (1 - p) / n));
+  for (const double disc : {0.5, 0.9}) {
+    painting.disc = disc;
+    const auto early = painting(std::vector<Halo>(n)).scalars.back();
+    const double p = 1 / (1 + std::exp(-1.0 + 4 * (disc - 0.5)));
+    EXPECT_NEAR(std::accumulate(early.begin(), early.end(), 0.) / n, p, z_limit * std::sqrt(p * (1 - p) / n));
+  }
 }
 
 // What is seen along each axis of the box has the stated mean ellipticity, at every amplitude that is small.

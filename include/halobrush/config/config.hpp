@@ -85,12 +85,12 @@ struct AnalyticLaw {
 
 /// The stated law of axes and ratios, given mass, colour and spin (docs/lensing.md). Strengths: at log M* = 10.5, slope.
 struct Shapes {
-  double early_centre = 0.62, early_width = 0.04;
-  std::array<double, 2> b_to_a_early = {1.4, 0.6}, b_to_a_late = {1.7, 0.7};
-  std::array<double, 2> c_to_b_early = {0.9, 0.5}, c_to_b_late = {-0.4, 0.6};
-  std::array<double, 2> halo = {3, 1}, tide = {1, 0}, radius = {1, 0}, spin = {3, 0};
-  double late_share = 0.3;
-  double smoothing = 4;
+  double early_centre = 0.65, early_width = 0.083, early_disc = 4;
+  std::array<double, 2> b_to_a_early = {3.13, 0.86}, b_to_a_late = {1.04, 0.91};
+  std::array<double, 2> c_to_b_early = {1.37, 0.74}, c_to_b_late = {-0.02, 0.33};
+  std::array<double, 2> halo = {0, 1.2}, tide = {0, 2.4}, radius = {0, 1.75}, spin = {8, 0};
+  double late_share = 0;
+  double smoothing = 3;
   double nla = 0, density_exponent = 0, torque = 0;
 };
 

@@ -11,5 +11,7 @@ std::string nearest_hint(const std::string& name, std::span<const std::string> k
 
 /// With '?' for control characters: names from damaged files must not garble a terminal.
 std::string printable(std::string text);
+/// The same, but line ends stay.
+std::string printable_lines(std::string text);
 
 }  // namespace halobrush

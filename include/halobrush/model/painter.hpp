@@ -97,8 +97,8 @@ class Painter {
   }
   /// SHA-256 of the model file; empty where there is none.
   virtual std::string sha256() const { return {}; }
-  /// What the model file says; null where there is none.
-  virtual const ModelSpec* model() const { return nullptr; }
+  /// What the model files say, in the order of a chain; none where there is no file.
+  virtual std::vector<const ModelSpec*> models() const { return {}; }
 
  private:
   virtual Painted draw(const Inputs& inputs) const = 0;

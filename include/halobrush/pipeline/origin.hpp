@@ -30,14 +30,14 @@ struct Differences {
 };
 
 /// What headers tell. Throws config_error where masses have another definition and painter.accept does not allow
-/// it. A painter without a model file (null) differs from nothing. Not collective.
-Differences compare_origins(const model::ModelSpec* model, const model::Origin& here,
+/// it. `models`: of a chain of painters (Painter::models). Not collective.
+Differences compare_origins(const std::vector<const model::ModelSpec*>& models, const model::Origin& here,
                             const config::Painter& painter);
 
 /// @collective The same, and how many halos are less resolved than any that the model was trained on, and how their
 /// inputs differ from its training's; all of it is logged.
-Differences compare_with_training(const model::ModelSpec* model, const catalog::HaloCatalog& halos,
-                                  const config::Config& config, const mpi::Communicator& comm, Logger& log);
+Differences compare_with_training(const std::vector<const model::ModelSpec*>& models,
+                                  const catalog::HaloCatalog& halos, const config::Config& config, const mpi::Communicator& comm, Logger& log);
 
 void say(const Differences& differences, Logger& log);
 
