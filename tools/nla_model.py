@@ -49,8 +49,8 @@ def power_spectrum(cosmology, z):
 
 def correlations(power, k_min, r_max):
     """xi_0(r), xi_2(r) as functions of r [Mpc/h] in (1, r_max)."""
-    k_max = 3.5 / SMOOTHING
-    k = np.unique(np.concatenate([np.geomspace(k_min, 0.1, 400), np.arange(0.1, k_max, 0.15 / r_max)]))
+    k_max, middle = 3.5 / SMOOTHING, max(k_min, 0.1)
+    k = np.unique(np.concatenate([np.geomspace(k_min, middle, 400), np.arange(middle, k_max, 0.15 / r_max)]))
     weight = k**2 * power(k) * np.exp(-((k * SMOOTHING) ** 2)) / (2 * np.pi**2)
     r = np.geomspace(1, r_max, 300)
     return [CubicSpline(np.log(r), [np.trapezoid(weight * spherical_jn(order, k * x), k) for x in r]) for order in (0, 2)]
@@ -77,7 +77,7 @@ def model(c):
     """The result as it is written."""
     z = 1 / c.scale_factor - 1
     power, growth = power_spectrum(c, z)
-    k_min = (3 / (4 * np.pi)) ** (1 / 3) * 2 * np.pi / c.box
+    k_min = max((3 / (4 * np.pi)) ** (1 / 3) * 2 * np.pi / c.box, 1e-4)
     xi_0, xi_2 = correlations(power, k_min, 1.001 * np.hypot(c.edges[-1], c.pi_max))
     strength = C1_RHO_CRIT * c.omega_m / growth
     return {"edges": c.edges, "w_mm": projected(c.edges, c.pi_max, xi_0, lambda s: 1.0),

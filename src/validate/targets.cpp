@@ -14,6 +14,8 @@
 namespace halobrush::validate {
 namespace {
 
+constexpr double fewest_pairs = 100;  // of a bin, ordered: with fewer the jackknife's error means little
+
 struct Line {
   int number;
   std::vector<std::string> words;
@@ -129,11 +131,12 @@ TargetComparison compare(const Target& target, const Measurement& mock) {
   for (std::size_t i = 0; i < target.bins.size(); ++i) {
     const auto bin = target.bins[i];
     const double ours = found->value[bin], error = found->error[bin];
-    if (!(found->pairs[bin] > 0) || !std::isfinite(ours) || !(error > 0))
+    if (found->pairs[bin] < fewest_pairs || !std::isfinite(ours) || !(error > 0))
       throw data_error(
-          "{}: {} has {:.0f} pairs of '{}' from {:.3g} to {:.3g} Mpc/h, too few for a value with an error; raise "
+          "{}: {} has {:.0f} pairs of '{}' from {:.3g} to {:.3g} Mpc/h, too few for a value with an error ({:.0f}); raise "
           "validate.target_r or leave the target out",
-          key, mock.path, found->pairs[bin], found->cut.empty() ? "all" : found->cut, found->edges[bin], found->edges[bin + 1]);
+          key, mock.path, found->pairs[bin], found->cut.empty() ? "all" : found->cut, found->edges[bin],
+          found->edges[bin + 1], fewest_pairs);
     c.mock.push_back(ours), c.mock_error.push_back(error);
     c.chi2 += (ours - target.value[i]) * (ours - target.value[i]) / (error * error + target.error[i] * target.error[i]);
   }

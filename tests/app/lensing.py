@@ -2,15 +2,19 @@
 another road; published vectors and observed ellipticities against numpy; the set of requirements 'lensing'; what is refused."""
 
 import functools
+import json
+import subprocess
+import sys
 
 import camb
 import h5py
 import numpy as np
+from scipy.integrate import quad
 from scipy.optimize import least_squares
 from scipy.special import jv
 from scipy.stats import ks_2samp
 
-from runner import ENVIRONMENT, Scratch, catalog_lines, expect, paint, write_catalog
+from runner import ENVIRONMENT, ROOT, Scratch, catalog_lines, expect, paint, write_catalog
 from validation import CONFIG, DATA, FAILED, changed, columns_of, measured, validate
 
 COSMOLOGY = {"omega_m": 0.31, "omega_b": 0.048, "h": 0.68, "sigma_8": 0.15, "n_s": 0.96}  # little power: the field is linear
@@ -85,6 +89,21 @@ def cylindrical_model(edges):
                      for order, s in zip((0, 2), sums)])
     w_mm, w_nla = np.array(bins).T
     return w_mm, 0.0134 * COSMOLOGY["omega_m"] * w_nla
+
+
+def check_redshift(scratch):
+    """At z = 1 w_mm is D^2 of today's and w_nla D, with the growth of matter and a cosmological constant (Heath 1977)."""
+    def model(a):
+        words = [w for name, value in COSMOLOGY.items() for w in (f"--{name.replace('_', '-')}", value)]
+        words += ["--scale-factor", a, "--box", SIDE, "--pi-max", PI_MAX, "--edges", 9, 14, 21]
+        subprocess.run([sys.executable, ROOT / "tools/nla_model.py", scratch / "model.json", *map(str, words)], check=True)
+        return json.loads((scratch / "model.json").read_text())
+
+    expansion = lambda a: np.sqrt(COSMOLOGY["omega_m"] / a**3 + 1 - COSMOLOGY["omega_m"])
+    growth = lambda a: expansion(a) * quad(lambda x: 1 / (x * expansion(x)) ** 3, 1e-6, a)[0]
+    now, then, d = model(1.0), model(0.5), growth(0.5) / growth(1.0)
+    expect(now["growth"] == 1 and abs(then["growth"] / d - 1) < 0.01, f"growth {then['growth']}, by its integral {d}")
+    expect(np.allclose(then["w_mm"], d**2 * np.array(now["w_mm"]), rtol=0.02) and np.allclose(then["w_nla"], d * np.array(now["w_nla"]), rtol=0.02), f"{now} {then}")
 
 
 def fitted(file, suffix):
@@ -219,7 +238,8 @@ def check_bad_input(scratch, mock, given):
     refused(mock, scratch, DATA, "zero.dat:5: the error is 0", target(bad("zero", r, value, error - at(error))))
     refused(mock, scratch, DATA, "no bin lies inside", [*given, "validate.target_r=[40, 50]"])
     refused(mock, scratch, CONFIG, "validate.target_r", [*given, "validate.target_r=[50, 40]"])
-    refused(mock, scratch, DATA, "too few for a value with an error", [*target(bad("empty", r, value, error), "ed_A:few"), "stats.selections.few=log_stellar_mass > 10 and x < 4 or x > 140 and y > 140"])
+    refused(mock, scratch, DATA, "too few for a value with an error",
+            [*target(scratch / "vector.dat", "ed_A:few"), "stats.selections.few=log_stellar_mass > 11", "validate.target_r=[1, 32]"])
     refused(mock, scratch, CONFIG, "there is no sub-sample 'rad'", [*given, f"validate.ellipticities.rad={scratch / 'chi.dat'}"])
     (scratch / "large.dat").write_text("0.1\n1.2\n")
     refused(mock, scratch, DATA, "large.dat:2: |e| = 1.2 is not in [0, 1]", [*given, f"validate.ellipticities.blue={scratch / 'large.dat'}"])
@@ -231,6 +251,7 @@ def check_bad_input(scratch, mock, given):
 
 def main():
     with Scratch() as scratch:
+        check_redshift(scratch)
         settings = check_amplitudes(scratch)
         check_without_camb(scratch, settings)
         header, lines = catalog_lines()

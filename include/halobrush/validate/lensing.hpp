@@ -33,8 +33,8 @@ struct Target {
 Target read_target(const std::string& statistic, const std::string& file, const config::Stats& stats,
                    config::Interval r);
 
-/// chi^2 with both errors in quadrature, bin by bin. Throws data_error where the statistic was not measured, or has no
-/// pairs or no error in a bin: the catalog holds too few such galaxies.
+/// chi^2 with both errors in quadrature, bin by bin. Throws data_error where the statistic was not measured, or has
+/// fewer than 100 ordered pairs or no error in a bin: the catalog holds too few such galaxies.
 TargetComparison compare(const Target& target, const Measurement& mock);
 
 /// |epsilon| = (1-q)/(1+q), one number a line ('#' begins a comment), from a file of `definition` epsilon or
