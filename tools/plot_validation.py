@@ -183,7 +183,7 @@ def alignment_fits(catalogs, nla):
     x = centres(np.array(nla["edges"]))
     for axis, (suffix, title) in zip(axes, panels):
         s, fit = catalogs[0].statistic("wgplus" + suffix), nla["fits"][suffix[1:] or "all"]
-        seen = s["edges"][:-1] > 0.3 * nla["edges"][0]
+        seen = s["edges"][:-1] > 0.15 * nla["edges"][0]
         r = centres(s["edges"])[seen]
         draw(axis, r, (s["value"][seen] * r), (s["error"][seen] * r), catalogs[0])
         axis.plot(x, fit["bias"] * fit["A_1"] * np.array(nla["w_nla"]) * x, color="#D55E00", lw=2, label="nonlinear alignment model")
@@ -191,6 +191,9 @@ def alignment_fits(catalogs, nla):
         axis.set(xscale="log", title=f"{title}: $A_1$ = {fit['A_1']:.2f} ± {fit['A_1_error']:.2f}, $b$ = {fit['bias']:.2f} ± {fit['bias_error']:.2f}",
                  xlabel=r"$r_p$ [Mpc/$h$]", ylabel=r"$r_p\,w_{g+}$ [Mpc$^2/h^2$]")
         axis.title.set_size(9)
+        axis.set_xticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
+        axis.set_xticks([], minor=True)
+        axis.set_xlim(0.9 * r[0], 1.1 * r[-1])
     axes[0].legend()
     return figure
 
