@@ -32,7 +32,7 @@ def run(*words):
 
 
 def validate(mock, out, settings, *reference):
-    run("validate", mock, "--out", out, *reference, "--set", "validate.figures=false", *settings)
+    run("validate", mock, "--out", out, *reference, "--set", "validate.figures=false", "--set", "validate.nla=false", *settings)
 
 
 def measured(out):

@@ -174,6 +174,45 @@ def misalignment(catalogs):
     return figure
 
 
+def alignment_fits(catalogs, nla):
+    """r_p w_g+ of the mock's sub-samples with the model that A_1 was fitted with."""
+    panels = [(suffix, title) for suffix, title in samples_of(catalogs, "wgplus") if (nla or {}).get("fits", {}).get(suffix[1:] or "all", {}).get("A_1") is not None]
+    if not panels:
+        return None
+    figure, axes = grid_of(len(panels))
+    x = centres(np.array(nla["edges"]))
+    for axis, (suffix, title) in zip(axes, panels):
+        s, fit = catalogs[0].statistic("wgplus" + suffix), nla["fits"][suffix[1:] or "all"]
+        seen = s["edges"][:-1] > 0.15 * nla["edges"][0]
+        r = centres(s["edges"])[seen]
+        draw(axis, r, (s["value"][seen] * r), (s["error"][seen] * r), catalogs[0])
+        axis.plot(x, fit["bias"] * fit["A_1"] * np.array(nla["w_nla"]) * x, color="#D55E00", lw=2, label="nonlinear alignment model")
+        axis.axhline(0, color="0.4", lw=0.8)
+        axis.set(xscale="log", title=f"{title}: $A_1$ = {fit['A_1']:.2f} ± {fit['A_1_error']:.2f}, $b$ = {fit['bias']:.2f} ± {fit['bias_error']:.2f}",
+                 xlabel=r"$r_p$ [Mpc/$h$]", ylabel=r"$r_p\,w_{g+}$ [Mpc$^2/h^2$]")
+        axis.title.set_size(9)
+        axis.set_xticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
+        axis.set_xticks([], minor=True)
+        axis.set_xlim(0.9 * r[0], 1.1 * r[-1])
+    axes[0].legend()
+    return figure
+
+
+def published(targets):
+    """The mock against the vectors that were given."""
+    if not targets:
+        return None
+    figure, axes = grid_of(len(targets))
+    for axis, (name, t) in zip(axes, targets.items()):
+        axis.errorbar(t["r"], t["mock"], t["mock_error"], color="black", marker="o", ms=4.5, lw=1.2, capsize=2, label="mock")
+        axis.errorbar(np.array(t["r"]) * 1.035, t["value"], t["error"], color="#D55E00", marker="s", mfc="white", ms=4.5, lw=1.2, ls="--", capsize=2, label="published")
+        axis.axhline(0, color="0.4", lw=0.8)
+        axis.set(xscale="log", title=f"{name}: χ²/dof = {t['chi2_per_dof']:.2f}", xlabel=r"$r$ [Mpc/$h$]", ylabel=name.split(":")[0])
+        axis.title.set_size(9)
+    axes[0].legend()
+    return figure
+
+
 def smoothed(image, cells):
     """Gaussian, periodic."""
     k = np.fft.fftfreq(image.shape[0])
@@ -248,6 +287,8 @@ def main():
                     "η(r): alignment of major axes with each other."),
             "wgg": (pair_figure(catalogs, "wgg", r"$w_{gg}$ [Mpc/$h$]", rp, log=True), "Projected correlation of positions, w_gg."),
             "wgcross": (pair_figure(catalogs, "wgcross", r"$r_p\,w_{g\times}$ [Mpc$^2/h^2$]", rp, scale=True), "The null test w_g×, zero by symmetry."),
+            "alignment_fits": (alignment_fits(catalogs, report.get("nla")), "r_p w_g+ and the nonlinear alignment model (NLA) over the range that it was fitted to."),
+            "published": (published(report.get("targets")), "Statistics of the mock and published vectors."),
             "mass_function": (mass_functions(catalogs), "Stellar mass function; halo mass function (a check of the input). Errors: Poisson."),
             "histograms": (histograms(catalogs), "Distributions of the galaxies' properties."),
             "misalignment": (misalignment(catalogs), "Angles between axes of galaxies and their halo, their host's centre (satellites only) and the tidal field; flat: random."),

@@ -174,6 +174,9 @@ Files files_of_validate(const config::Config& config, const std::string& file, c
   add_input(configuration, file, files.inputs);
   add_input("the mock", task.mock, files.inputs);
   for (const auto& reference : task.references) add_input("--reference", reference, files.inputs);
+  for (const auto& [name, path] : config.validate.targets) add_input("validate.targets." + name, path, files.inputs);
+  for (const auto& [name, path] : config.validate.ellipticities)
+    add_input("validate.ellipticities." + name, path, files.inputs);
   files.folder = {"--out", task.out};
   const auto json = task.out + "/validation.json";
   files.outputs.push_back({"--out", json, beside("", "\"halobrush\"")});

@@ -138,6 +138,36 @@ void read_misalignments(Reader& reader, const YAML::Node& node, std::vector<Misa
   }
 }
 
+void read_detected(Reader& reader, const YAML::Node& node, std::vector<DetectionRequirement>& out) {
+  if (!has_items(reader, node, "detected", true)) return;
+  for (const auto& item : node) {
+    DetectionRequirement r;
+    reader.read(item, "detected.",
+                {{"of", Reader::into(r.of)},
+                 {"selections", Reader::into(r.selections)},
+                 {"significance", Reader::into(r.significance)},
+                 {"r", Reader::into(r.r)},
+                 {"optional", Reader::into(r.optional)}});
+    if (r.of.empty()) reader.problem(item, "detected.of", "names no statistic");
+    if (!(r.significance > 0)) reader.problem(item, "detected.significance", "must be > 0");
+    out.push_back(r);
+  }
+}
+
+void read_amplitudes(Reader& reader, const YAML::Node& node, std::vector<AmplitudeRequirement>& out) {
+  if (!has_items(reader, node, "amplitudes", true)) return;
+  for (const auto& item : node) {
+    AmplitudeRequirement r;
+    reader.read(item, "amplitudes.",
+                {{"larger", Reader::into(r.larger)},
+                 {"smaller", Reader::into(r.smaller)},
+                 {"optional", Reader::into(r.optional)}});
+    if (r.larger.empty() || r.smaller.empty())
+      reader.problem(item, "amplitudes", "must name two sub-samples (larger, smaller)");
+    out.push_back(r);
+  }
+}
+
 void read_distributions(Reader& reader, const YAML::Node& node, std::vector<DistributionRequirement>& out) {
   if (!has_items(reader, node, "distributions", true)) return;
   for (const auto& item : node) {
@@ -175,6 +205,14 @@ Requirements parse_requirements(const std::string& text, const std::string& wher
        {"null", [&](const YAML::Node& n) { read_statistics(reader, n, "null", out.null); }},
        {"misalignments", [&](const YAML::Node& n) { read_misalignments(reader, n, out.misalignments); }},
        {"distributions", [&](const YAML::Node& n) { read_distributions(reader, n, out.distributions); }},
+       {"detected", [&](const YAML::Node& n) { read_detected(reader, n, out.detected); }},
+       {"amplitudes", [&](const YAML::Node& n) { read_amplitudes(reader, n, out.amplitudes); }},
+       {"targets",
+        [&](const YAML::Node& n) {
+          reader.read(n, "targets.", {{"chi2_per_dof", Reader::into(out.target_chi2_per_dof)}});
+        }},
+       {"ellipticities",
+        [&](const YAML::Node& n) { reader.read(n, "ellipticities.", {{"ks", Reader::into(out.ellipticity_ks)}}); }},
        {"two_sample_accuracy", Reader::into(out.two_sample_accuracy)}});
   reader.finish();
   return out;
@@ -231,6 +269,51 @@ null:
 distributions:
   - {of: [log_stellar_mass, color_gr, log_size, b_to_a, c_to_a, ellipticity], ks: 0.05, optional: true}
   - {of: [log_halo_mass], ks: 0.02, optional: true}
+
+# Of every vector of validate.targets and every list of validate.ellipticities.
+targets: {chi2_per_dof: 1.2}
+ellipticities: {ks: 0.03}
+)";
+  return text;
+}
+
+const std::string& lensing_requirements() {
+  static const std::string text =
+      R"(# What 'halobrush validate' requires of a mock for lensing, by validate.requirements: lensing (docs/validation.md).
+columns:
+  x: {nan: 0}
+  y: {nan: 0}
+  z: {nan: 0}
+  b_to_a: {range: [0, 1], nan: 0}
+  c_to_a: {range: [0, 1], nan: 0}
+  ellipticity_1: {range: [-1, 1], nan: 0}
+  ellipticity_2: {range: [-1, 1], nan: 0}
+  ellipticity: {range: [0, 1], std: [0.005, 0.5], nan: 0}
+
+catalog:
+  unique_ids: true
+  positions_in_box: true
+  hosts_present: true
+  orthonormal_axes: 1.0e-4
+  right_handed_axes: true
+  ordered_ratios: true
+  out_of_distribution: 0.1
+
+# Red galaxies point at others.
+detected:
+  - {of: [wgplus], selections: [red], r: [1, 21], significance: 5}
+
+# The alignment amplitude A_1 of red galaxies is larger than that of blue ones.
+amplitudes:
+  - {larger: red, smaller: blue}
+
+# Zero by symmetry under reflection.
+null:
+  - {of: [wgcross], selections: [all], p_value: 0.001}
+
+# Of every vector of validate.targets and every list of validate.ellipticities.
+targets: {chi2_per_dof: 1.2}
+ellipticities: {ks: 0.03}
 )";
   return text;
 }

@@ -6,7 +6,9 @@
 #include "distributions.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/stats/compare.hpp"
+#include "halobrush/validate/lensing.hpp"
 #include "halobrush/validate/requirements.hpp"
+#include "jackknife.hpp"
 
 namespace halobrush::validate {
 namespace {
@@ -24,17 +26,14 @@ bool same_edges(const Statistic& a, const Statistic& b) {
 
 // Bins inside r where both sides have a value in every jackknife sample.
 std::vector<std::size_t> usable_bins(const Statistic& mock, const Statistic* reference, config::Interval r) {
-  constexpr double rounding = 1e-9;
   const auto measured = [](const Statistic& s, std::size_t bin) {
     if (!std::isfinite(s.value[bin]) || !(s.pairs[bin] > 0)) return false;
     return std::ranges::all_of(s.leave_one_out,
                                [bin](const auto& sample) { return std::isfinite(sample[bin]); });
   };
   std::vector<std::size_t> bins;
-  for (std::size_t bin = 0; bin < mock.value.size(); ++bin)
-    if (mock.edges[bin] >= r[0] * (1 - rounding) && mock.edges[bin + 1] <= r[1] * (1 + rounding) &&
-        measured(mock, bin) && (reference == nullptr || measured(*reference, bin)))
-      bins.push_back(bin);
+  for (const auto bin : bins_inside(mock.edges, r))
+    if (measured(mock, bin) && (reference == nullptr || measured(*reference, bin))) bins.push_back(bin);
   return bins;
 }
 
@@ -56,13 +55,6 @@ VectorXd difference(const std::vector<double>& mock, const std::vector<double>* 
   for (std::size_t k = 0; k < bins.size(); ++k)
     d[static_cast<Index>(k)] = mock[bins[k]] - (reference != nullptr ? (*reference)[bins[k]] : 0.0);
   return d;
-}
-
-// Jackknife covariance of the samples in the columns.
-MatrixXd jackknife_covariance(const MatrixXd& samples) {
-  const auto n = static_cast<double>(samples.cols());
-  const MatrixXd centred = samples.colwise() - samples.rowwise().mean();
-  return (n - 1) / n * centred * centred.transpose();
 }
 
 // Of a difference [n] with the jackknife samples [n,regions]; none where the covariance is singular: too few
@@ -118,6 +110,23 @@ Comparison compare(const Statistic& mock, const Statistic* reference, config::In
   if (const auto found = significance(d, samples))
     result.chi2 = found->chi2, result.dof = found->dof, result.p_value = found->p_value;
   return result;
+}
+
+double significance_of(const Statistic& statistic, config::Interval r) {
+  const auto bins = usable_bins(statistic, nullptr, r);
+  const auto n = statistic.leave_one_out.size();
+  if (bins.empty() || n < least_regions) return unknown;
+  const MatrixXd group = grouping(statistic, bins);
+  std::vector<double> inverse_r(statistic.value.size());
+  for (const auto bin : bins) inverse_r[bin] = 1 / std::sqrt(statistic.edges[bin] * statistic.edges[bin + 1]);
+  const VectorXd shape = group * difference(inverse_r, nullptr, bins);
+  MatrixXd samples(shape.size(), static_cast<Index>(n));
+  for (std::size_t k = 0; k < n; ++k)
+    samples.col(static_cast<Index>(k)) = group * difference(statistic.leave_one_out[k], nullptr, bins);
+  const Eigen::LDLT<MatrixXd> covariance(jackknife_covariance(samples));
+  if (covariance.info() != Eigen::Success || !(covariance.vectorD().minCoeff() > 0)) return unknown;
+  const VectorXd weights = hartlap_factor(samples.cols(), shape.size()) * covariance.solve(shape);
+  return weights.dot(group * difference(statistic.value, nullptr, bins)) / std::sqrt(weights.dot(shape));
 }
 
 MisalignmentComparison compare(const Misalignment& mock, const Misalignment& reference) {

@@ -51,6 +51,31 @@ Json to_json(const CatalogFacts& f) {
           {"out_of_distribution", optional_json(f.out_of_distribution)}};
 }
 
+Json to_json(const NlaFit& f) {
+  return {{"A_1", f.amplitude}, {"A_1_error", f.amplitude_error}, {"bias", f.bias}, {"bias_error", f.bias_error},
+          {"chi2", f.chi2},     {"dof", f.dof},                   {"selection", f.selection == "all" ? "all" : f.cut}};
+}
+
+Json to_json(const Nla& nla) {
+  if (!nla.model) return nullptr;
+  Json json = {{"edges", nla.model->edges}, {"w_mm", nla.model->w_mm},   {"w_nla", nla.model->w_nla},
+               {"growth", nla.model->growth}, {"k_min", nla.model->k_min}, {"cosmology", nla.cosmology}};
+  json["fits"] = Json::object();
+  for (const auto& f : nla.fits) json["fits"][f.selection] = to_json(f);
+  return json;
+}
+
+Json to_json(const TargetComparison& t) {
+  return {{"file", t.file},       {"r", t.r},       {"value", t.value}, {"error", t.error},
+          {"mock", t.mock},       {"mock_error", t.mock_error},
+          {"chi2", t.chi2},       {"dof", t.dof},   {"chi2_per_dof", t.chi2 / t.dof}};
+}
+
+Json to_json(const EllipticityComparison& e) {
+  return {{"file", e.file},           {"ks", e.ks},        {"ks_chance", e.ks_chance},
+          {"galaxies", e.galaxies}, {"listed", e.listed}};
+}
+
 Json to_json(const Measurement& m) {
   Json json = {{"path", m.path},
                {"galaxies", m.galaxies},
@@ -67,6 +92,11 @@ Json to_json(const Measurement& m) {
   json["misalignments"] = Json::object();
   for (const auto& s : m.statistics) json["statistics"][s.full_name()] = to_json(s);
   for (const auto& a : m.misalignments) json["misalignments"][a.full_name()] = to_json(a);
+  json["nla"] = to_json(m.nla);
+  if (!m.targets.empty()) json["targets"] = Json::object();
+  for (const auto& t : m.targets) json["targets"][t.statistic] = to_json(t);
+  if (!m.ellipticities.empty()) json["ellipticities"] = Json::object();
+  for (const auto& e : m.ellipticities) json["ellipticities"][e.selection] = to_json(e);
   return json;
 }
 
@@ -312,6 +342,64 @@ std::string misalignments_table(const Report& report) {
   return html + "</table>\n";
 }
 
+std::string amplitude_cells(const NlaFit& f) {
+  return fmt::format("<td>{}</td><td>{}</td><td>{}</td>", with_error(f.amplitude, f.amplitude_error),
+                     with_error(f.bias, f.bias_error), number(f.chi2 / f.dof));
+}
+
+// A_1 and bias of every sub-sample, in the mock beside every reference.
+std::string amplitudes_table(const Report& report) {
+  const auto& nla = report.mock.nla;
+  if (!nla.model) return {};
+  std::string html = fmt::format(
+      "<p>Nonlinear alignment model: w_g+ = b A<sub>1</sub> w_nla and w_gg = b² w_mm, fitted together to {:.3g} &lt; r_p &lt; {:.3g} "
+      "Mpc/h with the jackknife covariance. A<sub>1</sub> is that of the mean shear ⟨ε⟩, |ε| = (1−q)/(1+q), with C<sub>1</sub>ρ_crit = "
+      "0.0134; positive: galaxies point at overdensities. Matter power: HMcode-2020 by CAMB, σ<sub>8</sub> = {}, growth D = {}.</p>\n"
+      "<table><tr><th>of</th><th>A<sub>1</sub></th><th>bias b</th><th>χ²/dof</th>",
+      nla.model->edges.front(), nla.model->edges.back(), number(nla.cosmology.at("sigma_8")), number(nla.model->growth));
+  for (const auto& r : report.references)
+    html += fmt::format("<th>A<sub>1</sub> in {}</th><th>b</th><th>χ²/dof</th>",
+                        escaped(std::filesystem::path(r.measurement.path).filename().string()));
+  html += "</tr>\n";
+  for (const auto& fit : nla.fits) {
+    html += "<tr><td>" + escaped(fit.selection) + "</td>" + amplitude_cells(fit);
+    for (const auto& r : report.references) {
+      const auto& fits = r.measurement.nla.fits;
+      const auto other = std::ranges::find(fits, fit.selection, &NlaFit::selection);
+      html += amplitude_cells(other == fits.end() ? NlaFit{} : *other);
+    }
+    html += "</tr>\n";
+  }
+  return html + "</table>\n";
+}
+
+std::string targets_table(const std::vector<TargetComparison>& targets) {
+  if (targets.empty()) return {};
+  std::string html =
+      "<table><tr><th>statistic</th><th>published vector</th><th>bins</th><th>from</th><th>to [Mpc/h]</th><th>χ²/dof</th></tr>\n";
+  for (const auto& t : targets)
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.0f}</td><td>{:.3g}</td><td>{:.3g}</td><td>{}</td></tr>\n",
+                        escaped(t.statistic), escaped(t.file), t.dof, t.r.front(), t.r.back(), number(t.chi2 / t.dof));
+  return html + "</table>\n<p>From, to: centres of the first and the last bin.</p>\n";
+}
+
+std::string ellipticities_table(const std::vector<EllipticityComparison>& all) {
+  if (all.empty()) return {};
+  std::string html =
+      "<table><tr><th>|ε| of</th><th>observed</th><th>galaxies</th><th>listed</th><th>KS distance</th><th>two samples of one "
+      "population differ by more once in a thousand times</th></tr>\n";
+  for (const auto& e : all)
+    html += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.0f}</td><td>{:.0f}</td><td>{}</td><td>{}</td></tr>\n",
+                        escaped(e.selection), escaped(e.file), e.galaxies, e.listed, number(e.ks), number(e.ks_chance));
+  return html + "</table>\n";
+}
+
+std::string lensing_section(const Report& report) {
+  const auto tables =
+      amplitudes_table(report) + targets_table(report.mock.targets) + ellipticities_table(report.mock.ellipticities);
+  return tables.empty() ? tables : "<h2>Alignment for lensing</h2>\n" + tables;
+}
+
 std::string statistic_table(const Statistic& s) {
   std::string html = fmt::format(
       "<details><summary>{}</summary><table><tr><th>from</th><th>to [Mpc/h]</th>"
@@ -403,6 +491,7 @@ void write_page(const std::string& path, const Report& report, const std::vector
   const auto folder = std::filesystem::path(path).parent_path().string();
   for (const auto& figure : figures) html += figure_html(folder.empty() ? "." : folder, figure);
   html += "<h2>Which way galaxies point</h2>\n" + misalignments_table(report);
+  html += lensing_section(report);
   for (const auto& r : report.references)
     html += "<h2>Against " + escaped(r.measurement.path) + "</h2>\n" + comparisons_table(r) +
             distributions_table(r) + two_sample_table(r);

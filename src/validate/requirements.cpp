@@ -147,6 +147,32 @@ void judge_null(const config::StatisticRequirement& r, const Measurement& mock, 
   });
 }
 
+void judge_lensing(const config::Requirements& required, const Measurement& mock, Verdicts& verdicts) {
+  for (const auto& r : required.detected)
+    for (const auto& selection : r.selections)
+      for (const auto& name : r.of) {
+        const auto* s = find(mock.statistics, name, selection);
+        verdicts.at_least(fmt::format("{} ({}): amplitude in units of its error", name, selection),
+                          s != nullptr ? std::optional(significance_of(*s, r.r)) : std::nullopt, r.significance, r.optional);
+      }
+  const auto amplitude = [&](const std::string& selection) {
+    const auto found = std::ranges::find(mock.nla.fits, selection, &NlaFit::selection);
+    return found == mock.nla.fits.end() ? unknown : found->amplitude;
+  };
+  for (const auto& r : required.amplitudes)
+    verdicts.at_least(fmt::format("A_1 of {} minus A_1 of {}", r.larger, r.smaller),
+                      amplitude(r.larger) - amplitude(r.smaller), 0, r.optional);
+  if (required.target_chi2_per_dof)
+    for (const auto& t : mock.targets)
+      verdicts.at_most(fmt::format("{} against {}: chi2/dof", t.statistic, std::filesystem::path(t.file).filename().string()),
+                       t.chi2 / t.dof, *required.target_chi2_per_dof, false);
+  if (required.ellipticity_ks)
+    for (const auto& e : mock.ellipticities)
+      verdicts.at_most(fmt::format("ellipticity ({}) against {}: KS distance", e.selection,
+                                   std::filesystem::path(e.file).filename().string()),
+                       e.ks, *required.ellipticity_ks, false);
+}
+
 void judge_misalignments(const config::MisalignmentRequirement& r, const Measurement& mock,
                          const Against& against, const std::string& which, Verdicts& verdicts) {
   for (const auto& selection : r.selections)
@@ -187,6 +213,7 @@ std::vector<Requirement> judge(const config::Requirements& required, const Measu
   judge_columns(required.columns, mock, verdicts);
   judge_catalog(required.catalog, mock.facts, verdicts);
   for (const auto& r : required.null) judge_null(r, mock, verdicts);
+  judge_lensing(required, mock, verdicts);
   for (const auto& against : references) {
     const auto which = suffix(against, references.size());
     for (const auto& r : required.statistics) judge_statistics(r, mock, against, which, verdicts);

@@ -16,8 +16,10 @@
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/stop.hpp"
 #include "halobrush/validate/galaxies.hpp"
+#include "halobrush/validate/lensing.hpp"
 #include "halobrush/validate/requirements.hpp"
 #include "misalignment.hpp"
+#include "nla.hpp"
 #include "pairs.hpp"
 #include "report.hpp"
 #include "samples.hpp"
@@ -148,6 +150,77 @@ Measurement measure(const Galaxies& galaxies, const std::vector<SubSample>& samp
   return m;
 }
 
+// What a person gave to compare the mock with, read before anything is measured.
+struct Published {
+  std::vector<Target> targets;
+  std::map<std::string, std::vector<double>> ellipticities;  ///< by sub-sample
+};
+
+Published read_published(const config::Config& config) {
+  const auto& how = config.validate;
+  Published published;
+  for (const auto& [statistic, file] : how.targets)
+    published.targets.push_back(read_target(statistic, file, config.stats, how.target_r));
+  for (const auto& [selection, file] : how.ellipticities)
+    published.ellipticities[selection] =
+        read_ellipticities("validate.ellipticities." + selection, file, how.ellipticity_definition);
+  return published;
+}
+
+void check_sub_sample(const std::string& key, const std::string& name, const std::vector<SubSample>& samples) {
+  std::vector<std::string> known;
+  for (const auto& sample : samples) known.push_back(sample.selection.name());
+  if (std::ranges::find(known, name) == known.end())
+    throw config_error("{}: there is no sub-sample '{}'{}; define it in stats.selections", key, name,
+                       nearest_hint(name, known));
+}
+
+void check_published(const config::Validate& how, const Galaxies& galaxies, const std::vector<SubSample>& samples) {
+  for (const auto& [statistic, file] : how.targets)
+    if (const auto colon = statistic.find(':'); colon != std::string::npos)
+      check_sub_sample("validate.targets." + statistic, statistic.substr(colon + 1), samples);
+  for (const auto& [selection, file] : how.ellipticities) {
+    check_sub_sample("validate.ellipticities." + selection, selection, samples);
+    if (!galaxies.table.has("ellipticity"))
+      throw data_error("validate.ellipticities.{}: {} has no ellipticities; leave it out", selection, galaxies.path);
+  }
+}
+
+// Of the galaxies whose orientation is known.
+EllipticityComparison compare_ellipticities(const Galaxies& galaxies, const Selection& selection, const std::string& file,
+                                            const std::vector<double>& listed, const mpi::Communicator& comm) {
+  constexpr double fewest = 50;
+  const auto e = galaxies.known("ellipticity", galaxies.oriented(selection.rows(galaxies.table)));
+  EllipticityComparison c{selection.name(), file, unknown, unknown, comm.sum(static_cast<double>(e.size())),
+                          static_cast<double>(listed.size())};
+  if (c.galaxies < fewest)
+    throw data_error("validate.ellipticities.{}: {} has {:.0f} such galaxies with shapes, a distribution needs {:.0f}; leave it out",
+                     selection.name(), galaxies.path, c.galaxies, fewest);
+  c.ks = ks_distance(e, comm.root() ? listed : std::vector<double>{}, comm);
+  c.ks_chance = ks_allowance(c.galaxies, c.listed);
+  return c;
+}
+
+void compare_with_published(const Published& published, const Galaxies& galaxies, const std::vector<SubSample>& samples,
+                            Measurement& mock, const Context& context) {
+  for (const auto& target : published.targets)
+    mock.targets.push_back(mpi::agree(context.comm, [&] { return compare(target, mock); }));
+  for (const auto& [name, listed] : published.ellipticities)
+    for (const auto& sample : samples)
+      if (sample.selection.name() == name)
+        mock.ellipticities.push_back(compare_ellipticities(
+            galaxies, sample.selection, context.config.validate.ellipticities.at(name), listed, context.comm));
+}
+
+void add_nla(const Galaxies& galaxies, const std::string& out, Measurement& measurement, const Context& context) {
+  if (!context.config.validate.nla) return;
+  try {
+    measurement.nla = measure_nla(measurement.statistics, galaxies.simulation, context.config, out, context.comm);
+  } catch (const Error& error) {
+    context.remark(fmt::format("{}: A_1 and the galaxy bias are not measured: {}", galaxies.path, error.what()));
+  }
+}
+
 bool close(double a, double b, double tolerance) {
   return std::abs(a - b) <= tolerance * std::abs(a);
 }
@@ -269,9 +342,10 @@ std::vector<TwoSampleTest> two_sample(const std::string& out, const std::string&
 
 std::string requirements_text(const std::string& path) {
   if (path.empty()) return config::default_requirements();
+  if (path == "lensing") return config::lensing_requirements();
   std::ifstream file(path);
   if (!file)
-    throw config_error("validate.requirements: {}: cannot be read; give the path of a YAML file", path);
+    throw config_error("validate.requirements: {}: cannot be read; give the path of a YAML file, or lensing", path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
@@ -316,6 +390,7 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
     const auto text = requirements_text(path);
     return std::pair(text, config::parse_requirements(text, path.empty() ? "built-in requirements" : path));
   });
+  const auto published = mpi::agree(comm, [&] { return read_published(config); });
   mpi::agree(comm, [&] {
     if (comm.root()) make_folder(task.out);
   });
@@ -338,12 +413,15 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
     const bool is_mock = &galaxies == &catalogs.front();
     remark_on_sub_boxes(config.stats, galaxies, context);
     const auto samples = mpi::agree(comm, [&] { return sub_samples(config.stats, galaxies.table); });
+    if (is_mock) mpi::agree(comm, [&] { check_published(config.validate, galaxies, samples); });
     const auto environment = environment_where_possible(galaxies, context);
     const Timer timer;
     auto measurement = measure(galaxies, samples, pointers, environment, context);
+    add_nla(galaxies, task.out, measurement, context);
     log.info("validate: {}: {} statistics of pairs ({})", galaxies.path, measurement.statistics.size(),
              human_duration(timer.seconds()));
     if (is_mock) {
+      compare_with_published(published, galaxies, samples, measurement, context);
       if (environment) report.slice = slice_of(galaxies, *environment, comm);
       report.mock = std::move(measurement);
       continue;

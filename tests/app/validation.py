@@ -9,7 +9,7 @@ from runner import expect, run, sets
 
 AXES = [f"galaxy_axis{a}_{c}" for a in "ABC" for c in "xyz"]
 FAILED, CONFIG, DATA, IO = 1, 2, 3, 5
-QUICK = ["validate.figures=false", "field.mesh=32"]
+QUICK = ["validate.figures=false", "validate.nla=false", "field.mesh=32"]
 
 
 def validate(ranks, mock, out, settings=(), references=()):

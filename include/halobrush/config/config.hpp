@@ -146,6 +146,12 @@ struct Validate {
   std::string requirements;
   bool figures = true;
   bool two_sample = false;
+  bool nla = true;
+  std::array<double, 2> nla_r = {6, 32};
+  std::map<std::string, std::string> targets;  ///< statistic, or statistic:selection: file
+  std::array<double, 2> target_r = {0.1, 32};
+  std::map<std::string, std::string> ellipticities;  ///< selection: file
+  std::string ellipticity_definition = "epsilon";
   std::string python;
 };
 

@@ -52,10 +52,28 @@ struct DistributionRequirement {
   bool optional = false;
 };
 
+/// On statistics of the mock alone: the amplitude of 1/r fitted to them, in units of its error.
+struct DetectionRequirement {
+  std::vector<std::string> of, selections = {"all"};
+  double significance = 0;                                    ///< smallest
+  Interval r = {0, std::numeric_limits<double>::infinity()};  ///< Mpc/h: the bins that lie inside
+  bool optional = false;
+};
+
+/// On the alignment amplitude A_1 of two sub-samples.
+struct AmplitudeRequirement {
+  std::string larger, smaller;  ///< selections
+  bool optional = false;
+};
+
 struct Requirements {
   std::vector<ColumnRequirement> columns;
   CatalogRequirement catalog;
   std::vector<StatisticRequirement> statistics, null;
+  std::vector<DetectionRequirement> detected;
+  std::vector<AmplitudeRequirement> amplitudes;
+  std::optional<double> target_chi2_per_dof;  ///< largest, of each vector of validate.targets
+  std::optional<double> ellipticity_ks;       ///< largest distance, of each list of validate.ellipticities
   std::vector<MisalignmentRequirement> misalignments;
   std::vector<DistributionRequirement> distributions;
   std::optional<double> two_sample_accuracy;  ///< largest accuracy of a classifier, 0.5: alike
@@ -65,7 +83,8 @@ struct Requirements {
 Requirements parse_requirements(const std::string& text, const std::string& where);
 Requirements load_requirements(const std::string& path);
 
-/// The built-in requirements: YAML to copy and to change.
+/// The built-in requirements: YAML to copy and to change; those for lensing mocks are chosen by the name `lensing`.
 const std::string& default_requirements();
+const std::string& lensing_requirements();
 
 }  // namespace halobrush::config

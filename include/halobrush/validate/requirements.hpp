@@ -25,7 +25,11 @@ struct Against {
 /// @param reference  nullptr: zero
 Comparison compare(const Statistic& mock, const Statistic* reference, config::Interval r);
 
-/// The same of the mean of cos^2, and the distance of the two distributions. No p-value for fewer galaxies than
+/// How many errors above zero the amplitude of 1/r is, fitted to the bins inside `r` by generalised least squares with
+/// the jackknife covariance and Hartlap's factor, neighbouring bins averaged as above; NaN where nothing can be fitted.
+double significance_of(const Statistic& statistic, config::Interval r);
+
+/// `compare` of the mean of cos^2, and the distance of the two distributions. No p-value for fewer galaxies than
 /// there are sub-boxes.
 MisalignmentComparison compare(const Misalignment& mock, const Misalignment& reference);
 

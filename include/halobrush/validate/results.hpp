@@ -51,6 +51,45 @@ struct Misalignment {
   std::string full_name() const { return selection == "all" ? name : name + ":" + selection; }
 };
 
+/// Projected correlations in real space, of matter and of its tidal field (tools/nla_model.py): w_gg = b^2 w_mm,
+/// w_g+ = b A_1 w_nla.
+struct NlaModel {
+  std::vector<double> edges;        ///< [bins+1] Mpc/h, of r_p
+  std::vector<double> w_mm, w_nla;  ///< [bins] Mpc/h
+  double growth = unknown;          ///< D, 1 at z = 0
+  double k_min = unknown;           ///< h/Mpc: what a box of this size has no power below
+};
+
+/// The alignment amplitude A_1 and the linear bias b of a sub-sample.
+struct NlaFit {
+  std::string selection, cut;
+  double amplitude = unknown, amplitude_error = unknown;
+  double bias = unknown, bias_error = unknown;
+  double chi2 = unknown, dof = 0;
+};
+
+struct Nla {
+  std::optional<NlaModel> model;  ///< none: not measured
+  std::map<std::string, double> cosmology;
+  std::vector<NlaFit> fits;
+};
+
+/// A statistic of the mock against a published vector, both errors in quadrature.
+struct TargetComparison {
+  std::string statistic, file;
+  std::vector<double> r, value, error;   ///< [n] of the file
+  std::vector<double> mock, mock_error;  ///< [n]
+  double chi2 = unknown, dof = 0;
+};
+
+/// |epsilon| of a sub-sample against a list of observed ones.
+struct EllipticityComparison {
+  std::string selection, file;
+  double ks = unknown;         ///< Kolmogorov-Smirnov distance
+  double ks_chance = unknown;  ///< what chance allows two samples of one population of these numbers
+  double galaxies = 0, listed = 0;
+};
+
 /// Of the values that are not NaN.
 struct Moments {
   double count = 0, nan = 0, min = unknown, max = unknown, mean = unknown, std = unknown;
@@ -73,6 +112,9 @@ struct Measurement {
   std::vector<Distribution> distributions;
   std::vector<Statistic> statistics;
   std::vector<Misalignment> misalignments;
+  Nla nla;
+  std::vector<TargetComparison> targets;             ///< of the mock only, as the next
+  std::vector<EllipticityComparison> ellipticities;
 };
 
 /// Difference of a statistic in the mock and in the reference.
