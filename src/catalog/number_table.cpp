@@ -2,6 +2,7 @@
 
 #include <fitsio.h>
 #include <fmt/ranges.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -161,7 +162,15 @@ class FitsTable {
     return status == 0 ? name.data() : "";
   }
 
-  int place(const std::string& name) const { return static_cast<int>(place_of(path_, name, names_)) + 1; }
+  // Names that differ in case only are one name in FITS (standard 4.0, section 7.3.1).
+  int place(const std::string& name) const {
+    const auto place = place_of(path_, name, names_);
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if (i != place && strcasecmp(names_[i].c_str(), name.c_str()) == 0)
+        throw data_error("{}: columns '{}' and '{}' have one name but for its case; rename all but one", path_, name,
+                         names_[i]);
+    return static_cast<int>(place) + 1;
+  }
 
   // Of columns with one number, or one text, a row.
   int type_of(int column, const std::string& name) const {

@@ -258,6 +258,9 @@ Simulation resolve_simulation(const std::string& path, const Statements& stateme
   const UnitScales scales{simulation.h, simulation.scale_factor};
   if (const auto* mass = statements.find("particle mass"))
     simulation.particle_mass = in_our_unit(path, *mass, "masses", "Msun/h", statements, scales, remarks);
+  if (simulation.particle_mass <= 0 || std::isinf(simulation.particle_mass))
+    throw data_error("{}: {}: the particle mass is {:g} Msun/h; it must be above zero, or the line be removed", path,
+                     where_said(*statements.find("particle mass")), simulation.particle_mass);
   simulation.box.fill(box_side(path, statements, scales, options, remarks));
   return simulation;
 }

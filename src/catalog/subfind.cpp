@@ -166,8 +166,10 @@ SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint6
   return block;
 }
 
-// Of the group of each row. Rows go by group, so that those of a block are few and side by side.
-std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(const std::vector<std::int64_t>& numbers_of_rows) const {
+// Of the group of each row. Rows go by group, so that those of a block are few and side by side, and the first row of a
+// group is its first subhalo.
+std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first_row,
+                                                             const std::vector<std::int64_t>& numbers_of_rows) const {
   if (numbers_of_rows.empty()) return {};
   const auto [low, high] = std::ranges::minmax(numbers_of_rows);
   std::uint64_t first = 0, count = groups();
@@ -188,15 +190,21 @@ std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(const std::vector<s
     if (first_subhalo[i] >= 0)  // a group without bound subhalos is legal
       by_number[ids[i]] = {first_subhalo[i], mass[i] * mass_msun_h_, radius[i] * length_mpc_h_};
   std::vector<Group> groups;
-  for (const auto number : numbers_of_rows) {
+  for (std::size_t i = 0; i < numbers_of_rows.size(); ++i) {
+    const auto number = numbers_of_rows[i];
     const auto found = by_number.find(number);
     if (found == by_number.end())
       throw data_error(
           "{}: a subhalo is of group {}, which is not in the catalog or has no first subhalo; fetch the "
           "files again",
           files_.front(), number);
-    if (groups.empty() || found->second.first_subhalo != groups.back().first_subhalo)
+    if (i > 0 && number < numbers_of_rows[i - 1])
+      throw data_error("{}: row {}: a subhalo of group {} behind one of group {}: the files are not in their order; fetch them again",
+                       files_.front(), first_row + i, number, numbers_of_rows[i - 1]);
+    if (i == 0 || number != numbers_of_rows[i - 1]) {
       check_group(number, found->second);
+      check_first_row(number, found->second, first_row + i, i == 0);
+    }
     groups.push_back(found->second);
   }
   return groups;
@@ -212,6 +220,17 @@ void SubfindCatalog::check_group(std::int64_t number, const Group& group) const 
                      files_.front(), number, group.first_subhalo, subhalos());
 }
 
+// `row` is the first of its group in a block; where it is also the block's first, the group may have begun before.
+void SubfindCatalog::check_first_row(std::int64_t number, const Group& group, std::uint64_t row, bool of_block) const {
+  if (excerpt_) return;  // has no complete groups
+  const auto first = static_cast<std::uint64_t>(group.first_subhalo);
+  const bool own = first == row || (of_block && first < row && integers(group_number(), first, 1).front() == number);
+  if (!own)
+    throw data_error(
+        "{}: group {}: GroupFirstSub is {}, but the group's subhalos begin at row {}; fetch the files again",
+        files_.front(), number, group.first_subhalo, row);
+}
+
 std::string SubfindCatalog::file_of_row(std::uint64_t row) const {
   return files_[file_with(subhalo_offsets_, row)];
 }
@@ -223,7 +242,7 @@ class SubfindCatalog::Rows {
       : catalog_(catalog),
         first_(first),
         block_(block),
-        groups_(catalog.groups_of(block.group)) {
+        groups_(catalog.groups_of(first, block.group)) {
     for (std::size_t i = 0; i < block.vmax.size(); ++i)
       if (block.flag.empty() || block.flag[i] != 0) kept_.push_back(i);
     table_.resize(kept_.size());

@@ -241,7 +241,7 @@ void join_headers(const std::string& path, Simulation& ours, const Simulation& t
 
 void check_convention(hid_t file, const std::string& path) {
   const auto about = h5::open_group(file, "/header/file");
-  if (number(about, "is_lightcone") == 1)
+  if (const double cone = number(about, "is_lightcone"); !std::isnan(cone) && cone != 0)
     throw data_error("{}: is a light cone (/header/file: is_lightcone); give a snapshot of a periodic box", path);
   const auto convention = h5::text_attribute(about, "unit_convention").value_or("scalefree");
   if (convention != "scalefree" && convention != "comoving")

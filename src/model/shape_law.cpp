@@ -33,10 +33,15 @@ struct Ellipsoid {
   double b_to_a, c_to_a;
 
   Mat3 matrix() const { return frame * Vec3(1, b_to_a * b_to_a, c_to_a * c_to_a).asDiagonal() * frame.transpose(); }
-  static Ellipsoid of(const Mat3& matrix) {
+  // Axes have no sign; the one nearer to `before` is taken, so that it turns with the box.
+  static Ellipsoid of(const Mat3& matrix, const Mat3& before) {
     const Eigen::SelfAdjointEigenSolver<Mat3> solver(matrix);
     const Vec3 squares = solver.eigenvalues().cwiseMax(1e-12 * solver.eigenvalues()[2]);  // rising
-    const Vec3 a = solver.eigenvectors().col(2), c = solver.eigenvectors().col(0);
+    const auto axis = [&](int place, int like) -> Vec3 {
+      const Vec3 v = solver.eigenvectors().col(place);
+      return v.dot(before.col(like)) < 0 ? Vec3(-v) : v;
+    };
+    const Vec3 a = axis(2, 0), c = axis(0, 2);
     Mat3 frame;
     frame << a, c.cross(a), c;
     return {frame, std::sqrt(squares[1] / squares[2]), std::sqrt(squares[0] / squares[2])};
@@ -188,7 +193,7 @@ class ShapeLaw : public AxesPainter {
 
   Ellipsoid sheared(const Ellipsoid& galaxy, const Inputs& inputs, std::size_t i) const {
     const Mat3 by = stretch(inputs, i);
-    return Ellipsoid::of(by * galaxy.matrix() * by);
+    return Ellipsoid::of(by * galaxy.matrix() * by, galaxy.frame);
   }
 
   config::Shapes law_;

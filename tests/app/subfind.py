@@ -220,6 +220,10 @@ def faults(scratch, good, group, subhalo):
     with h5py.File(lost / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         file["Group/GroupFirstSub"][0] = -1
     refused(lost, 3, "group 0", "no first subhalo")
+    stray = copy("stray")
+    with h5py.File(stray / "fof_subhalo_tab_099.0.hdf5", "a") as file:
+        file["Group/GroupFirstSub"][1] += 1
+    refused(stray, 3, "group 1", "the group's subhalos begin at row", numbers_of_ranks=(1, 3))
     nothing = copy("nothing")
     with h5py.File(nothing / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         del file["Subhalo/SubhaloVmax"]

@@ -101,6 +101,7 @@ def refused(scratch):
     yield "prefix of no number", with_lines((MASSES, "#Units: Masses in 1e1e Msun / h")), ROWS, ["1e1e"]
     yield "id beyond 2^63", HEADER, [ROWS[0].replace(ROWS[0].split()[0], str(2 ** 63), 1)] + ROWS[1:], [str(2 ** 63)]
     yield "id with a fraction", HEADER, [ROWS[0].replace(ROWS[0].split()[0], "3229.5", 1)] + ROWS[1:], ["3229.5"]
+    yield "particle mass of zero", ["#Particle mass: 0 Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["particle mass is 0"]
     yield "a control character in a number", HEADER, with_field(3, "JX", "-3.8\x0b6e11"), ["'-3.8?6e11'"]
 
 
@@ -184,9 +185,10 @@ def check_tables(scratch):
     id_column = fits.Column("gal_id", "K", array=ids)
     fits.BinTableHDU.from_columns([id_column, fits.Column("f_disk_2d", "PD()", array=rows)]).writeto(scratch / "varlen.fits")
     fits.BinTableHDU.from_columns([fits.Column("gal_id", "K", array=null, null=-99), fits.Column("f_disk_2d", "D", array=disc)]).writeto(scratch / "null.fits")
+    fits.BinTableHDU.from_columns([id_column, fits.Column("f_disk_2d", "D", array=disc), fits.Column("F_DISK_2D", "D", array=disc)]).writeto(scratch / "twice.fits")
     (scratch / "cut.fits").write_bytes((scratch / "plain.fits").read_bytes()[:6000])
     (scratch / "words.csv").write_text(text.replace(f"\n{ids[5]},", "\nfive,"))
-    for name, texts in {"vector.fits": ["f_disk_2d", "3"], "varlen.fits": ["f_disk_2d"], "words.fits": ["gal_id", "five"], "null.fits": ["gal_id", "row 5"], "cut.fits": [], "words.csv": ["gal_id", "five"]}.items():
+    for name, texts in {"vector.fits": ["f_disk_2d", "3"], "varlen.fits": ["f_disk_2d"], "words.fits": ["gal_id", "five"], "null.fits": ["gal_id", "row 5"], "twice.fits": ["F_DISK_2D"], "cut.fits": [], "words.csv": ["gal_id", "five"]}.items():
         lines = []
         for ranks in (1, 3):
             done, _ = convert(name, ranks)

@@ -41,6 +41,7 @@ class SharedFolder {
 
   /// Written by rank 0, there for all ranks on return.
   std::string write(const std::string& name, const std::string& text) const {
+    comm_.barrier();  // others may still read what this replaces
     if (comm_.root()) std::ofstream(path_ / name, std::ios::binary) << text;
     comm_.barrier();
     return *this / name;

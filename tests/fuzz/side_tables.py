@@ -88,7 +88,7 @@ def make_fits(rng, path, values):
     elif way == "duplicate" and name == "gal_id":
         data = np.concatenate([data[:-1], data[:1]])
     columns[name] = (code, data, more)
-    made = [fits.Column({"name": pick(rng, [n + "2", n.upper() + "X", ""]), "case": n.upper()}.get(way, n) if n == name else n, code, array=data, **more)
+    made = [fits.Column({"name": pick(rng, [n + "2", n.upper() + "X"]), "case": n.upper()}.get(way, n) if n == name else n, code, array=data, **more)
             for n, (code, data, more) in columns.items()]
     if way == "twice":
         made.append(fits.Column(name.upper(), "D", array=values["other"]))

@@ -357,12 +357,17 @@ def integer(words, doubts):
     return np.array([int(one) if re.fullmatch(rb"[+-]?\d+", one) else int(float(one)) for one in words], dtype=np.int64)
 
 
+def is_number(text):
+    return NUMBER.fullmatch(text.encode("latin-1")) is not None
+
+
 def statements(comments, doubts):
     """Numbers and units that the comment lines state: {key: (value, rest)}, {subject: unit text}."""
     numbers, spelled = {}, {}
 
     def state(where, key, what):
-        if where.setdefault(key, what) != what:
+        before = where.setdefault(key, what)
+        if before != what and not (is_number(before) and is_number(what) and float(before) == float(what)):
             raise Refuse(f"{key} is said twice: {where[key]} and {what}")
 
     for comment in comments:
@@ -457,6 +462,8 @@ def meaning(path):
         doubts.append("the last line has no end")
 
     numbers, spelled = statements(comments, doubts)
+    if any(re.search(r"\(\s*\)", text) for text in spelled.values()):
+        doubts.append("a unit with empty brackets")
 
     def field(name, need=True):
         if names.count(name) > 1:
@@ -517,14 +524,16 @@ def meaning(path):
     if len(set(radii)) != 1:
         raise Refuse("no main mass definition")
     definition = radii[0]
+    if names.count("m" + definition) > 1:
+        doubts.append("the main mass twice: the first is meant")
     columns = {"id": integer(field("id"), doubts)}
     parent = field("pid", need=False)
     if parent is None:
         parent = field("upid", need=False)
     columns["parent_id"] = np.full(len(rows), -1) if parent is None else integer(parent, doubts)
-    mass_words = field("m" + definition) if names.count("m" + definition) == 1 else None
-    if mass_words is None:
-        raise Refuse("no main mass, or two")
+    if "m" + definition not in names:
+        raise Refuse("no main mass")
+    mass_words = [words[names.index("m" + definition)] for words in rows]
     columns["mass"] = floating(mass_words) * factors["mass"]
     columns["radius"] = floating(field("r" + definition)) * factors["radius"]
     for axis in "xyz":
