@@ -79,7 +79,8 @@ class RowParser {
   template <class T>
   static T number(const RockstarColumn& column, std::string_view word) {
     T value{};
-    const auto begin = word.data() + (word.starts_with('+') ? 1 : 0), end = word.data() + word.size();
+    const bool plus = word.starts_with('+') && !word.starts_with("+-");  // from_chars takes no plus, but the minus behind it
+    const auto begin = word.data() + (plus ? 1 : 0), end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(begin, end, value);
     if (error == std::errc() && stop == end) return value;
     if constexpr (std::is_integral_v<T>)

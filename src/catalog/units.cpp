@@ -274,6 +274,7 @@ class Parser {
     skip_blanks();
     const bool negative = rest_.starts_with('-');
     if (negative || rest_.starts_with('+')) rest_.remove_prefix(1);
+    if (rest_.starts_with('-')) throw UnitFault{"a power has two signs"};
     double value = take_number();
     if (bracketed && rest_.starts_with('/')) {
       rest_.remove_prefix(1);

@@ -133,7 +133,8 @@ class Parser {
     if (token_.kind != Token::Kind::number) fail("a column or a number was expected");
     Node node{Operation::number, {}};
     const auto* end = token_.text.data() + token_.text.size();
-    const auto* begin = token_.text.data() + (token_.text.front() == '+' ? 1 : 0);
+    const bool plus = token_.text.starts_with('+') && !token_.text.starts_with("+-");
+    const auto* begin = token_.text.data() + (plus ? 1 : 0);
     if (std::from_chars(begin, end, node.number).ptr != end) fail("this is no number");
     next();
     return node;
