@@ -516,7 +516,10 @@ def meaning(path):
                 raise Refuse(f"nobody says the unit of {subject}")
             doubts.append(f"the unit of {subject} is in a damaged line")
         factors[subject] = unit_of(spelled.get(subject, usual), table, h, a, subject)
-    if "".join(spelled.get("momentum", "").split()) not in ("", "(Msun/h)*(Mpc/h)*km/s(physical)"):
+    momentum = "".join(spelled.get("momentum", "").split())
+    if momentum in ("(Msun/h)*(Mpc/h)*km/s", "(Msun/h)*(Mpc/h)*km/s(peculiar)"):
+        doubts.append("angular momenta that are not said to be physical")
+    elif momentum not in ("", "(Msun/h)*(Mpc/h)*km/s(physical)"):
         doubts.append("another unit of angular momenta")
         factors["momentum"] = None
 
