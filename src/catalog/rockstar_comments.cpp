@@ -122,9 +122,10 @@ class Reader {
     const auto known = keys_of_numbers().find(lower(trimmed(part.substr(0, sign))));
     if (known == keys_of_numbers().end()) return false;
     const auto text = part.substr(sign + 1);
-    const bool number = text.find_first_of("0123456789") != text.npos;
-    if (number) say(known->second, text);
-    return number;
+    // Without a digit a line may be prose; what must be there is then missed, but nobody would miss the particle mass.
+    const bool stated = text.find_first_of("0123456789") != text.npos || known->second == "particle mass";
+    if (stated) say(known->second, text);
+    return stated;
   }
 
   // "Masses in Msun / h", "Halo Distances, Lengths, and Radii in kpc / h (comoving)"

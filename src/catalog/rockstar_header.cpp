@@ -160,6 +160,8 @@ Quantity quantity_in(const std::string& path, const Statement& statement) {
     throw data_error("{}: {}: '{}' is no number; correct it", path, where_said(statement), text);
   quantity.unit = std::string(stop, text.data() + text.size());
   quantity.unit.erase(0, quantity.unit.find_first_not_of(" \t"));
+  if (!quantity.unit.empty() && std::isdigit(static_cast<unsigned char>(quantity.unit.front())))
+    throw data_error("{}: {}: '{}' holds two numbers; write one, with its unit", path, where_said(statement), text);
   return quantity;
 }
 
@@ -256,11 +258,12 @@ Simulation resolve_simulation(const std::string& path, const Statements& stateme
         "{}: the cosmology is incomplete (no comment line as {}); add what is missing below line 1", path,
         fmt::join(numbers.missing(), " or "));
   const UnitScales scales{simulation.h, simulation.scale_factor};
-  if (const auto* mass = statements.find("particle mass"))
+  if (const auto* mass = statements.find("particle mass")) {
     simulation.particle_mass = in_our_unit(path, *mass, "masses", "Msun/h", statements, scales, remarks);
-  if (simulation.particle_mass <= 0 || std::isinf(simulation.particle_mass))
-    throw data_error("{}: {}: the particle mass is {:g} Msun/h; it must be above zero, or the line be removed", path,
-                     where_said(*statements.find("particle mass")), simulation.particle_mass);
+    if (!(simulation.particle_mass > 0) || std::isinf(simulation.particle_mass))
+      throw data_error("{}: {}: the particle mass is {:g} Msun/h; it must be above zero, or the line be removed", path,
+                       where_said(*mass), simulation.particle_mass);
+  }
   simulation.box.fill(box_side(path, statements, scales, options, remarks));
   return simulation;
 }

@@ -31,7 +31,7 @@ def fault_of_exit(done, folder):
         others = [line for line in others if not re.match(r"\S+:\d+: |\S+: ", line)]
     if others and "mpirun" not in done.err:
         return "more than the error line"
-    if str(folder) not in done.errors()[0] and not re.search(r"(input|convert|output|field|domain|seed|density|cosmology|painter)\b", done.errors()[0]):
+    if str(folder) not in done.errors()[0] and not re.search(r"cannot be opened|(input|convert|output|field|domain|seed|density|cosmology|painter)\b", done.errors()[0]):
         return "the error names no file"
     if not done.errors()[0].isprintable():
         return "the error has control characters"
