@@ -186,9 +186,18 @@ std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first
   const auto mass = numbers("/Group/Group_M_Crit200", 1, first, ids.size());
   const auto radius = numbers("/Group/Group_R_Crit200", 1, first, ids.size());
   std::unordered_map<std::int64_t, Group> by_number;
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    if (first_subhalo[i] >= 0)  // a group without bound subhalos is legal
-      by_number[ids[i]] = {first_subhalo[i], mass[i] * mass_msun_h_, radius[i] * length_mpc_h_};
+  std::int64_t before = -1;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (first_subhalo[i] < 0) continue;  // a group without bound subhalos is legal
+    if (!excerpt_ && first_subhalo[i] >= static_cast<std::int64_t>(subhalos()))
+      throw data_error("{}: group {}: GroupFirstSub is {}, but there are {} subhalos; fetch the files again",
+                       files_.front(), ids[i], first_subhalo[i], subhalos());
+    if (!excerpt_ && first_subhalo[i] <= before)
+      throw data_error("{}: group {}: GroupFirstSub is {}, but {} for a group before it; fetch the files again", files_.front(),
+                       ids[i], first_subhalo[i], before);
+    before = first_subhalo[i];
+    by_number[ids[i]] = {first_subhalo[i], mass[i] * mass_msun_h_, radius[i] * length_mpc_h_};
+  }
   std::vector<Group> groups;
   for (std::size_t i = 0; i < numbers_of_rows.size(); ++i) {
     const auto number = numbers_of_rows[i];
@@ -215,9 +224,6 @@ void SubfindCatalog::check_group(std::int64_t number, const Group& group) const 
     if (!(value >= 0) || !std::isfinite(value))
       throw data_error("{}: group {}: {} is {} (0 where a group has none, else positive); fetch the files again",
                        files_.front(), number, name, value);
-  if (!excerpt_ && group.first_subhalo >= static_cast<std::int64_t>(subhalos()))
-    throw data_error("{}: group {}: GroupFirstSub is {}, but there are {} subhalos; fetch the files again",
-                     files_.front(), number, group.first_subhalo, subhalos());
 }
 
 // `row` is the first of its group in a block; where it is also the block's first, the group may have begun before.

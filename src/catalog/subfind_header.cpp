@@ -186,8 +186,9 @@ bool is_subfind(const std::string& path) {
 
 SubfindHeader read_subfind_header(const std::string& path) {
   const auto file = h5::File::open(path);
-  return h5::exists(file.id(), "/Subhalo/SubhaloID_global") ? header_of_excerpt(file)
-                                                            : header_of_set(path, file);
+  auto header = h5::exists(file.id(), "/Subhalo/SubhaloID_global") ? header_of_excerpt(file) : header_of_set(path, file);
+  header.flags = h5::exists(file.id(), "/Subhalo/SubhaloFlag");
+  return header;
 }
 
 std::vector<std::string> subfind_files(const std::string& path) {
@@ -223,8 +224,13 @@ void check_one_simulation(const std::vector<std::string>& files, const std::vect
         what, b, a, files.front());
   };
   std::int64_t groups = 0, subhalos = 0;
+  std::optional<std::size_t> filled;  // the first file with subhalos
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& here = headers[i];
+    if (here.subhalos > 0 && !filled) filled = i;
+    if (here.subhalos > 0 && here.flags != headers[*filled].flags)
+      throw data_error("{}: {} SubhaloFlag, unlike {}; fetch the files again", files[i], here.flags ? "has" : "has no",
+                       files[*filled]);
     for (const auto& [what, a, b] :
          {std::tuple("NumFiles", first.files, here.files),
           std::tuple("Ngroups_Total", first.groups_total, here.groups_total),

@@ -204,19 +204,27 @@ Simulation our_simulation(hid_t group) {
   return s;
 }
 
+// What a header says must be a number; what it does not say is unknown.
+double stated(hid_t group, const std::string& name, const std::string& path) {
+  const double value = number(group, name);
+  if (std::isnan(value) && H5Aexists(group, name.c_str()) > 0)
+    throw data_error("{}: {} in /header is no number; write the file again", path, name);
+  return value;
+}
+
 // Files of other writers say it in the OpenCosmo header only.
-Simulation opencosmo_simulation(hid_t file) {
+Simulation opencosmo_simulation(hid_t file, const std::string& path) {
   Simulation s;
   const auto about = h5::open_group(file, "/header/file");
   const auto from = h5::numbers_attribute(about, "region_p1"), to = h5::numbers_attribute(about, "region_p2");
   if (from && to && from->size() == 3 && to->size() == 3)
     for (std::size_t axis = 0; axis < 3; ++axis) s.box[axis] = (*to)[axis] - (*from)[axis];
-  s.scale_factor = 1 / (1 + number(about, "redshift"));
+  s.scale_factor = 1 / (1 + stated(about, "redshift", path));
   if (!h5::exists(file, "/header/simulation/cosmology")) return s;
   const auto cosmology = h5::open_group(file, "/header/simulation/cosmology");
-  s.omega_m = number(cosmology, "omega_m");
-  s.omega_l = number(cosmology, "omega_l");
-  s.h = number(cosmology, "h");
+  s.omega_m = stated(cosmology, "omega_m", path);
+  s.omega_l = stated(cosmology, "omega_l", path);
+  s.h = stated(cosmology, "h", path);
   s.omega_b = number(cosmology, "omega_b");
   s.sigma_8 = number(cosmology, "sigma_8");
   return s;
@@ -241,7 +249,8 @@ void join_headers(const std::string& path, Simulation& ours, const Simulation& t
 
 void check_convention(hid_t file, const std::string& path) {
   const auto about = h5::open_group(file, "/header/file");
-  if (const double cone = number(about, "is_lightcone"); !std::isnan(cone) && cone != 0)
+  const auto cone = h5::numbers_attribute(about, "is_lightcone");
+  if (cone && std::ranges::any_of(*cone, [](double x) { return x != 0; }))
     throw data_error("{}: is a light cone (/header/file: is_lightcone); give a snapshot of a periodic box", path);
   const auto convention = h5::text_attribute(about, "unit_convention").value_or("scalefree");
   if (convention != "scalefree" && convention != "comoving")
@@ -254,9 +263,9 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
   check_convention(file, path);
   const bool ours = h5::exists(file, "/provenance/simulation");
   header.simulation =
-      ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file);
+      ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file, path);
   auto& s = header.simulation;
-  if (ours) join_headers(path, s, opencosmo_simulation(file));
+  if (ours) join_headers(path, s, opencosmo_simulation(file, path));
   const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
   if (!std::ranges::all_of(s.box, positive))
     throw data_error(

@@ -235,6 +235,7 @@ def bad(scratch):
     yield "two units", lambda data: data["mass"].attrs.update({"units": "Msun"}), "'mass'", "'Msun' by the attribute units, 'Msun/h' by unit"
     yield "a unit that is no text", lambda data: data["mass"].attrs.update({"unit": 1.0}), "'mass'", "no text"
     yield "light cone", lambda data: data.file["header/file"].attrs.update({"is_lightcone": True}), "light cone"
+    yield "redshift that is no number", lambda data: data.file["header/file"].attrs.update({"redshift": np.nan}), "redshift"
     yield "light cone as a number", lambda data: data.file["header/file"].attrs.update({"is_lightcone": 0.1}), "light cone"
     yield "physical units", lambda data: data.file["header/file"].attrs.update({"unit_convention": "physical"}), "'physical'"
     yield "infinite box", lambda data: data.file["header/file"].attrs.update({"region_p2": np.full(3, np.inf)}), "no box"

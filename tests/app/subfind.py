@@ -220,6 +220,10 @@ def faults(scratch, good, group, subhalo):
     with h5py.File(lost / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         file["Group/GroupFirstSub"][0] = -1
     refused(lost, 3, "group 0", "no first subhalo")
+    flagless = copy("flagless")
+    with h5py.File(flagless / "fof_subhalo_tab_099.1.hdf5", "a") as file:
+        del file["Subhalo/SubhaloFlag"]
+    refused(flagless, 3, "099.1.hdf5", "has no SubhaloFlag", numbers_of_ranks=(1, 3))
     stray = copy("stray")
     with h5py.File(stray / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         file["Group/GroupFirstSub"][1] += 1

@@ -391,10 +391,14 @@ def read(opened, doubts):
                 part[name] = field(f, f"Group/{name}", groups, 1, doubts)
             if "GroupNsubs" not in f["Group"]:
                 doubts.append("no GroupNsubs")
+        if subhalos:
+            part["number_name"] = number_name
         parts.append((groups, subhalos, part))
         groups_before += groups
     if sum(p[0] for p in parts) != said["groups"] or sum(p[1] for p in parts) != said["subhalos"]:
         raise Refuse("the files hold another number of rows than the header says")
+    if len({p["number_name"] for _, n, p in parts if n}) > 1:
+        doubts.append("files of two kinds in one set")
     flags = {"flag" in p for _, n, p in parts if n}
     if len(flags) > 1:
         raise Refuse("SubhaloFlag in some files only")

@@ -524,6 +524,10 @@ def meaning(path):
         factors["momentum"] = None
 
     radii = [name[1:] for name in names if re.fullmatch(r"r(vir|\d+[bcm])", name)]
+    masses = [name[1:] for name in names if re.fullmatch(r"m(vir|\d+[bcm])", name)]
+    if len(set(radii)) > 1 and masses and radii.count(masses[0]) == 1:
+        doubts.append("several radii: that of the first mass is meant")
+        radii = masses[:1]
     if len(set(radii)) != 1:
         raise Refuse("no main mass definition")
     definition = radii[0]
@@ -571,6 +575,6 @@ def meaning(path):
     if columns.get("specific_spin", 0) is None:
         del columns["specific_spin"]
         return Meaning(None, may_refuse="the unit of angular momenta")
-    mass_name = definition
+    mass_name = definition[:-1] + "b" if definition.endswith("m") else definition
     simulation = {"box": [box] * 3, "scale_factor": a, "omega_m": omega_m, "omega_l": omega_l, "h": h, "particle_mass": particle, "mass_definition": mass_name}
     return Meaning(columns, simulation, doubts[0] if doubts else None)
