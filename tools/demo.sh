@@ -10,7 +10,9 @@ summary=$mock.json
 
 # A number of the summary by a pattern of what stands before it (white space left out).
 number() {
-  tr -d '[:space:]' <"$summary" | grep -oP -m1 "$1\K-?[0-9.][-+.0-9eE]*" || fail "$summary: nothing found for $1"
+  local found
+  found=$(tr -d '[:space:]' <"$summary" | grep -oP "$1\K-?[0-9.][-+.0-9eE]*") || fail "$summary: nothing found for $1"
+  echo "${found%%$'\n'*}" # the first: all of the summary is one line here
 }
 mean_of() { number "\"$1\":\{[^}]*\"mean\":"; }
 

@@ -9,28 +9,14 @@ chi2 per bin, Kolmogorov-Smirnov distances, w_g+ and A_1 by colour, requirements
 import argparse
 import concurrent.futures
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-PROGRAM = pathlib.Path(os.environ.get("HALOBRUSH", ROOT / "build/release/halobrush"))
-ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+from program import ROOT, run, sets
+
 SAMPLES = {"massive": "log_stellar_mass > 10.5", "above_10": "log_stellar_mass > 10", "early": "early_type", "late": "not early_type",
            "red": "color_gr > 0.6 and log_stellar_mass > 10.5", "blue": "color_gr <= 0.6 and log_stellar_mass > 10.5", "all": "halo_mass > 0"}
-
-
-def run(*words):
-    done = subprocess.run([str(PROGRAM), *map(str, words)], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
-    if done.returncode > 1:
-        sys.exit(f"lensing_seeds: halobrush {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
-
-
-def sets(settings):
-    return [word for text in settings for word in ("--set", text)]
 
 
 def validated(seed, arguments):

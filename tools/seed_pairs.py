@@ -10,30 +10,17 @@ five seconds a pair on two cores.
 import argparse
 import concurrent.futures
 import json
-import os
 import pathlib
-import subprocess
 import sys
 
 from scipy import stats
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-PROGRAM = pathlib.Path(os.environ.get("HALOBRUSH", ROOT / "build/release/halobrush"))
-ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+from program import ROOT, run, sets
+
 PAIR_RATE = 0.046    # of pairs of one law that break any requirement
 POOLED_RATE = 0.042  # of those that break the one on chi2/dof of all statistics
 KS_RATE = 0.001      # beyond the allowance: the distance that sampling exceeds once in a thousand times
 SYSTEMATIC = 0.01
-
-
-def run(*words):
-    done = subprocess.run([str(PROGRAM), *map(str, words)], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
-    if done.returncode > 1:
-        sys.exit(f"seed_pairs: halobrush {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
-
-
-def sets(settings):
-    return [word for text in settings for word in ("--set", text)]
 
 
 def model_file(name):

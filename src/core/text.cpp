@@ -22,6 +22,10 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 }  // namespace
 
 std::string nearest_hint(const std::string& name, std::span<const std::string> known) {
@@ -36,14 +40,12 @@ std::string nearest_hint(const std::string& name, std::span<const std::string> k
 }
 
 std::string printable(std::string text) {
-  for (auto& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  std::ranges::replace_if(text, is_control, '?');
   return text;
 }
 
 std::string printable_lines(std::string text) {
-  for (auto& c : text)
-    if (c != '\n') c = printable(std::string(1, c))[0];
+  std::ranges::replace_if(text, [](char c) { return is_control(c) && c != '\n'; }, '?');
   return text;
 }
 

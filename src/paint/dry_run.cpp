@@ -56,6 +56,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto origin = pipeline::origin_of(config, header.simulation, header.source.format);
   for (const auto& remark : pipeline::coarse_mesh(origin.tidal)) log.info("{}", remark);
   pipeline::say(pipeline::compare_origins(painter->models(), origin, config.painter), log);
+  for (const auto& warning : pipeline::warnings_on_shapes(config, header.simulation)) log.warn("{}", warning);
   const auto box = pipeline::box_of(header.simulation);
   const auto& tiles = config.domain.tiles;
   const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);

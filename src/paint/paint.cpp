@@ -55,6 +55,10 @@ class Job {
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
     differences_ = pipeline::compare_with_training(painter_->models(), halos_, config_, comm_, log_);
+    for (auto& warning : pipeline::warnings_on_shapes(config_, halos_.simulation)) {
+      log_.warn("{}", warning);
+      differences_.warnings.push_back(std::move(warning));
+    }
     for (const auto* model : painter_->models()) statistics_.judge(*model);
     open_staging();
     auto patches = times_.measure("distribute", [&] { return distribute(); });

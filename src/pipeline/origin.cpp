@@ -291,6 +291,29 @@ Differences compare_with_training(const std::vector<const model::ModelSpec*>& mo
   return all;
 }
 
+std::vector<std::string> warnings_on_shapes(const config::Config& config, const catalog::Simulation& simulation) {
+  const auto shapes_of = [](const config::Config& c) {
+    auto keys = config::science_keys(c);
+    std::erase_if(keys, [](const auto& key) { return !key.first.starts_with("shapes."); });
+    return keys;
+  };
+  const bool changed = shapes_of(config) != shapes_of({});
+  if (config.painter.axes != "law") {
+    if (!changed) return {};
+    return {fmt::format("shapes: the section has no effect, painter.axes is '{}'; set painter.axes: law, or leave the section out",
+                        config.painter.axes)};
+  }
+  std::vector<std::string> warnings;
+  if (!changed && std::abs(simulation.scale_factor - 1) > same_scale_factor)
+    warnings.push_back(fmt::format("shapes: ratios and strengths were fitted at redshift 0, here it is {:.3g}",
+                                   1 / simulation.scale_factor - 1));
+  if ((config.shapes.nla != 0 || config.shapes.torque != 0) && config.density.file.empty())
+    warnings.emplace_back(
+        "shapes: nla and torque go by the tidal field of the halos, which cluster more than matter: the alignment is stronger "
+        "than its amplitude says; give density.file");
+  return warnings;
+}
+
 void say(const Differences& differences, Logger& log) {
   for (const auto& warning : differences.warnings) log.warn("{}", warning);
   for (const auto& remark : differences.remarks) log.info("{}", remark);

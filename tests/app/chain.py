@@ -66,6 +66,11 @@ def main():
         same(one, rows, FIRST[:-1], "a model after the model")
         same(read(scratch / "demo.hdf5"), rows, AXES, "axes of a learned model")
 
+        for texts, *settings in ((["shapes: the section has no effect"], "painter.axes=", "shapes.nla=2"), (["cluster more than matter"], "shapes.nla=2"), ([],)):
+            done = run(1, "paint", CONFIG, "--dry-run", *sets([*halos, f"output.path={scratch}/never.hdf5", *settings]))
+            said = [line for line in done.stdout.splitlines() if "warning: shapes:" in line]
+            expect(done.returncode == 0 and len(said) == len(texts) and all(text in said[0] for text in texts), f"{settings}: {done.returncode} {said} {done.stderr}")
+
         never = [*halos, f"output.path={scratch}/never.hdf5"]
         refused(2, ["painter.axes", "b_to_a", "tng.safetensors"], *never, "painter.axes=models/tng.safetensors")
         refused(2, ["painter.axes: masses of host halos: Mvir in training, M200c here"], *never, "field.smoothing=[1,4]", "painter.axes=models/demo.safetensors")

@@ -103,7 +103,8 @@ def refused(scratch):
     yield "id with a fraction", HEADER, [ROWS[0].replace(ROWS[0].split()[0], "3229.5", 1)] + ROWS[1:], ["3229.5"]
     yield "particle mass of zero", ["#Particle mass: 0 Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["particle mass is 0"]
     yield "particle mass in words", ["#Particle mass: seven Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["seven"]
-    yield "two particle masses", ["#Particle mass: 0.3 0.4 Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["two numbers"]
+    for two in ("0.3 0.4", "4 100"):
+        yield f"two particle masses, {two}", [f"#Particle mass: {two} Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["two numbers"]
     yield "two signs", HEADER, with_field(3, "VX", "+-5"), ["'+-5'", "not a number"]
     yield "a control character in a number", HEADER, with_field(3, "JX", "-3.8\x0b6e11"), ["'-3.8?6e11'"]
 

@@ -39,6 +39,9 @@ Differences compare_origins(const std::vector<const model::ModelSpec*>& models, 
 Differences compare_with_training(const std::vector<const model::ModelSpec*>& models,
                                   const catalog::HaloCatalog& halos, const config::Config& config, const mpi::Communicator& comm, Logger& log);
 
+/// What is asked of the law of shapes that has no effect, or that its numbers were not fitted for. Not collective.
+std::vector<std::string> warnings_on_shapes(const config::Config& config, const catalog::Simulation& simulation);
+
 void say(const Differences& differences, Logger& log);
 
 }  // namespace halobrush::pipeline
