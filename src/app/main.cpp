@@ -63,7 +63,7 @@ int run_parallel(int& argc, char**& argv, Configuration&& configuration, FilesOf
   mpi::Environment environment(argc, argv);
   const mpi::Communicator world(MPI_COMM_WORLD);
   const auto log = make_logger(world.root());
-  try {
+  const auto run = [&] {
     const auto config = mpi::agree(world, configuration);
     const auto files = mpi::agree(world, [&] { return world.root() ? files_of(config) : app::Files{}; });
     app::check_files(files, world);
@@ -79,6 +79,9 @@ int run_parallel(int& argc, char**& argv, Configuration&& configuration, FilesOf
           "LibTorch runs on a reference BLAS, several times slower than need be; install "
           "libopenblas0-pthread");
     return static_cast<int>(job(config, world, *log));
+  };
+  try {
+    return mpi::together(world, run);
   } catch (const Error& error) {
     const char* kind = error.code() == ExitCode::stopped ? "" : "error: ";
     if (world.root()) std::cerr << "halobrush: " << kind << printable_lines(error.what()) << std::endl;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/mpi/directory.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -119,21 +120,10 @@ std::optional<std::string> Occupancy::empty_region() const {
 
 void check_unique_ids(const std::string& path, const Table& halos, const mpi::Communicator& comm) {
   const auto ids = halos.get<std::int64_t>("id");
-  const auto home = [&](std::int64_t id) { return static_cast<std::size_t>(id % comm.size()); };
-  std::vector<std::size_t> counts(static_cast<std::size_t>(comm.size()));
-  for (const auto id : ids) ++counts[home(id)];
-  std::vector<std::size_t> next(counts.size());
-  std::exclusive_scan(counts.begin(), counts.end(), next.begin(), std::size_t{0});
-  std::vector<std::int64_t> sorted(ids.size());
-  for (const auto id : ids) sorted[next[home(id)]++] = id;
-
-  auto mine = comm.exchange(std::span<const std::int64_t>(sorted), counts).data;
-  std::sort(mine.begin(), mine.end());
-  const auto twice = std::adjacent_find(mine.begin(), mine.end());
-  const bool found = twice != mine.end();
-  const auto lowest = comm.min(found ? *twice : std::numeric_limits<std::int64_t>::max());
-  if (comm.max(found ? 1 : 0) == 1)
-    throw data_error("{}: id {} occurs more than once (ids name halos); keep one of the rows", path, lowest);
+  struct Nothing {};
+  const mpi::Directory<Nothing> directory(ids, [](std::size_t) { return Nothing{}; }, comm);
+  if (const auto id = directory.duplicate())
+    throw data_error("{}: id {} occurs more than once (ids name halos); keep one of the rows", path, *id);
 }
 
 }  // namespace halobrush::catalog

@@ -159,7 +159,7 @@ void write_rows(const std::vector<h5::Handle>& datasets, const Table& columns,
         mpi::agree(comm, [&] { return mine ? load(blocks[round], columns) : columns.empty_like(); });
     const auto first = mine ? blocks[round].first_row : 0;
     for (std::size_t c = 0; c < datasets.size(); ++c)
-      mpi::agree(comm, [&] { h5::write_slice(datasets[c], first, rows.columns()[c].data); });
+      mpi::together(comm, [&] { h5::write_slice(datasets[c], first, rows.columns()[c].data); });
   }
 }
 
@@ -167,7 +167,7 @@ void fill(h5::File& file, const std::string& data_type, const MockHeader& header
           std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm) {
   h5::Handle provenance, data, gcr;
   std::vector<h5::Handle> datasets;
-  mpi::agree(comm, [&] {
+  mpi::together(comm, [&] {
     write_opencosmo_header(file.id(), data_type, header.simulation);
     write_gcr_metadata(file.id(), header.simulation);
     provenance = h5::create_group(file.id(), "provenance");
@@ -178,7 +178,7 @@ void fill(h5::File& file, const std::string& data_type, const MockHeader& header
     datasets = create_columns(data, gcr, columns, total_rows);
   });
   if (total_rows > 0) write_rows(datasets, columns, blocks, comm);
-  mpi::agree(comm, [&] { h5::write_attribute(provenance, "complete", std::int64_t{1}); });
+  mpi::together(comm, [&] { h5::write_attribute(provenance, "complete", std::int64_t{1}); });
 }
 
 // ---- reading ----
@@ -358,12 +358,12 @@ void write_table_file(const std::string& path, const std::string& data_type, con
   });
   std::optional<h5::File> file;
   try {
-    file = mpi::agree(comm, [&] { return h5::File::create(partial, comm); });
+    file = mpi::together(comm, [&] { return h5::File::create(partial, comm); });
     mpi::agree(comm, [&] {
       if (comm.root()) reserve(partial, file_bytes(header, columns, total_rows));
     });
     fill(*file, data_type, header, columns, total_rows, blocks, comm);
-    mpi::agree(comm, [&] { file->close(); });
+    mpi::together(comm, [&] { file->close(); });
     mpi::agree(comm, [&] {
       if (comm.root()) publish(partial, target);
     });

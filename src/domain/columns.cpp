@@ -1,7 +1,7 @@
 #include "columns.hpp"
 
 #include "halobrush/core/error.hpp"
-#include "halobrush/domain/directory.hpp"
+#include "halobrush/mpi/directory.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::domain {
@@ -31,7 +31,7 @@ std::vector<Vec3> host_centres(const catalog::Table& halos, const mpi::Communica
       wanted.push_back(host_ids[row]);
     }
   }
-  const Directory<Position> directory(hosts, host_positions, comm);
+  const mpi::Directory<Position> directory(hosts, host_positions, comm);
   const auto found = directory.lookup(wanted);
   mpi::agree(comm, [&] {
     for (std::size_t k = 0; k < found.size(); ++k) {

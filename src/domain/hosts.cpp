@@ -6,7 +6,7 @@
 
 #include "columns.hpp"
 #include "halobrush/core/error.hpp"
-#include "halobrush/domain/directory.hpp"
+#include "halobrush/mpi/directory.hpp"
 
 namespace halobrush::domain {
 namespace {
@@ -28,7 +28,7 @@ void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicat
         smallest);
 }
 
-Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
+mpi::Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
   const auto ids = halos.get<std::int64_t>("id");
   check_not_negative(ids, comm);
   const VectorColumns pos(halos, ""), vel(halos, "v");
@@ -38,7 +38,7 @@ Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communica
     const Vec3 x = pos[row], v = vel[row];
     hosts[row] = {x[0], x[1], x[2], v[0], v[1], v[2], mass[row], radius[row]};
   }
-  Directory<Host> directory(ids, hosts, comm);
+  mpi::Directory<Host> directory(ids, hosts, comm);
   if (const auto id = directory.duplicate())
     throw data_error(
         "halo {}: its id is there more than once (random numbers and groups go by id); make ids unique", *id);
@@ -59,7 +59,7 @@ Orphans survey(std::span<const std::size_t> orphans, std::span<const std::int64_
           comm.max(id == smallest ? parent : -1)};
 }
 
-std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const Directory<Host>& directory) {
+std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const mpi::Directory<Host>& directory) {
   std::vector<std::size_t> rows;
   std::vector<std::int64_t> wanted;
   const auto parents = halos.get<std::int64_t>("parent_id");
@@ -75,7 +75,7 @@ std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const 
   return orphans;
 }
 
-void settle_orphans(catalog::HaloCatalog& catalog, const Directory<Host>& directory, OrphanPolicy policy,
+void settle_orphans(catalog::HaloCatalog& catalog, const mpi::Directory<Host>& directory, OrphanPolicy policy,
                     const mpi::Communicator& comm) {
   auto& halos = catalog.halos;
   const auto orphan_rows = rows_without_parent(halos, directory);
@@ -110,7 +110,7 @@ std::vector<std::int64_t> climb(std::span<const std::int64_t> ids, std::span<con
     }
   std::int64_t climbing = no_id, count = 0;
   for (int round = 0; round < most_rounds; ++round) {
-    const auto next = Directory<std::int64_t>(sub_ids, above, comm).lookup(above);
+    const auto next = mpi::Directory<std::int64_t>(sub_ids, above, comm).lookup(above);
     climbing = no_id, count = 0;
     for (std::size_t k = 0; k < subs.size(); ++k)
       if (next[k]) {  // what is above is a subhalo itself
@@ -139,7 +139,7 @@ void leave_out_theirs(catalog::HaloCatalog& catalog) {
 }
 
 void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::int64_t> host_ids,
-                      const Directory<Host>& directory) {
+                      const mpi::Directory<Host>& directory) {
   const auto hosts = directory.lookup(host_ids);
   const VectorColumns pos(halos, ""), vel(halos, "v");
   std::vector<double> mass(halos.rows()), radius(halos.rows()), displacement[3], velocity[3];

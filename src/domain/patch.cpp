@@ -9,7 +9,7 @@
 
 #include "columns.hpp"
 #include "halobrush/core/error.hpp"
-#include "halobrush/domain/directory.hpp"
+#include "halobrush/mpi/directory.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::domain {
@@ -47,7 +47,7 @@ Arrived deliver(const catalog::Table& halos, const Placed& placed, std::span<con
   std::vector<int> destination(placed.row.size());
   std::transform(placed.placement.begin(), placed.placement.end(), destination.begin(),
                  [&](const Placement& p) { return rank_of_slot[static_cast<std::size_t>(p.slot)]; });
-  const Routes routes(destination, comm.size());
+  const mpi::Routes routes(destination, comm.size());
 
   Arrived arrived;
   arrived.placement = routes.send(std::span<const Placement>(placed.placement), comm).data;

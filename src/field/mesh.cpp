@@ -11,7 +11,7 @@
 #include "halobrush/catalog/mesh_file.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
-#include "post.hpp"
+#include "halobrush/mpi/routes.hpp"
 #include "slabs.hpp"
 
 namespace halobrush::field {
@@ -128,8 +128,8 @@ Mesh halo_overdensity(const catalog::Table& halos, const domain::Box& box, std::
   const double scale = fixed_point_scale(halos, comm);
   const Slabs slabs(n, comm.size());
   const auto out = mpi::agree(comm, [&] { return to_plane_owners(halos, box, slabs); });
-  const Post post(out.destination, comm.size());
-  const auto arrived = post.send(std::span(out.particles), comm);
+  const mpi::Routes routes(out.destination, comm.size());
+  const auto arrived = routes.send(std::span<const Particle>(out.particles), comm);
   const auto sums = mpi::agree(comm, [&] {
     FixedPointMesh fixed(mesh, box, scale);
     for (const auto& particle : arrived.data) fixed.deposit(particle);

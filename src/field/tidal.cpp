@@ -9,7 +9,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/field/mesh.hpp"
 #include "halobrush/mpi/agree.hpp"
-#include "post.hpp"
+#include "halobrush/mpi/routes.hpp"
 #include "transform.hpp"
 
 namespace halobrush::field {
@@ -97,8 +97,8 @@ class Interpolation {
  public:
   Interpolation(const catalog::Table& halos, const domain::Box& box, const Transform& transform,
                 const mpi::Communicator& comm)
-      : box_(box), transform_(transform), comm_(comm), post_(owners(halos), comm.size()) {
-    points_ = post_.send(std::span<const Position>(positions(halos)), comm);
+      : box_(box), transform_(transform), comm_(comm), routes_(owners(halos), comm.size()) {
+    points_ = routes_.send(std::span<const Position>(positions(halos)), comm);
   }
 
   std::size_t points() const { return points_.data.size(); }
@@ -122,7 +122,7 @@ class Interpolation {
 
   // @collective Results [points] here to results [rows] where the halos are.
   std::vector<Components> to_rows(std::span<const Components> results) const {
-    return post_.answer(results, points_.counts, comm_);
+    return routes_.answer(results, points_.counts, comm_);
   }
 
  private:
@@ -142,7 +142,7 @@ class Interpolation {
   const domain::Box& box_;
   const Transform& transform_;
   const mpi::Communicator& comm_;
-  Post post_;
+  mpi::Routes routes_;
   mpi::Received<Position> points_;
 };
 

@@ -189,10 +189,8 @@ class Job {
     std::optional<Error> failure;
     for (auto& patch : patches) {
       if (stop.should_stop(slowest)) break;
-      try {
-        painted.push_back(paint_tile(patch));
-      } catch (const Error& error) {
-        failure = error;
+      failure = mpi::failure_of(comm_, [&] { painted.push_back(paint_tile(patch)); });
+      if (failure) {
         stop.tell_others();
         break;
       }

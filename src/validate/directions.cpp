@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "halobrush/catalog/numbers.hpp"
-#include "halobrush/domain/directory.hpp"
+#include "halobrush/mpi/directory.hpp"
 
 namespace halobrush::validate {
 namespace {
@@ -114,7 +114,7 @@ std::vector<Vec3> host_directions(const Galaxies& galaxies, const mpi::Communica
       wanted.push_back(host[i]);
     }
   }
-  const auto hosts = domain::Directory<Point>(known, points, comm).lookup(wanted);
+  const auto hosts = mpi::Directory<Point>(known, points, comm).lookup(wanted);
   std::vector<Vec3> directions(id.size(), Vec3::Zero());
   for (std::size_t k = 0; k < satellites.size(); ++k) {
     if (!hosts[k]) continue;

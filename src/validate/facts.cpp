@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "halobrush/catalog/numbers.hpp"
-#include "halobrush/domain/directory.hpp"
+#include "halobrush/mpi/directory.hpp"
 
 namespace halobrush::validate {
 namespace {
@@ -21,10 +21,10 @@ std::optional<Ids> ids_of(const catalog::Table& table, const std::string& name) 
 
 struct Nothing {};
 
-domain::Directory<Nothing> directory_of(const Ids& ids, const mpi::Communicator& comm) {
+mpi::Directory<Nothing> directory_of(const Ids& ids, const mpi::Communicator& comm) {
   Ids known;
   std::ranges::copy_if(ids, std::back_inserter(known), [](auto id) { return id >= 0; });
-  return {known, std::vector<Nothing>(known.size()), comm};
+  return {known, [](std::size_t) { return Nothing{}; }, comm};
 }
 
 // Galaxies whose id is negative or another's.
