@@ -46,14 +46,14 @@ std::vector<std::string> into_our_units(const std::string& path, Table& halos, c
   return remarks;
 }
 
-void check_values(const std::string& path, const TableShare& share) {
+void check_values(const std::string& path, const Table& rows, std::uint64_t first_row, const Simulation& simulation) {
   // Row by row, so that the first bad row is named whatever the number of ranks.
-  for (std::size_t i = 0; i < share.rows.rows(); ++i)
-    for (const auto& column : share.rows.columns()) {
+  for (std::size_t i = 0; i < rows.rows(); ++i)
+    for (const auto& column : rows.columns()) {
       const double value =
           std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
-      if (const auto fault = fault_of(column.spec.name, value, share.header.simulation))
-        throw data_error("{}: row {}: column '{}' {}", path, share.first_row + i, column.spec.name, *fault);
+      if (const auto fault = fault_of(column.spec.name, value, simulation))
+        throw data_error("{}: row {}: column '{}' {}", path, first_row + i, column.spec.name, *fault);
     }
 }
 
@@ -97,6 +97,45 @@ std::vector<std::string> columns_of_halos(const std::string& path) {
   return names;
 }
 
+class CanonicalSource : public HaloSource {
+ public:
+  CanonicalSource(const std::string& path, const mpi::Communicator& comm)
+      : path_(path), file_(open(path, comm)) {
+    header_.simulation = file_.header().simulation;
+    header_.source = source_of(path);
+    header_.remarks = remarks_of(file_.header());
+    header_.halos = mpi::agree(comm, [&] { return file_.read(0, 0); });
+    for (auto& remark : mpi::agree(comm, [&] { return into_our_units(path_, header_.halos, header_.simulation); }))
+      header_.remarks.push_back(std::move(remark));
+  }
+
+  void read(const Take& take, const mpi::Communicator& comm) override {
+    constexpr std::uint64_t block_rows = 1 << 18;
+    const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
+    const auto begin = file_.rows() * rank / n, end = file_.rows() * (rank + 1) / n;
+    const auto rounds = comm.max((end - begin + block_rows - 1) / block_rows);
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+      const auto first = std::min(begin + round * block_rows, end), rows = std::min(block_rows, end - first);
+      auto halos = file_.read(first, rows, comm);
+      mpi::agree(comm, [&] {
+        into_our_units(path_, halos, header_.simulation);
+        check_values(path_, halos, first, header_.simulation);
+        take(std::move(halos), static_cast<double>(first + rows - begin) / static_cast<double>(std::max(end - begin, std::uint64_t{1})));
+      });
+    }
+  }
+
+ private:
+  static TableFile open(const std::string& path, const mpi::Communicator& comm) {
+    const auto [type, columns] =
+        mpi::agree(comm, [&] { return std::pair(type_of(path), columns_of_halos(path)); });
+    return {path, type, columns, required_columns(), read_as, comm};
+  }
+
+  std::string path_;
+  TableFile file_;
+};
+
 }  // namespace
 
 bool has_halo_columns(const std::string& path) {
@@ -106,16 +145,8 @@ bool has_halo_columns(const std::string& path) {
   });
 }
 
-HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& comm) {
-  const auto [type, columns] =
-      mpi::agree(comm, [&] { return std::pair(type_of(path), columns_of_halos(path)); });
-  auto share = read_table_file(path, type, columns, required_columns(), read_as, comm);
-  auto remarks = remarks_of(share.header);
-  mpi::agree(comm, [&] {
-    for (auto& remark : into_our_units(path, share.rows, share.header.simulation)) remarks.push_back(std::move(remark));
-    check_values(path, share);
-  });
-  return {std::move(share.rows), share.header.simulation, source_of(path), std::move(remarks)};
+std::unique_ptr<HaloSource> open_canonical(const std::string& path, const mpi::Communicator& comm) {
+  return std::make_unique<CanonicalSource>(path, comm);
 }
 
 HaloHeader read_canonical_header(const std::string& path) {

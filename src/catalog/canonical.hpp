@@ -5,8 +5,8 @@
 
 namespace halobrush::catalog {
 
-/// @collective As read_halos, from a halo catalog or a galaxy catalog that carries its halos; ids are not yet compared, source.sha256 is not yet set.
-HaloCatalog read_canonical(const std::string& path, const mpi::Communicator& comm);
+/// @collective Of a halo catalog, or a galaxy catalog that carries its halos.
+std::unique_ptr<HaloSource> open_canonical(const std::string& path, const mpi::Communicator& comm);
 
 /// Whether a table file (a galaxy catalog, too) has the required halo columns. Not collective.
 bool has_halo_columns(const std::string& path);

@@ -11,14 +11,14 @@ namespace halobrush::catalog {
 namespace {
 
 // What is compared with halos, and what distances are measured from. A column that names no unit is taken in ours.
-void in_our_units(const std::string& path, TableShare& share) {
+void in_our_units(const std::string& path, Table& rows, const Simulation& simulation) {
   static const std::map<std::string, std::string> units = {
       {"x", "Mpc/h"},  {"y", "Mpc/h"},  {"z", "Mpc/h"},       {"vx", "km/s"},         {"vy", "km/s"},
       {"vz", "km/s"},  {"mass", "Msun/h"}, {"halo_mass", "Msun/h"}, {"host_halo_mass", "Msun/h"}};
-  for (auto& column : share.rows.columns())
+  for (auto& column : rows.columns())
     if (const auto ours = units.find(column.spec.name); ours != units.end() && !column.spec.unit.empty())
       convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->second,
-                   share.header.simulation);
+                   simulation);
 }
 
 }  // namespace
@@ -39,9 +39,12 @@ Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
     if (is_integer_column(name)) return ReadAs::integers;
     return name.ends_with("_known") ? ReadAs::booleans : ReadAs::stored;
   };
-  auto share = read_table_file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
-  mpi::agree(comm, [&] { in_our_units(path, share); });
-  return {std::move(share.rows), std::move(share.header)};
+  const TableFile file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
+  const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
+  const auto first = file.rows() * rank / n;
+  auto galaxies = file.read(first, file.rows() * (rank + 1) / n - first, comm);
+  mpi::agree(comm, [&] { in_our_units(path, galaxies, file.header().simulation); });
+  return {std::move(galaxies), file.header()};
 }
 
 MockSummary summarise_mock(const std::string& path) {

@@ -44,33 +44,38 @@ HaloFormat format_of(const std::string& path, const std::string& format) {
   }
 }
 
-// The limits are not the reader's: it reads all that they then choose from.
-HaloCatalog read_subfind(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
-  const auto files = SubfindCatalog::open(path, options, comm);
-  const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
-  const auto begin = files.subhalos() * rank / n, end = files.subhalos() * (rank + 1) / n;
-  HaloCatalog catalog;
-  Resolution resolution(options, files.simulation());
-  catalog.halos = mpi::agree(comm, [&] {
-    // In blocks: what is left out must not fill the memory.
-    constexpr std::uint64_t most = 1 << 18;
-    auto halos = files.rows(begin, 0, SubhaloColumns::halo);
-    for (auto first = begin; first < end; first += most)
-      halos.append(resolution.kept(files.rows(first, std::min(most, end - first), SubhaloColumns::halo), path));
-    return halos;
-  });
-  catalog.simulation = files.simulation();
-  catalog.source = {path, files.format(), 0, ""};
-  catalog.remarks = files.remarks();
-  if (const auto hosts = comm.sum(SubfindCatalog::hosts_without_m200(catalog.halos)); hosts > 0)
-    catalog.remarks.push_back(SubfindCatalog::remark_on_m200(hosts));
-  catalog.left_out = resolution.left_out();
-  const auto of_rank = static_cast<std::uint64_t>(catalog.halos.rows()) + catalog.left_out.total();
-  if (const auto cosmological = comm.sum(of_rank); cosmological < files.subhalos())
-    catalog.remarks.push_back(fmt::format("{} of {} subhalos left out: not of cosmological origin (SubhaloFlag)",
-                                          files.subhalos() - cosmological, files.subhalos()));
-  return catalog;
-}
+class SubfindSource : public HaloSource {
+ public:
+  SubfindSource(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm)
+      : files_(SubfindCatalog::open(path, options, comm)) {
+    header_ = {mpi::agree(comm, [&] { return files_.rows(0, 0, SubhaloColumns::halo); }), files_.simulation(),
+               {path, files_.format(), 0, ""}, files_.remarks()};
+  }
+
+  void read(const Take& take, const mpi::Communicator& comm) override {
+    constexpr std::uint64_t block_rows = 1 << 18;
+    const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
+    const auto begin = files_.subhalos() * rank / n, end = files_.subhalos() * (rank + 1) / n;
+    std::uint64_t cosmological = 0, without_m200 = 0;
+    mpi::agree(comm, [&] {
+      for (auto first = begin; first < end; first += block_rows) {
+        const auto count = std::min(block_rows, end - first);
+        auto halos = files_.rows(first, count, SubhaloColumns::halo);
+        cosmological += halos.rows();
+        without_m200 += SubfindCatalog::hosts_without_m200(halos);
+        take(std::move(halos), static_cast<double>(first + count - begin) / static_cast<double>(end - begin));
+      }
+    });
+    if (const auto hosts = comm.sum(without_m200); hosts > 0)
+      header_.remarks.push_back(SubfindCatalog::remark_on_m200(hosts));
+    if (const auto all = comm.sum(cosmological); all < files_.subhalos())
+      header_.remarks.push_back(fmt::format("{} of {} subhalos left out: not of cosmological origin (SubhaloFlag)",
+                                            files_.subhalos() - all, files_.subhalos()));
+  }
+
+ private:
+  SubfindCatalog files_;
+};
 
 HaloHeader read_subfind_header_of(const std::string& path, const ReadOptions& options) {
   const auto files = SubfindCatalog::open(path, options);
@@ -78,27 +83,62 @@ HaloHeader read_subfind_header_of(const std::string& path, const ReadOptions& op
           files.remarks()};
 }
 
-void leave_out_unresolved(HaloCatalog& catalog, const ReadOptions& options, const mpi::Communicator& comm) {
-  Resolution resolution(options, catalog.simulation, catalog.left_out);
-  catalog.halos = mpi::agree(comm, [&] { return resolution.kept(std::move(catalog.halos), catalog.source.path); });
-  catalog.left_out = resolution.left_out(comm);
-  const auto kept = comm.sum(static_cast<std::uint64_t>(catalog.halos.rows()));
-  for (auto& remark : resolution.remarks(catalog.left_out, kept, catalog.halos))
-    catalog.remarks.push_back(std::move(remark));
-}
-
 bool is_known_piece(const std::vector<std::string>& remarks) {
   return std::ranges::any_of(remarks, [](const auto& remark) { return remark.starts_with(piece_of_box("").substr(0, 50)); });
 }
 
-// A piece of a box looks like a whole one, apart from where its halos are.
-void remark_on_empty_regions(HaloCatalog& catalog, const mpi::Communicator& comm) {
-  Occupancy occupancy(catalog.simulation);
-  occupancy.add(catalog.halos);
-  occupancy.sum(comm);
-  if (const auto empty = occupancy.empty_region(); empty && !is_known_piece(catalog.remarks))
-    catalog.remarks.push_back(piece_of_box(*empty));
-}
+// Blocks of a source become this rank's table: checked, without what is left out, pruned.
+class Collector {
+ public:
+  Collector(const HaloCatalog& header, const ReadOptions& options, const Selection& selection)
+      : header_(header),
+        selection_(selection),
+        occupancy_(header.simulation),
+        resolution_(options, header.simulation, header.left_out),
+        halos_(prepared(header.halos.empty_like())) {}
+
+  void take(Table block, double done) {
+    wrap_into_box(block, header_.simulation);
+    occupancy_.add(block);  // of all rows: a piece of a box looks like a whole one, apart from where its halos are
+    const auto kept = prepared(resolution_.kept(std::move(block), header_.source.path));
+    reserve(kept.rows(), done);
+    halos_.append(kept);
+  }
+
+  // @collective
+  HaloCatalog finish(HaloCatalog header, const mpi::Communicator& comm) {
+    HaloCatalog catalog = std::move(header);
+    occupancy_.sum(comm);
+    if (const auto empty = occupancy_.empty_region(); empty && !is_known_piece(catalog.remarks))
+      catalog.remarks.push_back(piece_of_box(*empty));
+    catalog.left_out = resolution_.left_out(comm);
+    const auto kept = comm.sum(static_cast<std::uint64_t>(halos_.rows()));
+    for (auto& remark : resolution_.remarks(catalog.left_out, kept, catalog.halos))
+      catalog.remarks.push_back(std::move(remark));
+    catalog.halos = std::move(halos_);
+    return catalog;
+  }
+
+ private:
+  Table prepared(Table block) const {
+    if (!selection_.columns.empty()) block.keep(selection_.columns);
+    if (selection_.single) block.to_single();
+    return block;
+  }
+
+  // Growing by doubling would hold half as much again. What is reserved and not used takes no memory.
+  void reserve(std::size_t more, double done) {
+    if (halos_.rows() + more <= halos_.capacity() || done <= 0) return;
+    const double all = 1.03 * static_cast<double>(halos_.rows() + more) / done;
+    halos_.reserve(static_cast<std::size_t>(all) + 1);
+  }
+
+  const HaloCatalog& header_;
+  const Selection& selection_;
+  Occupancy occupancy_;
+  Resolution resolution_;
+  Table halos_;
+};
 
 Table sample_subfind(const std::string& path, const ReadOptions& options, const HaloHeader& said) {
   constexpr std::uint64_t most = 1'000'000;
@@ -160,34 +200,40 @@ HaloHeader header_in(HaloFormat format, const std::string& path, const ReadOptio
   return read_canonical_header(path);
 }
 
-HaloCatalog read(HaloFormat format, const std::string& path, const ReadOptions& options,
-                 const mpi::Communicator& comm) {
-  switch (format) {
-    case HaloFormat::rockstar:
-      return read_rockstar(path, options, comm);
-    case HaloFormat::subfind:
-      return read_subfind(path, options, comm);
-    case HaloFormat::halobrush:
-      break;
-  }
-  return read_canonical(path, comm);
-}
-
 }  // namespace
 
-HaloCatalog read_halos(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
+std::unique_ptr<HaloSource> open_halos(const std::string& path, const ReadOptions& options,
+                                       const mpi::Communicator& comm) {
   auto format =
       mpi::agree(comm, [&] { return comm.root() ? format_of(path, options.format) : HaloFormat{}; });
   comm.broadcast(std::span(&format, 1));
-  auto catalog = read(format, path, options, comm);
-  wrap_into_box(catalog.halos, catalog.simulation);
-  remark_on_empty_regions(catalog, comm);
-  leave_out_unresolved(catalog, options, comm);
+  switch (format) {
+    case HaloFormat::rockstar:
+      return open_rockstar(path, options, comm);
+    case HaloFormat::subfind:
+      return std::make_unique<SubfindSource>(path, options, comm);
+    case HaloFormat::halobrush:
+      break;
+  }
+  return open_canonical(path, comm);
+}
+
+HaloCatalog read_halos(HaloSource& source, const ReadOptions& options, const Selection& selection,
+                       const mpi::Communicator& comm) {
+  const auto& path = source.header().source.path;
+  auto collector = mpi::agree(comm, [&] { return Collector(source.header(), options, selection); });
+  source.read([&](Table block, double done) { collector.take(std::move(block), done); }, comm);
+  auto catalog = collector.finish(source.header(), comm);
   check_unique_ids(path, catalog.halos, comm);
   const auto content = mpi::agree(comm, [&] { return comm.root() ? content_of(path) : Content{}; });
   catalog.source.sha256 = comm.broadcast(content.sha256);
   catalog.source.bytes = comm.max(content.bytes);
   return catalog;
+}
+
+HaloCatalog read_halos(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
+  const auto source = open_halos(path, options, comm);
+  return read_halos(*source, options, {}, comm);
 }
 
 bool is_warning(const std::string& remark) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "checks.hpp"
@@ -24,10 +25,18 @@ struct RowFault {
 // The wanted numbers of every row, in our units.
 class RowParser {
  public:
-  explicit RowParser(const RockstarHeader& header) : header_(header) {
-    for (const auto& column : header.columns)
-      data_.push_back(column.integer ? ColumnData(std::vector<std::int64_t>())
-                                     : ColumnData(std::vector<double>()));
+  explicit RowParser(const RockstarHeader& header) : header_(header) { take(); }
+
+  std::size_t rows() const { return rows_; }
+
+  // The rows parsed so far; begins anew.
+  std::vector<ColumnData> take() {
+    std::vector<ColumnData> none;
+    for (const auto& column : header_.columns)
+      none.push_back(column.integer ? ColumnData(std::vector<std::int64_t>())
+                                    : ColumnData(std::vector<double>()));
+    rows_ = 0;
+    return std::exchange(data_, std::move(none));
   }
 
   void parse(std::string_view row) {
@@ -39,10 +48,9 @@ class RowParser {
                       words_.size(), header_.fields)};
     if (header_.scale_field) check_scale(words_[*header_.scale_field]);
     for (std::size_t c = 0; c < data_.size(); ++c)
-      std::visit([&](auto& values) { take(header_.columns[c], values); }, data_[c]);
+      std::visit([&](auto& values) { add(header_.columns[c], values); }, data_[c]);
+    ++rows_;
   }
-
-  std::vector<ColumnData> finish() && { return std::move(data_); }
 
  private:
   void split(std::string_view row) {
@@ -56,7 +64,7 @@ class RowParser {
   }
 
   template <class T>
-  void take(const RockstarColumn& column, std::vector<T>& values) const {
+  void add(const RockstarColumn& column, std::vector<T>& values) const {
     T value = number<T>(column, words_[column.field]);
     // A float, because 1 times 2^62 need not fit a double.
     if constexpr (std::is_floating_point_v<T>) value *= column.factor;
@@ -102,11 +110,12 @@ class RowParser {
 
   const RockstarHeader& header_;
   std::vector<ColumnData> data_;
+  std::size_t rows_ = 0;
   std::vector<std::string_view> words_;
 };
 
+// What a share says beside its rows.
 struct ParsedShare {
-  std::vector<ColumnData> columns;
   std::vector<Bounds> bounds;  ///< of later pieces in the same file
   std::uint64_t lines = 0;
   std::optional<RowFault> fault;  ///< of the last line counted
@@ -121,7 +130,11 @@ void compare(const RockstarHeader& header, std::string_view comment, std::vector
   }
 }
 
-ParsedShare parse_share(const std::string& path, const RockstarHeader& header, ByteShare share) {
+constexpr std::size_t block_rows = std::size_t{1} << 16;
+
+// `take` gets the columns of the rows, block by block, and the share of the bytes that lie behind.
+ParsedShare parse_share(const std::string& path, const RockstarHeader& header, ByteShare share,
+                        const std::function<void(std::vector<ColumnData>, double)>& take) {
   ParsedShare out;
   RowParser parser(header);
   TextFile file(path);
@@ -139,8 +152,10 @@ ParsedShare parse_share(const std::string& path, const RockstarHeader& header, B
     } catch (const RowFault& fault) {
       out.fault = fault;
     }
+    if (parser.rows() == block_rows)
+      take(parser.take(), static_cast<double>(file.offset() - share.begin) / static_cast<double>(share.end - share.begin));
   }
-  out.columns = std::move(parser).finish();
+  if (!out.fault) take(parser.take(), 1);
   return out;
 }
 
@@ -185,17 +200,15 @@ void add_bound_mass(Table& halos) {
 }
 
 // Hosts get M200c and its radius where it was measured; subhalos keep what is bound to them.
-void use_mass_200c(HaloCatalog& catalog) {
-  auto& halos = catalog.halos;
+void use_mass_200c(Table& halos, const Simulation& simulation) {
   const auto parent = halos.get<std::int64_t>("parent_id");
   const auto mass = halos.get<double>("mass"), radius = halos.get<double>("radius");
   const auto m200c = halos.get<double>(mass_200c);
   for (std::size_t i = 0; i < halos.rows(); ++i) {
     if (parent[i] < 0 && m200c[i] > 0) mass[i] = m200c[i];
-    radius[i] = radius_200c(mass[i], catalog.simulation);
+    radius[i] = radius_200c(mass[i], simulation);
   }
   halos.remove(mass_200c);
-  catalog.remarks.emplace_back("mass of hosts: M200c; radii enclose 200 times the critical density");
 }
 
 // A shape with a vanishing axis is none: flagged, and null instead of a direction without meaning.
@@ -213,13 +226,6 @@ void resolve_shapes(Table& halos) {
   }
 }
 
-void remark_on_shapes(HaloCatalog& catalog, const mpi::Communicator& comm) {
-  const auto resolved = catalog.halos.get<std::uint8_t>("shape_resolved");
-  const auto mine = static_cast<std::uint64_t>(std::ranges::count(resolved, 0));
-  if (const auto n = comm.sum(mine); n > 0)
-    catalog.remarks.push_back(fmt::format("{} of {} halos have no shape (A, b_to_a or c_to_a is 0)", n,
-                                          comm.sum<std::uint64_t>(catalog.halos.rows())));
-}
 
 // One rank's file of several says which part of the box it holds; all of them together fill it.
 void remark_on_bounds(const RockstarHeader& header, std::vector<Bounds> bounds, std::vector<std::string>& remarks) {
@@ -241,30 +247,61 @@ Source source_of(const std::string& path) {
   return {path, "rockstar", std::filesystem::file_size(path), ""};
 }
 
+// The columns of some rows, completed by what follows from them.
+Table halos_of(const RockstarHeader& header, std::vector<ColumnData> columns) {
+  auto halos = to_table(header, std::move(columns));
+  add_specific_spin(halos);
+  add_bound_mass(halos);
+  if (header.has(mass_200c)) use_mass_200c(halos, header.simulation);
+  if (halos.has("axis_x")) resolve_shapes(halos);
+  return halos;
+}
+
+class RockstarSource : public HaloSource {
+ public:
+  RockstarSource(const std::string& path, RockstarHeader header) : path_(path), list_(std::move(header)) {
+    header_ = {halos_of(list_, RowParser(list_).take()), list_.simulation, source_of(path), list_.remarks};
+  }
+
+  void read(const Take& take, const mpi::Communicator& comm) override {
+    auto end = mpi::agree(comm, [&] { return comm.root() ? TextFile(path_).text_bytes() : 0; });
+    comm.broadcast(std::span(&end, 1));
+    const auto mine = share_of({list_.data_begin, end}, comm.rank(), comm.size());
+    std::uint64_t rows = 0, shapeless = 0;
+    const auto share = mpi::agree(comm, [&] {
+      return parse_share(path_, list_, mine, [&](std::vector<ColumnData> columns, double done) {
+        auto halos = halos_of(list_, std::move(columns));
+        rows += halos.rows();
+        if (halos.has("shape_resolved"))
+          shapeless += static_cast<std::uint64_t>(std::ranges::count(halos.get<std::uint8_t>("shape_resolved"), 0));
+        take(std::move(halos), done);
+      });
+    });
+    agree_on_rows(path_, list_, share, comm);
+    remark(share, comm.sum(shapeless), comm.sum(rows), comm);
+  }
+
+ private:
+  void remark(const ParsedShare& share, std::uint64_t shapeless, std::uint64_t rows, const mpi::Communicator& comm) {
+    auto& remarks = header_.remarks;
+    auto bounds = comm.gather_all(std::span<const Bounds>(share.bounds)).data;
+    bounds.insert(bounds.end(), list_.bounds.begin(), list_.bounds.end());
+    remark_on_bounds(list_, bounds, remarks);
+    if (list_.has(mass_200c))
+      remarks.emplace_back("mass of hosts: M200c; radii enclose 200 times the critical density");
+    if (shapeless > 0)
+      remarks.push_back(fmt::format("{} of {} halos have no shape (A, b_to_a or c_to_a is 0)", shapeless, rows));
+  }
+
+  std::string path_;
+  RockstarHeader list_;
+};
+
 }  // namespace
 
-HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options,
-                          const mpi::Communicator& comm) {
-  const auto header = mpi::agree(comm, [&] { return parse_rockstar_header(path, options); });
-  auto end = mpi::agree(comm, [&] { return comm.root() ? TextFile(path).text_bytes() : 0; });
-  comm.broadcast(std::span(&end, 1));
-  const auto mine = share_of({header.data_begin, end}, comm.rank(), comm.size());
-  auto share = mpi::agree(comm, [&] { return parse_share(path, header, mine); });
-  agree_on_rows(path, header, share, comm);
-  auto bounds = comm.gather_all(std::span<const Bounds>(share.bounds)).data;
-  bounds.insert(bounds.end(), header.bounds.begin(), header.bounds.end());
-
-  HaloCatalog catalog{to_table(header, std::move(share.columns)), header.simulation, source_of(path),
-                      header.remarks};
-  remark_on_bounds(header, bounds, catalog.remarks);
-  add_specific_spin(catalog.halos);
-  add_bound_mass(catalog.halos);
-  if (header.has(mass_200c)) use_mass_200c(catalog);
-  if (catalog.halos.has("axis_x")) {
-    resolve_shapes(catalog.halos);
-    remark_on_shapes(catalog, comm);
-  }
-  return catalog;
+std::unique_ptr<HaloSource> open_rockstar(const std::string& path, const ReadOptions& options,
+                                          const mpi::Communicator& comm) {
+  return std::make_unique<RockstarSource>(path, mpi::agree(comm, [&] { return parse_rockstar_header(path, options); }));
 }
 
 HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options) {
@@ -297,11 +334,18 @@ Table sample_rockstar(const std::string& path, const ReadOptions& options, HaloH
   constexpr std::uint64_t most = std::uint64_t{1} << 28;
   if (said.source.bytes > most) return {};  // a gzip stream would be read to its end
   const ByteShare all{header.data_begin, TextFile(path).text_bytes()};
-  auto share = parse_share(path, header, all);
+  Table halos;
+  auto share = parse_share(path, header, all, [&](std::vector<ColumnData> columns, double) {
+    auto block = to_table(header, std::move(columns));
+    if (halos.columns().empty())
+      halos = std::move(block);
+    else
+      halos.append(block);
+  });
   if (share.fault) throw data_error("{}: line {}: {}", path, header.lines + share.lines, share.fault->text);
   share.bounds.insert(share.bounds.end(), header.bounds.begin(), header.bounds.end());
   remark_on_bounds(header, share.bounds, said.remarks);
-  return to_table(header, std::move(share.columns));
+  return halos;
 }
 
 }  // namespace halobrush::catalog

@@ -5,8 +5,9 @@
 
 namespace halobrush::catalog {
 
-/// @collective As read_halos; ids are not yet compared, source.sha256 is not yet set.
-HaloCatalog read_rockstar(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm);
+/// @collective
+std::unique_ptr<HaloSource> open_rockstar(const std::string& path, const ReadOptions& options,
+                                          const mpi::Communicator& comm);
 
 /// As read_header. Not collective.
 HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options);

@@ -30,6 +30,15 @@ void Table::resize(std::size_t rows) {
   for (auto& column : columns_) std::visit([rows](auto& values) { values.resize(rows); }, column.data);
 }
 
+void Table::reserve(std::size_t rows) {
+  for (auto& column : columns_) std::visit([rows](auto& values) { values.reserve(rows); }, column.data);
+}
+
+std::size_t Table::capacity() const {
+  if (columns_.empty()) return 0;
+  return std::visit([](const auto& values) { return values.capacity(); }, columns_.front().data);
+}
+
 const Column* Table::find(const std::string& name) const {
   const auto it = std::find_if(columns_.begin(), columns_.end(),
                                [&](const Column& column) { return column.spec.name == name; });
@@ -59,6 +68,31 @@ void Table::remove(const std::string& name) {
   columns_.erase(columns_.begin() + (column - columns_.data()));
 }
 
+void Table::keep(std::span<const std::string> names) {
+  std::erase_if(columns_, [&](const Column& column) { return std::ranges::count(names, column.spec.name) == 0; });
+}
+
+void Table::to_single() {
+  for (auto& column : columns_) {
+    const auto* wide = std::get_if<std::vector<double>>(&column.data);
+    const auto& name = column.spec.name;
+    if (wide == nullptr || name == "x" || name == "y" || name == "z") continue;
+    std::vector<float> single(wide->size());
+    std::ranges::transform(*wide, single.begin(), [](double value) { return static_cast<float>(value); });
+    column.data = std::move(single);
+  }
+}
+
+Reals Table::reals(const std::string& name) const {
+  if (is_single(name)) return get<float>(name);
+  return get<double>(name);
+}
+
+bool Table::is_single(const std::string& name) const {
+  const auto* column = find(name);
+  return column != nullptr && std::holds_alternative<std::vector<float>>(column->data);
+}
+
 template <class T>
 std::span<const T> Table::get(const std::string& name) const {
   const auto* column = find(name);
@@ -77,7 +111,7 @@ std::span<T> Table::get(const std::string& name) {
 }
 
 Vec3 Table::vector(const std::string& prefix, std::size_t row) const {
-  const auto component = [&](char axis) { return get<double>(prefix + axis)[row]; };
+  const auto component = [&](char axis) { return reals(prefix + axis)[row]; };
   return {component('x'), component('y'), component('z')};
 }
 

@@ -396,34 +396,34 @@ void convert_unit(const std::string& where, Column& column, const std::string& w
       column.data);
 }
 
-TableShare read_table_file(const std::string& path, const std::string& data_type,
-                           const std::vector<std::string>& columns, const std::vector<std::string>& required,
-                           ReadAsOf read_as, const mpi::Communicator& comm) {
+TableFile::TableFile(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
+                     const std::vector<std::string>& required, ReadAsOf read_as, const mpi::Communicator& comm)
+    : read_as_(read_as) {
   mpi::agree(comm, [&] {
     if (comm.root()) check_kind(path, data_type);
   });
-  std::optional<h5::File> file;
-  h5::Handle data;
-  TableShare share;
-  std::uint64_t count = 0;
-  const auto names = mpi::agree(comm, [&] {
-    file = h5::File::open(path);
-    share.header = read_header_of(file->id(), path);
-    data = h5::open_group(file->id(), "/data");
-    for (const auto& name : required) require_column(path, data, name);
-    for (const auto& name : columns) require_column(path, data, name);
-    auto all = columns.empty() ? h5::members(data) : columns;
-    const auto rows = common_rows(path, data, all);
-    const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
-    share.first_row = rows * rank / n;
-    count = rows * (rank + 1) / n - share.first_row;
-    return all;
+  mpi::agree(comm, [&] {
+    file_ = h5::File::open(path);
+    header_ = read_header_of(file_->id(), path);
+    data_ = h5::open_group(file_->id(), "/data");
+    for (const auto& name : required) require_column(path, data_, name);
+    for (const auto& name : columns) require_column(path, data_, name);
+    names_ = columns.empty() ? h5::members(data_) : columns;
+    rows_ = common_rows(path, data_, names_);
   });
-  for (const auto& name : names)  // one by one: the first column with a fault is named on any number of ranks
-    mpi::agree(comm, [&] {
-      add_column(share.rows, data, name, read_as(name), share.first_row, count);
-    });
-  return share;
+}
+
+Table TableFile::read(std::uint64_t first, std::uint64_t count) const {
+  Table rows;
+  for (const auto& name : names_) add_column(rows, data_, name, read_as_(name), first, count);
+  return rows;
+}
+
+Table TableFile::read(std::uint64_t first, std::uint64_t count, const mpi::Communicator& comm) const {
+  Table rows;
+  for (const auto& name : names_)
+    mpi::agree(comm, [&] { add_column(rows, data_, name, read_as_(name), first, count); });
+  return rows;
 }
 
 Table read_columns(const std::string& path, const std::vector<std::string>& names, ReadAsOf read_as) {

@@ -2,6 +2,7 @@
 // provenance in the OpenCosmo layout (docs/formats.md). The kinds differ in /header/file's data_type alone.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,16 +29,28 @@ bool is_integer_column(const std::string& name);
 /// The values of a column in the unit `wanted`, which its spec then says. Throws data_error, beginning with `where`.
 void convert_unit(const std::string& where, Column& column, const std::string& wanted, const Simulation& simulation);
 
-struct TableShare {
-  Table rows;
-  std::uint64_t first_row = 0;
-  MockHeader header;
+/// A table file to be read in blocks of rows.
+class TableFile {
+ public:
+  /// @collective All columns when none is named. Throws data_error unless `required` is there, the same on any number
+  /// of ranks.
+  TableFile(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
+            const std::vector<std::string>& required, ReadAsOf read_as, const mpi::Communicator& comm);
+  const MockHeader& header() const { return header_; }
+  std::uint64_t rows() const { return rows_; }
+  /// Not collective; the columns alone when count is 0.
+  Table read(std::uint64_t first, std::uint64_t count) const;
+  /// @collective The same, each column agreed upon: the first one with a fault is named on any number of ranks.
+  Table read(std::uint64_t first, std::uint64_t count, const mpi::Communicator& comm) const;
+
+ private:
+  std::optional<h5::File> file_;
+  h5::Handle data_;
+  MockHeader header_;
+  std::vector<std::string> names_;
+  ReadAsOf read_as_;
+  std::uint64_t rows_ = 0;
 };
-/// @collective This rank's share of rows; all columns when none is named. Throws data_error unless `required`
-/// is there, the same on any number of ranks.
-TableShare read_table_file(const std::string& path, const std::string& data_type,
-                           const std::vector<std::string>& columns, const std::vector<std::string>& required,
-                           ReadAsOf read_as, const mpi::Communicator& comm);
 
 /// All rows of some columns. Not collective.
 Table read_columns(const std::string& path, const std::vector<std::string>& names, ReadAsOf read_as);

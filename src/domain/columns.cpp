@@ -2,7 +2,6 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/directory.hpp"
-#include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::domain {
 namespace {
@@ -19,25 +18,21 @@ std::vector<Vec3> host_centres(const catalog::Table& halos, const mpi::Communica
 
   std::vector<Vec3> centres(halos.rows());
   std::vector<std::int64_t> hosts, wanted;
-  std::vector<Position> host_positions;
-  std::vector<std::size_t> satellites;
+  std::vector<std::size_t> host_rows, satellites;
   for (std::size_t row = 0; row < halos.rows(); ++row) {
     centres[row] = pos[row];
-    if (host_ids[row] == ids[row]) {
-      hosts.push_back(ids[row]);
-      host_positions.push_back({pos[row][0], pos[row][1], pos[row][2]});
-    } else {
-      satellites.push_back(row);
-      wanted.push_back(host_ids[row]);
-    }
+    const bool host = host_ids[row] == ids[row];
+    (host ? hosts : wanted).push_back(host_ids[row]);
+    (host ? host_rows : satellites).push_back(row);
   }
-  const mpi::Directory<Position> directory(hosts, host_positions, comm);
-  const auto found = directory.lookup(wanted);
-  mpi::agree(comm, [&] {
-    for (std::size_t k = 0; k < found.size(); ++k) {
-      if (!found[k]) throw internal_error("halo {}: host {} is not resolved", ids[satellites[k]], wanted[k]);
-      centres[satellites[k]] = {found[k]->x, found[k]->y, found[k]->z};
-    }
+  const auto position = [&](std::size_t k) {
+    const Vec3& p = centres[host_rows[k]];
+    return Position{p[0], p[1], p[2]};
+  };
+  const mpi::Directory<Position> directory(hosts, position, comm);
+  directory.visit(wanted, [&](std::size_t k, const Position* host) {
+    if (host == nullptr) throw internal_error("halo {}: host {} is not resolved", ids[satellites[k]], wanted[k]);
+    centres[satellites[k]] = {host->x, host->y, host->z};
   });
   return centres;
 }

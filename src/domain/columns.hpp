@@ -15,13 +15,11 @@ namespace halobrush::domain {
 class VectorColumns {
  public:
   VectorColumns(const catalog::Table& table, const std::string& prefix)
-      : x_(table.get<double>(prefix + "x")),
-        y_(table.get<double>(prefix + "y")),
-        z_(table.get<double>(prefix + "z")) {}
+      : x_(table.reals(prefix + "x")), y_(table.reals(prefix + "y")), z_(table.reals(prefix + "z")) {}
   Vec3 operator[](std::size_t row) const { return {x_[row], y_[row], z_[row]}; }
 
  private:
-  std::span<const double> x_, y_, z_;
+  catalog::Reals x_, y_, z_;
 };
 
 /// @collective The position of each row's host, exactly as the host's own row has it: position minus

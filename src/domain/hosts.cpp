@@ -1,5 +1,6 @@
 #include "halobrush/domain/hosts.hpp"
 
+#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -18,6 +19,20 @@ struct Host {
   double x, y, z, vx, vy, vz, mass, radius;
 };
 
+class Hosts {
+ public:
+  explicit Hosts(const catalog::Table& halos)
+      : pos_(halos, ""), vel_(halos, "v"), mass_(halos.reals("mass")), radius_(halos.reals("radius")) {}
+  Host operator[](std::size_t row) const {
+    const Vec3 x = pos_[row], v = vel_[row];
+    return {x[0], x[1], x[2], v[0], v[1], v[2], mass_[row], radius_[row]};
+  }
+
+ private:
+  VectorColumns pos_, vel_;
+  catalog::Reals mass_, radius_;
+};
+
 // Throws on every rank when any rank has such an id: the same text whatever the number of ranks.
 void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicator& comm) {
   const auto smallest = comm.min(ids.empty() ? no_id : *std::min_element(ids.begin(), ids.end()));
@@ -31,14 +46,8 @@ void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicat
 mpi::Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
   const auto ids = halos.get<std::int64_t>("id");
   check_not_negative(ids, comm);
-  const VectorColumns pos(halos, ""), vel(halos, "v");
-  const auto mass = halos.get<double>("mass"), radius = halos.get<double>("radius");
-  std::vector<Host> hosts(halos.rows());
-  for (std::size_t row = 0; row < hosts.size(); ++row) {
-    const Vec3 x = pos[row], v = vel[row];
-    hosts[row] = {x[0], x[1], x[2], v[0], v[1], v[2], mass[row], radius[row]};
-  }
-  mpi::Directory<Host> directory(ids, hosts, comm);
+  const Hosts hosts(halos);
+  mpi::Directory<Host> directory(ids, [&](std::size_t row) { return hosts[row]; }, comm);
   if (const auto id = directory.duplicate())
     throw data_error(
         "halo {}: its id is there more than once (random numbers and groups go by id); make ids unique", *id);
@@ -68,10 +77,10 @@ std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const 
       rows.push_back(row);
       wanted.push_back(parents[row]);
     }
-  const auto found = directory.lookup(wanted);
   std::vector<std::size_t> orphans;
-  for (std::size_t k = 0; k < rows.size(); ++k)
-    if (!found[k]) orphans.push_back(rows[k]);
+  directory.visit(wanted, [&](std::size_t k, const Host* host) {
+    if (host == nullptr) orphans.push_back(rows[k]);
+  });
   return orphans;
 }
 
@@ -138,37 +147,39 @@ void leave_out_theirs(catalog::HaloCatalog& catalog) {
     }
 }
 
+// As wide as the columns that they are made of.
 void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::int64_t> host_ids,
                       const mpi::Directory<Host>& directory) {
-  const auto hosts = directory.lookup(host_ids);
-  const VectorColumns pos(halos, ""), vel(halos, "v");
-  std::vector<double> mass(halos.rows()), radius(halos.rows()), displacement[3], velocity[3];
-  for (int k = 0; k < 3; ++k) {
-    displacement[k].resize(halos.rows());
-    velocity[k].resize(halos.rows());
-  }
-  for (std::size_t row = 0; row < halos.rows(); ++row) {
-    const Host& host = hosts[row].value();
-    mass[row] = host.mass;
-    radius[row] = host.radius;
-    const Vec3 dx = box.nearest_image(pos[row] - Vec3(host.x, host.y, host.z));
-    const Vec3 dv = vel[row] - Vec3(host.vx, host.vy, host.vz);
-    for (int k = 0; k < 3; ++k) {
-      displacement[k][row] = dx[k];
-      velocity[k][row] = dv[k];
-    }
-  }
+  const std::string like = "mass", axis[] = {"x", "y", "z"};
+  const auto none = [](std::size_t) { return 0.0; };
+  catalog::add_reals(halos, {"host_mass", "Msun/h", "mass of the host halo"}, like, none);
+  catalog::add_reals(halos, {"host_radius", "Mpc/h", "radius of the host halo"}, like, none);
+  for (const auto& k : axis)
+    catalog::add_reals(halos, {"host_d" + k, "Mpc/h", k + " from the host's centre, nearest periodic image"}, like, none);
+  for (const auto& k : axis)
+    catalog::add_reals(halos, {"host_dv" + k, "km/s", k + " velocity relative to the host"}, like, none);
+  const auto fill = [&]<class T>(T) {
+    const Hosts own(halos);
+    const auto column = [&](const std::string& name) { return halos.get<T>(name); };
+    const auto mass = column("host_mass"), radius = column("host_radius");
+    const std::array d = {column("host_dx"), column("host_dy"), column("host_dz")},
+                     dv = {column("host_dvx"), column("host_dvy"), column("host_dvz")};
+    directory.visit(host_ids, [&](std::size_t row, const Host* host) {
+      if (host == nullptr) throw internal_error("halo {}: its host {} is not resolved", row, host_ids[row]);
+      const Host me = own[row];
+      mass[row] = static_cast<T>(host->mass);
+      radius[row] = static_cast<T>(host->radius);
+      const Vec3 dx = box.nearest_image(Vec3(me.x - host->x, me.y - host->y, me.z - host->z)),
+                 v(me.vx - host->vx, me.vy - host->vy, me.vz - host->vz);
+      for (int k = 0; k < 3; ++k) {
+        d[static_cast<std::size_t>(k)][row] = static_cast<T>(dx[k]);
+        dv[static_cast<std::size_t>(k)][row] = static_cast<T>(v[k]);
+      }
+    });
+  };
+  halos.is_single(like) ? fill(float{}) : fill(double{});
   halos.add({"host_id", "", "id of the host halo at the top of the chain of parents; a host's own id"},
             std::move(host_ids));
-  halos.add({"host_mass", "Msun/h", "mass of the host halo"}, std::move(mass));
-  halos.add({"host_radius", "Mpc/h", "radius of the host halo"}, std::move(radius));
-  const std::string axis[] = {"x", "y", "z"};
-  for (int k = 0; k < 3; ++k)
-    halos.add({"host_d" + axis[k], "Mpc/h", axis[k] + " from the host's centre, nearest periodic image"},
-              std::move(displacement[k]));
-  for (int k = 0; k < 3; ++k)
-    halos.add({"host_dv" + axis[k], "km/s", axis[k] + " velocity relative to the host"},
-              std::move(velocity[k]));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <span>
 
-#include "columns.hpp"
 #include "halobrush/core/error.hpp"
 
 namespace halobrush::domain {
@@ -93,10 +92,9 @@ Tiling::Tiling(const Box& box, std::array<std::int64_t, 3> tiles) : box_(box), t
   for (std::int64_t i = 0; i < tiles[0] * tiles[1]; ++i) z_edges_.insert(z_edges_.end(), z.begin(), z.end());
 }
 
-Tiling Tiling::balanced(const Box& box, std::array<std::int64_t, 3> tiles, const catalog::Table& halos,
+Tiling Tiling::balanced(const Box& box, std::array<std::int64_t, 3> tiles, const std::vector<Vec3>& centres,
                         const mpi::Communicator& comm) {
   Tiling tiling(box, tiles);
-  const auto centres = host_centres(halos, comm);
   const auto [nx, ny, nz] = tiles;
 
   std::vector<std::size_t> all(centres.size());

@@ -9,7 +9,6 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/version.hpp"
-#include "halobrush/domain/patch.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/pipeline/join.hpp"
@@ -79,17 +78,6 @@ std::string name_of(model::Orientation orientation) {
       break;
   }
   return "ellipsoid";
-}
-
-std::vector<domain::Patch> patches_of(const config::Config& config, const catalog::HaloCatalog& halos,
-                                      double ghosts, const mpi::Communicator& comm) {
-  const auto box = pipeline::box_of(halos.simulation);
-  const auto tiling = domain::Tiling::balanced(box, config.domain.tiles, halos.halos, comm);
-  const auto counts = domain::owned_counts(tiling, halos.halos, comm);
-  std::vector<std::int64_t> tiles;
-  for (std::int64_t t = 0; t < tiling.count(); ++t) tiles.push_back(t);
-  return domain::distribute(box, tiling, halos.halos, ghosts, tiles,
-                            domain::assign_tiles(tiles, counts, comm.size()), comm);
 }
 
 // What is taken of each galaxy beside its draws.
@@ -177,7 +165,7 @@ void make_folder(const Request& request, const mpi::Communicator& comm) {
 void run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
   StageTimes times;
   make_folder(request, comm);
-  const auto halos = pipeline::load_halos(config, comm, times, log);
+  auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painters = mpi::agree(comm, [&] { return painters_of(request, config, halos); });
   const auto& painter = *painters.front();
   pipeline::compare_with_training(painter.models(), halos, config, comm, log);
@@ -187,24 +175,25 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   pipeline::check_join(galaxies, halos, comm, log);
   const auto training = training_of(request, halos, comm);
 
-  auto patches = patches_of(config, halos, painter.needs().ghost_width(), comm);
+  const auto distribution = pipeline::distribute(config, halos, painter.needs(), comm);
   catalog::Table columns, all;
   std::vector<TileRows> rows;
-  mpi::agree(comm, [&] {
+  const Wanted wanted = mpi::agree(comm, [&] {
     domain::Patch nothing;
-    nothing.halos = halos.halos.empty_like();
+    nothing.halos = distribution.columns();
     const auto none = galaxies.join(std::move(nothing), training.split);
     // The noise costs as much as four draws, and only tools/fit_conformity.py reads it.
-    const Wanted wanted{request.density && has_density(painter, none, log), !request.statistics};
-    columns = evaluated(none, painters, training, wanted);
+    const Wanted result{request.density && has_density(painter, none, log), !request.statistics};
+    columns = evaluated(none, painters, training, result);
     all = columns;
-    for (auto& patch : patches) {
-      stop_here_if_asked("all galaxies were judged");
-      const auto tile = patch.tile;
-      const auto labelled = galaxies.join(std::move(patch), training.split);
-      rows.push_back({tile, evaluated(labelled, painters, training, wanted)});
-      all.append(rows.back().rows);
-    }
+    return result;
+  });
+  pipeline::for_each_patch(distribution, comm, [&](domain::Patch patch) {
+    stop_here_if_asked("all galaxies were judged");
+    const auto tile = patch.tile;
+    const auto labelled = galaxies.join(std::move(patch), training.split);
+    rows.push_back({tile, evaluated(labelled, painters, training, wanted)});
+    all.append(rows.back().rows);
   });
   if (comm.sum(static_cast<std::uint64_t>(all.rows())) == 0)
     throw data_error(

@@ -342,6 +342,15 @@ std::vector<double> assemble_kind(const catalog::Table& halos, Kind kind,
 
 }  // namespace
 
+std::vector<std::string> columns_of(const FeatureNames& names) {
+  std::vector<std::string> columns;
+  for (const auto* list : {&names.scalars, &names.polar, &names.axial, &names.tensors})
+    for (const auto& entry : registry({}, *list))
+      if (std::ranges::count(*list, entry.feature.name) > 0)
+        columns.insert(columns.end(), entry.feature.columns.begin(), entry.feature.columns.end());
+  return columns;
+}
+
 std::vector<Feature> available(const catalog::Table& halos) {
   std::vector<Feature> features;
   for (auto& entry : registry(halos))

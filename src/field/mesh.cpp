@@ -29,8 +29,8 @@ struct Outgoing {
 
 // Each halo goes to the owners of the two planes that it reaches, once where they are the same.
 Outgoing to_plane_owners(const catalog::Table& halos, const domain::Box& box, const Slabs& slabs) {
-  const auto x = halos.get<double>("x"), y = halos.get<double>("y"), z = halos.get<double>("z"),
-             mass = halos.get<double>("mass");
+  const auto x = halos.get<double>("x"), y = halos.get<double>("y"), z = halos.get<double>("z");
+  const auto mass = halos.reals("mass");
   Outgoing out;
   const auto send = [&](std::size_t row, int owner) {
     out.particles.push_back({{x[row], y[row], z[row]}, mass[row]});
@@ -49,7 +49,8 @@ Outgoing to_plane_owners(const catalog::Table& halos, const domain::Box& box, co
 // and the greatest mass decides it: both are exact whatever the order.
 double fixed_point_scale(const catalog::Table& halos, const mpi::Communicator& comm) {
   double greatest = 0;
-  for (const double m : halos.get<double>("mass")) greatest = std::max(greatest, m);
+  const auto mass = halos.reals("mass");
+  for (std::size_t row = 0; row < mass.size(); ++row) greatest = std::max(greatest, mass[row]);
   const auto count = static_cast<double>(comm.sum(static_cast<std::uint64_t>(halos.rows())));
   greatest = comm.max(greatest);
   return count * greatest > 0 ? std::ldexp(1.0, 60 - std::ilogb(count * greatest)) : 0;

@@ -153,9 +153,8 @@ void add_columns(catalog::Table& halos, double smoothing_mpc_h, std::span<const 
                     smoothing_mpc_h);
     const auto name = tidal_column(smoothing_mpc_h, component);
     if (halos.has(name)) halos.remove(name);  // of the file that the halos are from
-    auto column = halos.add<double>({name, "", description});
-    for (std::size_t row = 0; row < column.size(); ++row)
-      column[row] = tensors[row][static_cast<std::size_t>(component)];
+    catalog::add_reals(halos, {name, "", description}, "mass",
+                       [&](std::size_t row) { return tensors[row][static_cast<std::size_t>(component)]; });
   }
 }
 

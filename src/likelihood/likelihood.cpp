@@ -11,7 +11,6 @@
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/version.hpp"
-#include "halobrush/domain/patch.hpp"
 #include "halobrush/model/analytic.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -103,7 +102,7 @@ void write_rows(const std::string& path, const catalog::Table& rows, const catal
 
 void run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
   StageTimes times;
-  const auto halos = pipeline::load_halos(config, comm, times, log);
+  auto halos = pipeline::load_halos(config, comm, times, log);
   const auto painter =
       mpi::agree(comm, [&] { return model::make_painter(config, halos.halos, halos.simulation); });
   pipeline::compare_with_training(painter->models(), halos, config, comm, log);
@@ -115,21 +114,12 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   });
   pipeline::check_join(galaxies, halos, comm, log);
 
-  const auto box = pipeline::box_of(halos.simulation);
-  const auto tiling = domain::Tiling::balanced(box, config.domain.tiles, halos.halos, comm);
-  const auto counts = domain::owned_counts(tiling, halos.halos, comm);
-  std::vector<std::int64_t> tiles;
-  for (std::int64_t t = 0; t < tiling.count(); ++t) tiles.push_back(t);
-  auto patches = domain::distribute(box, tiling, halos.halos, painter->needs().ghost_width(), tiles,
-                                    domain::assign_tiles(tiles, counts, comm.size()), comm);
-
   auto rows = declared_columns(request.model == "analytic");
-  mpi::agree(comm, [&] {
-    const auto split = split_of(request);
-    for (auto& patch : patches) {
-      stop_here_if_asked("the densities were all there");
-      rows.append(rows_of(galaxies.join(std::move(patch), split), *painter));
-    }
+  const auto split = mpi::agree(comm, [&] { return split_of(request); });
+  const auto distribution = pipeline::distribute(config, halos, painter->needs(), comm);
+  pipeline::for_each_patch(distribution, comm, [&](domain::Patch patch) {
+    stop_here_if_asked("the densities were all there");
+    rows.append(rows_of(galaxies.join(std::move(patch), split), *painter));
   });
   if (comm.sum(static_cast<std::uint64_t>(rows.rows())) == 0)
     throw data_error(

@@ -23,8 +23,7 @@ catalog::Table expected_columns(const catalog::HaloHeader& header, const config:
     else
       halos.add<double>(column.spec);
   }
-  pipeline::add_derived_columns(halos, config.field.smoothing);
-  return halos;
+  return pipeline::offered_columns(config, std::move(halos));
 }
 
 // Halos in the ghost zones over halos owned, if they were spread evenly. A zone that reaches around the box holds a halo
@@ -60,7 +59,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto box = pipeline::box_of(header.simulation);
   const auto& tiles = config.domain.tiles;
   const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);
-  const double width = painter->needs().ghost_width() + config.domain.ghost_width;
+  const double width = pipeline::ghost_width(config, painter->needs());
   if (width > box.side.minCoeff() / 2)
     throw config_error(
         "domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h; use a model of shorter "

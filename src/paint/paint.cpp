@@ -12,7 +12,7 @@
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/core/version.hpp"
-#include "halobrush/domain/tiling.hpp"
+#include "halobrush/domain/distribution.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
@@ -48,10 +48,13 @@ class Job {
     staging_.emplace(config_.staging(), identity_);
     mpi::stop_if_asked(comm_, "the halos are read");
 
-    halos_ = pipeline::load_halos(config_, comm_, times_, log_);
+    const auto source = pipeline::open_halos(config_, comm_);
+    painter_ = mpi::agree(comm_, [&] {
+      const auto& header = source->header();
+      return model::make_painter(config_, pipeline::offered_columns(config_, header.halos), header.simulation);
+    });
+    halos_ = pipeline::load_halos(config_, *source, pipeline::columns_for(*painter_), comm_, times_, log_);
     facts_.left_out = halos_.left_out;
-    painter_ =
-        mpi::agree(comm_, [&] { return model::make_painter(config_, halos_.halos, halos_.simulation); });
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
     differences_ = pipeline::compare_with_training(painter_->models(), halos_, config_, comm_, log_);
@@ -61,11 +64,11 @@ class Job {
     }
     for (const auto* model : painter_->models()) statistics_.judge(*model);
     open_staging();
-    auto patches = times_.measure("distribute", [&] { return distribute(); });
+    const auto distribution = times_.measure("distribute", [&] { return distribute(); });
     require_space();
     mpi::stop_if_asked(comm_, "the first tile");
 
-    if (!paint(patches)) return stopped();
+    if (!paint(distribution)) return stopped();
     mpi::stop_if_asked(comm_, "the mock is assembled from its tiles");
     times_.measure("assemble", [&] { assemble(); });
     finish();
@@ -129,19 +132,15 @@ class Job {
   std::string summary_path() const { return config_.output.path + ".json"; }
   std::filesystem::path stop_file() const { return staging_->folder() / config_.limits.stop_file; }
 
-  std::vector<domain::Patch> distribute() {
+  domain::Distribution distribute() {
     const auto box = pipeline::box_of(halos_.simulation);
-    const auto tiling = config_.domain.balance
-                            ? domain::Tiling::balanced(box, config_.domain.tiles, halos_.halos, comm_)
-                            : domain::Tiling(box, config_.domain.tiles);
+    auto owned = domain::Ownership::of(box, config_.domain.tiles, config_.domain.balance, halos_.halos, comm_);
     columns_ = mock_columns(halos_.halos, *painter_);
-    rows_of_tile_ = domain::owned_counts(tiling, halos_.halos, comm_);
-    const auto todo = unpainted_tiles();
-    auto patches = domain::distribute(box, tiling, halos_.halos,
-                                      painter_->needs().ghost_width() + config_.domain.ghost_width, todo,
-                                      domain::assign_tiles(todo, rows_of_tile_, comm_.size()), comm_);
-    halos_.halos = halos_.halos.empty_like();  // the patches hold all that is needed from here on
-    return patches;
+    rows_of_tile_ = owned.counts;
+    auto todo = unpainted_tiles();
+    auto columns = halos_.halos.empty_like();
+    return {box, std::move(owned), std::exchange(halos_.halos, std::move(columns)),
+            pipeline::ghost_width(config_, painter_->needs()), std::move(todo), comm_};
   }
 
   // Verifies what the ledger records, each rank its share, and says what has to be painted again.
@@ -177,42 +176,59 @@ class Job {
     return todo;
   }
 
-  // Paints this rank's tiles; false when the run was stopped before all ranks had finished theirs.
-  bool paint(std::vector<domain::Patch>& patches) {
-    StopSwitch stop(config_.limits, stop_file(), since_start_);
+  // What this rank paints in one call of paint().
+  struct Work {
+    StopSwitch stop;
     Timer timer;
-    Progress progress(log_, "paint: tiles of rank 0", static_cast<double>(patches.size()),
-                      config_.log.interval);
-    std::vector<StagedTile> painted;
+    Progress progress;
+    std::vector<StagedTile> painted = {};
     std::uint64_t galaxies = 0, ghosts = 0;
     double slowest = 0;
-    std::optional<Error> failure;
-    for (auto& patch : patches) {
-      if (stop.should_stop(slowest)) break;
-      failure = mpi::failure_of(comm_, [&] { painted.push_back(paint_tile(patch)); });
-      if (failure) {
-        stop.tell_others();
-        break;
-      }
-      slowest = std::max(slowest, painted.back().seconds);
-      galaxies += patch.owned;
-      ghosts += patch.pos.size() - patch.owned;
-      patch = {};
-      progress.update(
-          static_cast<double>(painted.size()),
-          fmt::format("{:.3g} galaxies/s over {} ranks",
-                      static_cast<double>(galaxies) / timer.seconds() * comm_.size(), comm_.size()));
+    std::optional<Error> failure = {};
+  };
+
+  // Paints this rank's tiles; false when the run was stopped before all ranks had finished theirs.
+  bool paint(const domain::Distribution& distribution) {
+    const auto tiles = distribution.tiles().size();
+    Work work{StopSwitch(config_.limits, stop_file(), since_start_), {},
+              Progress(log_, "paint: tiles of rank 0", static_cast<double>(tiles), config_.log.interval), {}};
+    bool going = true;
+    for (const auto& wave : distribution.waves(pipeline::wave_bytes)) {
+      auto patches = times_.measure("distribute", [&] { return distribution.patches(wave); });
+      const bool whole = paint(patches, work);
+      going = comm_.min(whole ? 1 : 0) == 1;
+      if (!going) break;
     }
-    facts_.paint_seconds = comm_.max(timer.seconds());
-    const bool all = comm_.min(painted.size() == patches.size() ? 1 : 0) == 1;
-    stop.clear();
-    mpi::agree_on(comm_, failure);
-    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(painted)).data)
+    facts_.paint_seconds = comm_.max(work.timer.seconds());
+    work.stop.clear();
+    mpi::agree_on(comm_, work.failure);
+    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(work.painted)).data)
       staged_.push_back(tile);
     facts_.painted_tiles = staged_.size() - facts_.reused_tiles;
-    facts_.painted_galaxies = comm_.sum(galaxies);
-    facts_.ghosts = comm_.sum(ghosts);
-    return all;
+    facts_.painted_galaxies = comm_.sum(work.galaxies);
+    facts_.ghosts = comm_.sum(work.ghosts);
+    return going;
+  }
+
+  // One wave; false when it was stopped before its end.
+  bool paint(std::vector<domain::Patch>& patches, Work& work) {
+    for (auto& patch : patches) {
+      if (work.stop.should_stop(work.slowest)) return false;
+      work.failure = mpi::failure_of(comm_, [&] { work.painted.push_back(paint_tile(patch)); });
+      if (work.failure) {
+        work.stop.tell_others();
+        return false;
+      }
+      work.slowest = std::max(work.slowest, work.painted.back().seconds);
+      work.galaxies += patch.owned;
+      work.ghosts += patch.pos.size() - patch.owned;
+      patch = {};
+      work.progress.update(
+          static_cast<double>(work.painted.size()),
+          fmt::format("{:.3g} galaxies/s over {} ranks",
+                      static_cast<double>(work.galaxies) / work.timer.seconds() * comm_.size(), comm_.size()));
+    }
+    return true;
   }
 
   StagedTile paint_tile(const domain::Patch& patch) {

@@ -21,7 +21,7 @@ void put(Table& table, catalog::ColumnSpec spec, Value&& value_of) {
 
 void put_halo_columns(Table& rows, const Table& halos) {
   const auto integer = [&](const char* name) { return halos.get<std::int64_t>(name); };
-  const auto number = [&](const char* name) { return halos.get<double>(name); };
+  const auto number = [&](const char* name) { return halos.reals(name); };
   const auto id = integer("id"), host = integer("host_id");
   const auto central = [&](std::size_t i) { return id[i] == host[i]; };
   put<std::int64_t>(rows, {"galaxy_id", "", "galaxy id, unique"}, [&](auto i) { return id[i]; });
@@ -46,8 +46,7 @@ void put_halo_columns(Table& rows, const Table& halos) {
 void put_halo_directions(Table& rows, const Table& halos) {
   const auto put_vector = [&](const std::string& name, const std::string& source, const char* description) {
     if (!halos.has(source + "x")) return;
-    const auto x = halos.get<double>(source + "x"), y = halos.get<double>(source + "y"),
-               z = halos.get<double>(source + "z");
+    const auto x = halos.reals(source + "x"), y = halos.reals(source + "y"), z = halos.reals(source + "z");
     for (int k = 0; k < 3; ++k)
       put<float>(rows, {name + "xyz"[k], "", description},
                  [&](auto i) { return Vec3(x[i], y[i], z[i]).stableNormalized()[k]; });
@@ -90,7 +89,7 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
 void put_gcr_columns(Table& rows, const Table& halos, const model::Painted& painted,
                      const model::Painter& painter) {
   const auto id = halos.get<std::int64_t>("id"), host = halos.get<std::int64_t>("host_id");
-  const auto mass = halos.get<double>("mass");
+  const auto mass = halos.reals("mass");
   put<std::int64_t>(rows, {"upid", "", "id of the host halo, -1 for a central"},
                     [&](auto i) { return id[i] == host[i] ? -1 : host[i]; });
   put<std::int64_t>(rows, {"target_halo_id", "", "halo_id"}, [&](auto i) { return id[i]; });

@@ -110,7 +110,7 @@ class Join {
   Pairs count() const {
     const auto box = box_of(halos_.simulation);
     const auto id = halos_.halos.get<std::int64_t>("id");
-    const auto radius = halos_.halos.get<double>("radius"), mass = halos_.halos.get<double>("mass");
+    const auto radius = halos_.halos.reals("radius"), mass = halos_.halos.reals("mass");
     const auto& table = galaxies_.table();
     std::vector<double> place[3], galaxy_mass;
     for (int k = 0; k < 3 && has_positions_; ++k) place[k] = catalog::numbers(table, std::string(1, "xyz"[k]));

@@ -160,13 +160,15 @@ class Comparison {
   Differences out_;
 };
 
+constexpr double single_precision = 1e-6;  // to which values of halos are known here
+
 // Halos below the least of the training; NaN: unknown, then none is.
 void compare_rows(const catalog::Table& halos, const char* column, double least, const char* what,
                   const char* key, const mpi::Communicator& comm, Differences& out) {
   const int here = halos.has(column) && !std::isnan(least);
   if (comm.min(here) == 0) return;
   double below = 0;
-  for (const double value : catalog::numbers(halos, column)) below += value < least;
+  for (const double value : catalog::numbers(halos, column)) below += value < least * (1 - single_precision);
   below = comm.sum(below);
   const double all = static_cast<double>(comm.sum(static_cast<std::uint64_t>(halos.rows())));
   if (below == 0) return;

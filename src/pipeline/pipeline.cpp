@@ -1,6 +1,8 @@
 #include "halobrush/pipeline/pipeline.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/domain/hosts.hpp"
@@ -21,6 +23,18 @@ void add_tidal_tensor(const config::Config& config, catalog::Table& halos, const
                                : field::read_overdensity(config.density.file, config.density.dataset, comm);
   field::add_tidal_tensor(halos, overdensity, field::Window::cloud_in_cell, box, config.field.smoothing,
                           comm);
+}
+
+// Those that reading and resolving hosts need as well.
+std::vector<std::string> with_required(std::vector<std::string> columns) {
+  for (const auto& column : catalog::halo_schema())
+    if (column.required) columns.push_back(column.spec.name);
+  return columns;
+}
+
+void add_inputs(const model::Needs& needs, std::vector<std::string>& columns) {
+  std::ranges::copy(features::columns_of(needs.features), std::back_inserter(columns));
+  for (const auto& next : needs.then) add_inputs(next, columns);
 }
 
 }  // namespace
@@ -52,11 +66,17 @@ domain::Box box_of(const catalog::Simulation& simulation) {
   return {Vec3(simulation.box[0], simulation.box[1], simulation.box[2])};
 }
 
-catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
-                                StageTimes& times, Logger& log) {
+std::unique_ptr<catalog::HaloSource> open_halos(const config::Config& config, const mpi::Communicator& comm) {
   check_mesh(config, comm);
+  return catalog::open_halos(config.input.path, read_options(config), comm);
+}
+
+catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSource& source,
+                                const std::vector<std::string>& columns, const mpi::Communicator& comm,
+                                StageTimes& times, Logger& log) {
+  const catalog::Selection selection{columns.empty() ? columns : with_required(columns), true};
   auto halos = times.measure(
-      "read", [&] { return catalog::read_halos(config.input.path, read_options(config), comm); });
+      "read", [&] { return catalog::read_halos(source, read_options(config), selection, comm); });
   const auto box = box_of(halos.simulation);
   const auto rows = comm.sum(static_cast<std::uint64_t>(halos.halos.rows()));
   check_tiles(config, rows);
@@ -73,21 +93,58 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
         config.input.orphans == "promote" ? domain::OrphanPolicy::promote : domain::OrphanPolicy::error,
         comm);
   });
+  if (!columns.empty()) halos.halos.keep(columns);
   for (const auto& remark : halos.remarks)
     log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "read: {}", remark);
   mpi::stop_if_asked(comm, "the tidal field");
   times.measure("tidal", [&] { add_tidal_tensor(config, halos.halos, box, comm); });
+  if (!columns.empty()) halos.halos.keep(columns);
   return halos;
 }
 
-void add_derived_columns(catalog::Table& halos, const std::vector<double>& smoothing_mpc_h) {
-  halos.add<std::int64_t>({"host_id", "", ""});
+catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
+                                StageTimes& times, Logger& log) {
+  const auto source = open_halos(config, comm);
+  return load_halos(config, *source, {}, comm, times, log);
+}
+
+catalog::Table offered_columns(const config::Config& config, catalog::Table columns) {
+  const auto offer = [&](const std::string& name, auto value) {
+    if (!columns.has(name)) columns.add<decltype(value)>({name, "", ""});
+  };
+  offer("host_id", std::int64_t{});
   for (const char* name :
        {"host_mass", "host_radius", "host_dx", "host_dy", "host_dz", "host_dvx", "host_dvy", "host_dvz"})
-    halos.add<double>({name, "", ""});
-  for (const double r : smoothing_mpc_h)
-    for (int component = 0; component < 6; ++component)
-      halos.add<double>({field::tidal_column(r, component), "", ""});
+    offer(name, double{});
+  for (const double r : config.field.smoothing)
+    for (int component = 0; component < 6; ++component) offer(field::tidal_column(r, component), double{});
+  return columns;
+}
+
+std::vector<std::string> columns_for(const model::Painter& painter) {
+  std::vector<std::string> columns = {"id", "host_id", "x", "y", "z", "vx", "vy", "vz", "mass"};
+  // What galaxies are aligned with stands in the mock, as far as the catalog has it.
+  for (const char* name : {"axis_x", "axis_y", "axis_z", "jx", "jy", "jz"}) columns.emplace_back(name);
+  // By these halos are compared with those of the training.
+  if (!painter.models().empty()) columns.insert(columns.end(), {"vmax", "n_particles"});
+  add_inputs(painter.needs(), columns);
+  std::ranges::sort(columns);
+  columns.erase(std::ranges::unique(columns).begin(), columns.end());
+  return columns;
+}
+
+double ghost_width(const config::Config& config, const model::Needs& needs) {
+  return needs.ghost_width() + config.domain.ghost_width;
+}
+
+domain::Distribution distribute(const config::Config& config, catalog::HaloCatalog& halos, const model::Needs& needs,
+                                const mpi::Communicator& comm) {
+  const auto box = box_of(halos.simulation);
+  auto owned = domain::Ownership::of(box, config.domain.tiles, config.domain.balance, halos.halos, comm);
+  auto tiles = owned.all_tiles();
+  auto columns = halos.halos.empty_like();
+  return {box, std::move(owned), std::exchange(halos.halos, std::move(columns)), ghost_width(config, needs),
+          std::move(tiles), comm};
 }
 
 model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs) {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "halobrush/domain/patch.hpp"
+#include "halobrush/domain/ownership.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::stats {

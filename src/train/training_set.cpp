@@ -291,7 +291,7 @@ void say_what_a_gan_ignores(const config::Train& train, Logger& log) {
 TrainingSet load_training_set(const config::Config& config, Logger& log) {
   const mpi::Communicator self(MPI_COMM_SELF);
   StageTimes times;
-  const auto halos = pipeline::load_halos(config, self, times, log);
+  auto halos = pipeline::load_halos(config, self, times, log);
   const pipeline::GalaxyLabels galaxies(config.train.catalog, config.train.outputs, config.train.orientation);
   const auto joined = pipeline::check_join(galaxies, halos, self, log);
 
@@ -310,14 +310,13 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
                          {"config", config::to_yaml(config)}};
 
   const auto box = pipeline::box_of(halos.simulation);
-  const auto tiling =
-      domain::Tiling::balanced(box, tiles_for(halos.halos.rows(), config.train.batch), halos.halos, self);
-  std::vector<std::int64_t> tiles;
-  for (std::int64_t t = 0; t < tiling.count(); ++t) tiles.push_back(t);
-  const double ghosts = model::needs_of(set.spec).ghost_width();
-  for (auto& patch :
-       domain::distribute(box, tiling, halos.halos, ghosts, tiles, std::vector<int>(tiles.size(), 0), self))
+  auto owned = domain::Ownership::of(box, tiles_for(halos.halos.rows(), config.train.batch), true, halos.halos, self);
+  auto tiles = owned.all_tiles();
+  const domain::Distribution distribution(box, std::move(owned), std::move(halos.halos),
+                                          pipeline::ghost_width(config, model::needs_of(set.spec)), std::move(tiles), self);
+  pipeline::for_each_patch(distribution, self, [&](domain::Patch patch) {
     if (patch.owned > 0) set.patches.push_back(galaxies.join(std::move(patch), set.spec.split));
+  });
 
   for (const auto& patch : set.patches) {
     set.training += static_cast<std::size_t>(std::ranges::count(patch.split, Split::training));

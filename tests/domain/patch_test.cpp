@@ -8,7 +8,7 @@
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/core/hash.hpp"
 #include "halobrush/domain/hosts.hpp"
-#include "halobrush/domain/patch.hpp"
+#include "halobrush/domain/distribution.hpp"
 #include "halobrush/graph/graph.hpp"
 #include "synthetic.hpp"
 
@@ -31,11 +31,15 @@ std::vector<std::int64_t> all_tiles(const Tiling& tiling) {
   return todo;
 }
 
-std::vector<Patch> all_patches(const Box& box, const Tiling& tiling, const catalog::Table& share,
-                               double width, const std::vector<std::int64_t>& todo,
-                               const mpi::Communicator& comm) {
-  const auto ranks = assign_tiles(todo, owned_counts(tiling, share, comm), comm.size());
-  const auto patches = distribute(box, tiling, share, width, todo, ranks, comm);
+// In waves of one or two tiles, in each of which ranks have different numbers of them.
+std::vector<Patch> all_patches(const Box& box, const Tiles& tiles, bool balance, const catalog::Table& share,
+                               double width, const std::vector<std::int64_t>& todo, const mpi::Communicator& comm) {
+  auto owned = Ownership::of(box, tiles, balance, share, comm);
+  const auto ranks = assign_tiles(todo, owned.counts, comm.size());
+  const Distribution distribution(box, std::move(owned), share, width, todo, comm);
+  std::vector<Patch> patches;
+  for (const auto& wave : distribution.waves(2e4))
+    for (auto& patch : distribution.patches(wave)) patches.push_back(std::move(patch));
   std::vector<std::int64_t> mine, expected;
   for (const auto& patch : patches) mine.push_back(patch.tile);
   for (std::size_t i = 0; i < todo.size(); ++i)
@@ -82,15 +86,12 @@ class BruteForce {
     const auto owned = owned_of(tiling.region(tile));
     std::vector<Instance> ghosts;
     if (!owned.empty()) {
-      Vec3 low = owned[0].pos, high = owned[0].pos;
-      for (const auto& one : owned) {
-        low = low.cwiseMin(one.pos);
-        high = high.cwiseMax(one.pos);
-      }
+      const auto zones = zones_of(owned, tiling.region(tile), width);
       for (const auto& images : images_)
         for (const auto& one : images) {
-          const bool within =
-              ((one.pos - low).array() >= -width).all() && ((high - one.pos).array() >= -width).all();
+          const bool within = std::ranges::any_of(zones, [&](const Zone& zone) {
+            return ((one.pos - zone.low).array() >= -width).all() && ((zone.high - one.pos).array() >= -width).all();
+          });
           const bool is_owned = std::any_of(owned.begin(), owned.end(), [&](const Instance& o) {
             return o.id == one.id && o.image == one.image;
           });
@@ -112,6 +113,26 @@ class BruteForce {
   }
 
  private:
+  struct Zone {
+    Vec3 low, high;
+  };
+  // The bounding box of galaxies not further than the width from the region, and one of the others in each cell of 1/32
+  // of the box.
+  std::vector<Zone> zones_of(const std::vector<Instance>& owned, const std::array<Vec3, 2>& region, double width) const {
+    std::map<std::array<double, 4>, Zone> zones;
+    for (const auto& one : owned) {
+      const Vec3 cell = (one.pos.array() / box_.side.array() * 32).floor();
+      const bool beside = ((one.pos - region[0]).array() >= -width).all() && ((region[1] - one.pos).array() >= -width).all();
+      const std::array<double, 4> key = {beside ? 0. : 1., beside ? 0. : cell[0], beside ? 0. : cell[1], beside ? 0. : cell[2]};
+      auto& zone = zones.try_emplace(key, Zone{one.pos, one.pos}).first->second;
+      zone.low = zone.low.cwiseMin(one.pos);
+      zone.high = zone.high.cwiseMax(one.pos);
+    }
+    std::vector<Zone> all;
+    for (const auto& [key, zone] : zones) all.push_back(zone);
+    return all;
+  }
+
   // Groups whose host lies in the region, each member in the image nearest to the host.
   std::vector<Instance> owned_of(const std::array<Vec3, 2>& region) const {
     std::vector<Instance> owned;
@@ -149,9 +170,9 @@ void expect_brute_force(const Box& box, const std::vector<Halo>& halos, const Ti
   const auto all = resolved(box, halos, Deal::scattered, self);
   const BruteForce brute_force(box, all);
   const auto share = resolved(box, halos, Deal::reversed, world);
-  const auto tiling = balance ? Tiling::balanced(box, tiles, share, world) : Tiling(box, tiles);
+  const auto tiling = Ownership::of(box, tiles, balance, share, world).tiling;
   std::uint64_t owned = 0;
-  for (const auto& patch : all_patches(box, tiling, share, width, all_tiles(tiling), world)) {
+  for (const auto& patch : all_patches(box, tiles, balance, share, width, all_tiles(tiling), world)) {
     expect_equal(patch, brute_force.patch(tiling, patch.tile, width));
     owned += patch.owned;
   }
@@ -199,7 +220,7 @@ TEST(Patch, GhostsExactlyAtTheWidthAreIn) {
   const mpi::Communicator self(MPI_COMM_SELF);
   const Tiling tiling(cube, {4, 1, 1});
   const auto patches =
-      all_patches(cube, tiling, resolved(cube, halos, Deal::scattered, self), 2, all_tiles(tiling), self);
+      all_patches(cube, {4, 1, 1}, false, resolved(cube, halos, Deal::scattered, self), 2, all_tiles(tiling), self);
   EXPECT_EQ(patches[0].owned, 2U * 64);
   EXPECT_EQ(patches[0].pos.size(), 4U * 10 * 10);  // one lattice plane more on every side
 }
@@ -213,7 +234,7 @@ TEST(Patch, AGroupAcrossTheBoxEdgeStaysInOnePiece) {
   const mpi::Communicator self(MPI_COMM_SELF);
   const Tiling tiling(oblong, {4, 1, 1});
   const auto patches =
-      all_patches(oblong, tiling, resolved(oblong, halos, Deal::scattered, self), 1, all_tiles(tiling), self);
+      all_patches(oblong, {4, 1, 1}, false, resolved(oblong, halos, Deal::scattered, self), 1, all_tiles(tiling), self);
   ASSERT_EQ(patches[3].owned, 3U);
   EXPECT_LT((patches[3].pos[1] - Vec3(20.3, -0.2, 17.2)).norm(), 1e-12);
   EXPECT_EQ(patches[3].halos.get<double>("x")[1], 0.3);
@@ -252,14 +273,13 @@ TEST(Patch, BitsDoNotDependOnRanksOrRowOrder) {
   const Box box{Vec3(100, 60, 80)};
   const auto halos = clustered_halos(box, 4000, 15);
   const auto all = resolved(box, halos, Deal::scattered, self);
-  const auto tiling = Tiling::balanced(box, {5, 2, 2}, all, self);
   const std::vector<std::int64_t> todo = {0, 1, 2, 5, 7, 8, 13, 14, 19};  // as after a restart
   std::map<std::int64_t, std::uint64_t> expected;
-  for (const auto& patch : all_patches(box, tiling, all, 5, todo, self))
+  for (const auto& patch : all_patches(box, {5, 2, 2}, true, all, 5, todo, self))
     expected[patch.tile] = fingerprint(patch);
   for (const auto deal : {Deal::scattered, Deal::reversed, Deal::last_rank_only}) {
     const auto share = resolved(box, halos, deal, world);
-    for (const auto& patch : all_patches(box, tiling, share, 5, todo, world))
+    for (const auto& patch : all_patches(box, {5, 2, 2}, true, share, 5, todo, world))
       EXPECT_EQ(fingerprint(patch), expected[patch.tile]) << "tile " << patch.tile;
   }
 }
@@ -283,9 +303,8 @@ TEST(Patch, ARealCatalogIsTheSameOnAnyRanks) {
     }
     EXPECT_EQ(comm->sum(centrals), 23726);  // data/demo/PROVENANCE.md
     EXPECT_EQ(comm->sum(grandchildren), 248);
-    const auto tiling = Tiling::balanced(box, {8, 1, 1}, catalog.halos, *comm);
     std::int64_t owned = 0;
-    for (const auto& patch : all_patches(box, tiling, catalog.halos, 6, all_tiles(tiling), *comm)) {
+    for (const auto& patch : all_patches(box, {8, 1, 1}, true, catalog.halos, 6, all_tiles(Tiling(box, {8, 1, 1})), *comm)) {
       owned += static_cast<std::int64_t>(patch.owned);
       const auto bits = fingerprint(patch);
       EXPECT_EQ(expected.try_emplace(patch.tile, bits).first->second, bits) << "tile " << patch.tile;
@@ -317,9 +336,8 @@ TEST(Patch, GhostsMakeTheRadiusGraphOfOwnedGalaxiesPeriodic) {
   std::sort(expected.begin(), expected.end());
   for (const auto tiles : {Tiles{4, 1, 1}, Tiles{2, 2, 2}}) {
     const auto share = resolved(oblong, halos, Deal::scattered, world);
-    const auto tiling = Tiling::balanced(oblong, tiles, share, world);
     std::vector<Link> mine;
-    for (const auto& patch : all_patches(oblong, tiling, share, radius, all_tiles(tiling), world)) {
+    for (const auto& patch : all_patches(oblong, tiles, true, share, radius, all_tiles(Tiling(oblong, tiles)), world)) {
       const auto ids = patch.halos.get<std::int64_t>("id");
       const auto edges = graph::radius_graph(patch.pos, radius);
       for (std::size_t e = 0; e < edges.size(); ++e) {
@@ -339,7 +357,7 @@ TEST(Patch, AGhostWidthOverHalfTheSideIsAnErrorOnEveryRank) {
   const Box box{Vec3(40, 20, 30)};
   const auto share = resolved(box, clustered_halos(box, 20, 17), Deal::scattered, world);
   const Tiling tiling(box, {2, 1, 1});
-  const auto error = error_of([&] { all_patches(box, tiling, share, 12, all_tiles(tiling), world); });
+  const auto error = error_of([&] { all_patches(box, {2, 1, 1}, false, share, 12, all_tiles(tiling), world); });
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->code(), ExitCode::config);
   EXPECT_EQ(

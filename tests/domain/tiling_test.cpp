@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "halobrush/domain/hosts.hpp"
-#include "halobrush/domain/patch.hpp"
+#include "halobrush/domain/ownership.hpp"
 #include "halobrush/domain/tiling.hpp"
 #include "synthetic.hpp"
 
@@ -73,7 +73,7 @@ TEST(Tiling, BalancedTilesPartitionTheBoxAlsoWithFewOrNoHalos) {
                                      {2, -1, Vec3(std::nextafter(20, 0), 30.999, 16.999)}};
   for (const auto& halos : {std::vector<Halo>{}, heap, corners, clustered_halos(box, 200, 4)})
     for (const auto tiles : {std::array<std::int64_t, 3>{1, 1, 1}, {9, 1, 1}, {3, 2, 1}, {2, 2, 3}})
-      expect_partition(Tiling::balanced(box, tiles, resolved(halos, Deal::scattered, world), world));
+      expect_partition(Ownership::of(box, tiles, true, resolved(halos, Deal::scattered, world), world).tiling);
 }
 
 TEST(Tiling, BalancedTilesHoldEqualNumbersOfHostPositions) {
@@ -90,7 +90,7 @@ TEST(Tiling, BalancedTilesHoldEqualNumbersOfHostPositions) {
   for (const auto tiles : {std::array<std::int64_t, 3>{12, 1, 1}, {4, 3, 1}, {2, 3, 2}}) {
     // A cut misses its share by at most the halos of one bin: 1.2 % near the origin, 2^14 bins, at 1/sqrt
     // density.
-    for (const auto count : owned_counts(Tiling::balanced(box, tiles, table, world), table, world))
+    for (const auto count : Ownership::of(box, tiles, true, table, world).counts)
       EXPECT_NEAR(static_cast<double>(count), 500, 60);
   }
 }
@@ -99,9 +99,9 @@ TEST(Tiling, EdgesDoNotDependOnRanksOrRowOrder) {
   const mpi::Communicator world(MPI_COMM_WORLD), self(MPI_COMM_SELF);
   const auto halos = clustered_halos(box, 400, 5);
   const std::array<std::int64_t, 3> tiles = {4, 3, 2};
-  const auto expected = Tiling::balanced(box, tiles, resolved(halos, Deal::scattered, self), self);
+  const auto expected = Ownership::of(box, tiles, true, resolved(halos, Deal::scattered, self), self).tiling;
   for (const auto deal : {Deal::scattered, Deal::reversed, Deal::last_rank_only}) {
-    const auto tiling = Tiling::balanced(box, tiles, resolved(halos, deal, world), world);
+    const auto tiling = Ownership::of(box, tiles, true, resolved(halos, deal, world), world).tiling;
     for (std::int64_t tile = 0; tile < tiling.count(); ++tile)
       EXPECT_EQ(tiling.region(tile), expected.region(tile));
   }
@@ -110,7 +110,7 @@ TEST(Tiling, EdgesDoNotDependOnRanksOrRowOrder) {
 TEST(Tiling, OwnedCountsAddUpToAllHalos) {
   const mpi::Communicator world(MPI_COMM_WORLD);
   const auto halos = clustered_halos(box, 400, 6);
-  const auto counts = owned_counts(Tiling(box, {5, 4, 3}), resolved(halos, Deal::reversed, world), world);
+  const auto counts = Ownership::of(box, {5, 4, 3}, false, resolved(halos, Deal::reversed, world), world).counts;
   EXPECT_EQ(counts.size(), 60U);
   EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}), halos.size());
 }

@@ -45,14 +45,14 @@ TEST(ShippedOrientationModel, integrates_to_one_in_twenty_environments) {
                                     "painter.model=" + root + "/models/demo-orientation.safetensors"});
   StageTimes times;
   const auto log = make_logger(false);
-  const auto halos = load_halos(config, self, times, *log);
+  auto halos = load_halos(config, self, times, *log);
   const auto painter = model::make_painter(config, halos.halos, halos.simulation);
   const auto box = box_of(halos.simulation);
-  const auto tiling = domain::Tiling::balanced(box, {10, 10, 10}, halos.halos, self);
   const std::vector<std::int64_t> tile = {555};
-  const std::vector<int> rank = {0};
-  const auto patches =
-      domain::distribute(box, tiling, halos.halos, painter->needs().ghost_width(), tile, rank, self);
+  auto owned = domain::Ownership::of(box, {10, 10, 10}, true, halos.halos, self);
+  const domain::Distribution distribution(box, std::move(owned), std::move(halos.halos), painter->needs().ghost_width(),
+                                          tile, self);
+  const auto patches = distribution.patches(tile);
   ASSERT_EQ(patches.size(), 1u);
   const auto inputs = inputs_of(patches[0], painter->needs());
   const auto rows = lonely(inputs, 20);

@@ -1,7 +1,10 @@
 // Reading halo catalogs: one function for users, one reader per format behind it.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "halobrush/catalog/halo_catalog.hpp"
 #include "halobrush/catalog/mock.hpp"
@@ -23,6 +26,39 @@ struct ReadOptions {
   std::int64_t min_particles = 0;  ///< halos of fewer are left out, where a catalog tells
   double min_mass = 0;             ///< Msun/h: lighter halos are left out
 };
+
+/// A catalog whose header is read, and whose rows come in blocks: what a rank holds of them is for others to decide.
+class HaloSource {
+ public:
+  /// Takes a block of rows in the order of the file. `done` is the share of this rank's rows that end with it, 0 to 1.
+  using Take = std::function<void(Table block, double done)>;
+  virtual ~HaloSource() = default;
+
+  /// Simulation, source (without its hash) and remarks; `halos` has the columns that the rows will have, and no rows.
+  /// What rows say of the whole is a remark after read().
+  const HaloCatalog& header() const { return header_; }
+
+  /// @collective Hands out all rows of this rank's share. Throws data_error naming file, column, row, the same on
+  /// every rank.
+  virtual void read(const Take& take, const mpi::Communicator& comm) = 0;
+
+ protected:
+  HaloCatalog header_;
+};
+
+/// @collective Reads the headers.
+std::unique_ptr<HaloSource> open_halos(const std::string& path, const ReadOptions& options,
+                                       const mpi::Communicator& comm);
+
+/// What is kept of the rows that are read.
+struct Selection {
+  std::vector<std::string> columns;  ///< all when empty
+  bool single = false;               ///< numbers in single precision (Table::to_single)
+};
+
+/// @collective The rows of a source that has not been read; checks as below.
+HaloCatalog read_halos(HaloSource& source, const ReadOptions& options, const Selection& selection,
+                       const mpi::Communicator& comm);
 
 /// @collective Every rank gets its share of rows (any share may be empty; an empty catalog is valid).
 /// Checks finite positions inside the box, positive masses and radii, unique ids. Throws data_error naming

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -28,12 +29,29 @@ struct Column {
   ColumnData data;
 };
 
+/// A column of numbers of either width, read as double.
+class Reals {
+ public:
+  Reals(std::span<const double> wide) : wide_(wide) {}
+  Reals(std::span<const float> single) : single_(single) {}
+  std::size_t size() const { return wide_.size() + single_.size(); }
+  double operator[](std::size_t row) const {
+    return wide_.empty() ? static_cast<double>(single_[row]) : wide_[row];
+  }
+
+ private:
+  std::span<const double> wide_;
+  std::span<const float> single_;
+};
+
 /// Columns of one length, in the order in which they were added (the same on every rank). std::uint8_t holds
 /// booleans.
 class Table {
  public:
   std::size_t rows() const { return rows_; }
   void resize(std::size_t rows);  ///< new rows are zero
+  void reserve(std::size_t rows);
+  std::size_t capacity() const;  ///< rows that fit without moving any
 
   bool has(const std::string& name) const { return find(name) != nullptr; }
   const std::vector<Column>& columns() const { return columns_; }
@@ -46,6 +64,10 @@ class Table {
   template <class T>
   void add(ColumnSpec spec, std::vector<T> values);
   void remove(const std::string& name);
+  /// Removes all columns but these; a name that is not there is passed over.
+  void keep(std::span<const std::string> names);
+  /// Numbers become single precision, as mocks and networks have them; positions x, y, z stay double.
+  void to_single();
 
   /// Throws internal_error when the column is absent or of another type.
   template <class T>
@@ -53,7 +75,11 @@ class Table {
   template <class T>
   std::span<const T> get(const std::string& name) const;
 
-  /// The vector whose components are the double columns prefix + x, y, z.
+  /// A column of numbers, whichever its width. Throws internal_error when it is absent or holds something else.
+  Reals reals(const std::string& name) const;
+  bool is_single(const std::string& name) const;  ///< whether it holds float
+
+  /// The vector whose components are the columns of numbers prefix + x, y, z.
   Vec3 vector(const std::string& prefix, std::size_t row) const;
 
   /// The rows named, in that order.
@@ -68,5 +94,17 @@ class Table {
   std::size_t rows_ = 0;
   std::vector<Column> columns_;
 };
+
+/// Adds a column of numbers with values value_of(row), as wide as the column `like` is.
+template <class ValueOf>
+void add_reals(Table& table, ColumnSpec spec, const std::string& like, ValueOf&& value_of) {
+  const auto fill = [&]<class T>(std::span<T> column) {
+    for (std::size_t row = 0; row < column.size(); ++row) column[row] = static_cast<T>(value_of(row));
+  };
+  if (table.is_single(like))
+    fill(table.add<float>(std::move(spec)));
+  else
+    fill(table.add<double>(std::move(spec)));
+}
 
 }  // namespace halobrush::catalog

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "halobrush/catalog/table.hpp"
 #include "halobrush/domain/box.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
@@ -17,8 +16,8 @@ class Tiling {
   Tiling(const Box& box, std::array<std::int64_t, 3> tiles);
   /// @collective Edges such that tiles hold equal numbers of halos, to the resolution of a fine integer
   /// histogram (so that they do not depend on ranks or row order): along x, then y inside each x slab, then
-  /// z. Halos count at the position of their host's centre. Needs the host columns.
-  static Tiling balanced(const Box& box, std::array<std::int64_t, 3> tiles, const catalog::Table& halos,
+  /// z. `centres`: of each halo's host, as the tiles go by hosts.
+  static Tiling balanced(const Box& box, std::array<std::int64_t, 3> tiles, const std::vector<Vec3>& centres,
                          const mpi::Communicator& comm);
 
   std::int64_t count() const { return tiles_[0] * tiles_[1] * tiles_[2]; }

@@ -45,6 +45,9 @@ struct FeatureNames {
 };
 NodeFeatures assemble(const catalog::Table& halos, const FeatureNames& names);
 
+/// The halo columns that these features are made of.
+std::vector<std::string> columns_of(const FeatureNames& names);
+
 /// Inputs that are a label's own quantity, so that a model of the label must not have them: what is made of a
 /// column of that name, and angular_momentum for galaxy_spin (the direction; its size, as in
 /// log_specific_spin, says nothing of it). `label` is a galaxy column, or galaxy_spin for the three of it.

@@ -2,14 +2,20 @@
 // a painter's inputs.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "halobrush/catalog/halo_catalog.hpp"
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/log.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/domain/box.hpp"
-#include "halobrush/domain/patch.hpp"
+#include "halobrush/domain/distribution.hpp"
 #include "halobrush/model/painter.hpp"
+#include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
 namespace halobrush::pipeline {
@@ -21,12 +27,45 @@ catalog::ReadOptions read_options(const config::Config& config);
 /// Fills in what a mock's header needs and the catalog does not say. Returns what was assumed, one a line.
 std::string complete_cosmology(catalog::Simulation& simulation, const config::Cosmology& cosmology);
 
-/// @collective The configured catalog, with host columns and tidal tensor; every rank its share of rows.
+/// @collective The configured catalog's header; what cannot be run is refused before rows are read.
+std::unique_ptr<catalog::HaloSource> open_halos(const config::Config& config, const mpi::Communicator& comm);
+
+/// The columns that load_halos will give, without rows: those of the catalog and those derived (host, tidal).
+catalog::Table offered_columns(const config::Config& config, catalog::Table columns);
+
+/// The halo columns that painting and its mock need.
+std::vector<std::string> columns_for(const model::Painter& painter);
+
+/// @collective The rows of the catalog, with host columns and tidal tensor; every rank its share. Numbers are in single
+/// precision, positions in double. Of the columns only `columns` are kept; all when empty.
+catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSource& source,
+                                const std::vector<std::string>& columns, const mpi::Communicator& comm,
+                                StageTimes& times, Logger& log);
+/// @collective The same with all columns.
 catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
                                 StageTimes& times, Logger& log);
 
-/// Adds the columns that load_halos derives (host, tidal) to a table without rows: what a catalog will offer.
-void add_derived_columns(catalog::Table& halos, const std::vector<double>& smoothing_mpc_h);
+/// Mpc/h around a tile's galaxies within which halos are its ghosts.
+double ghost_width(const config::Config& config, const model::Needs& needs);
+
+/// @collective Hands the rows over to a distribution, all tiles of domain.tiles to be painted; only the columns of
+/// `halos` stay.
+domain::Distribution distribute(const config::Config& config, catalog::HaloCatalog& halos, const model::Needs& needs,
+                                const mpi::Communicator& comm);
+
+/// Halos whose patches are held at a time, on each rank.
+inline constexpr double wave_bytes = 256e6;
+
+/// @collective Calls work(patch) for this rank's patches in order. `work` must not communicate.
+template <class Work>
+void for_each_patch(const domain::Distribution& halos, const mpi::Communicator& comm, Work&& work) {
+  for (const auto& wave : halos.waves(wave_bytes)) {
+    auto patches = halos.patches(wave);
+    mpi::agree(comm, [&] {
+      for (auto& patch : patches) work(std::exchange(patch, {}));
+    });
+  }
+}
 
 /// Graphs and features of one patch, as `needs` asks for. The result refers to the patch.
 model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs);
