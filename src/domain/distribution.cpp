@@ -179,6 +179,7 @@ void Distribution::sort_rows() {
   begin_.assign(counts_.size() + 1, 0);
   for (const auto& p : place_) ++begin_[static_cast<std::size_t>(p.tile) + 1];
   std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+  extent_ = extents();
 }
 
 // Galaxies beside the tile's region share one bounding box; those further off one for each cell of a coarse mesh.
@@ -225,6 +226,51 @@ std::vector<std::vector<std::int64_t>> Distribution::waves(double bytes) const {
   return waves;
 }
 
+std::vector<Distribution::Extent> Distribution::extents() const {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  std::vector<Extent> extents(counts_.size(), {{inf, inf, inf}, {-inf, -inf, -inf}});
+  const VectorColumns pos(halos_, "");
+  for (std::size_t row = 0; row < place_.size(); ++row) {
+    auto& extent = extents[static_cast<std::size_t>(place_[row].tile)];
+    const Vec3 p = pos[row];
+    for (std::size_t k = 0; k < 3; ++k) {
+      extent.low[k] = std::min(extent.low[k], p[static_cast<int>(k)]);
+      extent.high[k] = std::max(extent.high[k], p[static_cast<int>(k)]);
+    }
+  }
+  return extents;
+}
+
+// In any periodic image.
+bool Distribution::touches(const Extent& extent, const Reach& reach) const {
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double side = box_.side[static_cast<int>(k)];
+    if (!(std::ceil((reach.low[k] - extent.high[k]) / side - 1e-9) <= std::floor((reach.high[k] - extent.low[k]) / side + 1e-9)))
+      return false;
+  }
+  return true;
+}
+
+// Adds the places of a halo in patches that it is a ghost of, each once.
+void Distribution::add_ghosts_of(std::size_t row, const Vec3& p, std::span<const Reach> reaches, const ReachIndex& index,
+                                 std::vector<Place>& places) const {
+  const auto first = static_cast<std::ptrdiff_t>(places.size());
+  for (const auto r : index.near(p)) {
+    const Reach& reach = reaches[r];
+    const auto images = [&](std::size_t k) {
+      return images_within(p[static_cast<int>(k)], reach.low[k], reach.high[k], box_.side[static_cast<int>(k)]);
+    };
+    const auto along_x = images(0), along_y = images(1), along_z = images(2);
+    for (auto x = along_x.first; x <= along_x.last; ++x)
+      for (auto y = along_y.first; y <= along_y.last; ++y)
+        for (auto z = along_z.first; z <= along_z.last; ++z) {
+          const Place place{reach.tile, {x, y, z}};
+          if (place != place_[row] && std::find(places.begin() + first, places.end(), place) == places.end())
+            places.push_back(place);
+        }
+  }
+}
+
 // @collective Each rank looks for the ghosts of all ranks' tiles among its own rows.
 Distribution::Arrived Distribution::ghosts_of(std::span<const std::int64_t> tiles) const {
   const auto wave = comm_.gather_all(tiles);
@@ -242,26 +288,15 @@ Distribution::Arrived Distribution::ghosts_of(std::span<const std::int64_t> tile
                          [&](const Reach& reach) { return painter[static_cast<std::size_t>(reach.tile)] >= 0; });
     const ReachIndex index(box_, reaches);
     const VectorColumns pos(halos_, "");
-    for (std::size_t row = 0; row < halos_.rows(); ++row) {
-      const Vec3 p = pos[row];
-      const auto first = places.size();
-      for (const auto r : index.near(p)) {
-        const Reach& reach = reaches[r];
-        const auto images = [&](std::size_t k) {
-          return images_within(p[static_cast<int>(k)], reach.low[k], reach.high[k], box_.side[static_cast<int>(k)]);
-        };
-        const auto along_x = images(0), along_y = images(1), along_z = images(2);
-        for (auto x = along_x.first; x <= along_x.last; ++x)
-          for (auto y = along_y.first; y <= along_y.last; ++y)
-            for (auto z = along_z.first; z <= along_z.last; ++z) {
-              const Place place{reach.tile, {x, y, z}};
-              if (place == place_[row] || std::find(places.begin() + static_cast<std::ptrdiff_t>(first), places.end(),
-                                                    place) != places.end())
-                continue;
-              rows.push_back(row);
-              places.push_back(place);
-              destination.push_back(painter[static_cast<std::size_t>(reach.tile)]);
-            }
+    for (std::size_t tile = 0; tile < extent_.size(); ++tile) {
+      if (std::ranges::none_of(reaches, [&](const Reach& reach) { return touches(extent_[tile], reach); })) continue;
+      for (auto row = begin_[tile]; row < begin_[tile + 1]; ++row) {
+        const auto first = places.size();
+        add_ghosts_of(row, pos[row], reaches, index, places);
+        for (auto k = first; k < places.size(); ++k) {
+          rows.push_back(row);
+          destination.push_back(painter[static_cast<std::size_t>(places[k].tile)]);
+        }
       }
     }
   });

@@ -147,33 +147,44 @@ void leave_out_theirs(catalog::HaloCatalog& catalog) {
     }
 }
 
-// As wide as the columns that they are made of.
+// As wide as the columns that they are made of. A host is its own: only satellites ask.
 void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::int64_t> host_ids,
                       const mpi::Directory<Host>& directory) {
   const std::string like = "mass", axis[] = {"x", "y", "z"};
+  const auto mass = halos.reals("mass"), radius = halos.reals("radius");
   const auto none = [](std::size_t) { return 0.0; };
-  catalog::add_reals(halos, {"host_mass", "Msun/h", "mass of the host halo"}, like, none);
-  catalog::add_reals(halos, {"host_radius", "Mpc/h", "radius of the host halo"}, like, none);
+  catalog::add_reals(halos, {"host_mass", "Msun/h", "mass of the host halo"}, like, [&](auto row) { return mass[row]; });
+  catalog::add_reals(halos, {"host_radius", "Mpc/h", "radius of the host halo"}, like, [&](auto row) { return radius[row]; });
   for (const auto& k : axis)
     catalog::add_reals(halos, {"host_d" + k, "Mpc/h", k + " from the host's centre, nearest periodic image"}, like, none);
   for (const auto& k : axis)
     catalog::add_reals(halos, {"host_dv" + k, "km/s", k + " velocity relative to the host"}, like, none);
+
+  const auto ids = halos.get<std::int64_t>("id");
+  std::vector<std::size_t> satellites;
+  std::vector<std::int64_t> wanted;
+  for (std::size_t row = 0; row < ids.size(); ++row)
+    if (host_ids[row] != ids[row]) {
+      satellites.push_back(row);
+      wanted.push_back(host_ids[row]);
+    }
+  const Hosts own(halos);
   const auto fill = [&]<class T>(T) {
-    const Hosts own(halos);
     const auto column = [&](const std::string& name) { return halos.get<T>(name); };
-    const auto mass = column("host_mass"), radius = column("host_radius");
+    const auto host_mass = column("host_mass"), host_radius = column("host_radius");
     const std::array d = {column("host_dx"), column("host_dy"), column("host_dz")},
                      dv = {column("host_dvx"), column("host_dvy"), column("host_dvz")};
-    directory.visit(host_ids, [&](std::size_t row, const Host* host) {
-      if (host == nullptr) throw internal_error("halo {}: its host {} is not resolved", row, host_ids[row]);
+    directory.visit(wanted, [&](std::size_t k, const Host* host) {
+      const auto row = satellites[k];
+      if (host == nullptr) throw internal_error("halo {}: its host {} is not resolved", ids[row], wanted[k]);
       const Host me = own[row];
-      mass[row] = static_cast<T>(host->mass);
-      radius[row] = static_cast<T>(host->radius);
+      host_mass[row] = static_cast<T>(host->mass);
+      host_radius[row] = static_cast<T>(host->radius);
       const Vec3 dx = box.nearest_image(Vec3(me.x - host->x, me.y - host->y, me.z - host->z)),
                  v(me.vx - host->vx, me.vy - host->vy, me.vz - host->vz);
-      for (int k = 0; k < 3; ++k) {
-        d[static_cast<std::size_t>(k)][row] = static_cast<T>(dx[k]);
-        dv[static_cast<std::size_t>(k)][row] = static_cast<T>(v[k]);
+      for (std::size_t i = 0; i < 3; ++i) {
+        d[i][row] = static_cast<T>(dx[static_cast<int>(i)]);
+        dv[i][row] = static_cast<T>(v[static_cast<int>(i)]);
       }
     });
   };

@@ -16,7 +16,6 @@ namespace halobrush::field {
 namespace {
 
 using Position = std::array<double, 3>;    // Mpc/h
-using Components = std::array<double, 6>;  // xx yy zz xy xz yz
 constexpr std::array<std::array<std::size_t, 2>, 6> axes_of = {
     {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}}};
 constexpr std::array<const char*, 6> component_names = {"xx", "yy", "zz", "xy", "xz", "yz"};
@@ -121,7 +120,7 @@ class Interpolation {
   }
 
   // @collective Results [points] here to results [rows] where the halos are.
-  std::vector<Components> to_rows(std::span<const Components> results) const {
+  std::vector<double> to_rows(std::span<const double> results) const {
     return routes_.answer(results, points_.counts, comm_);
   }
 
@@ -146,16 +145,13 @@ class Interpolation {
   mpi::Received<Position> points_;
 };
 
-void add_columns(catalog::Table& halos, double smoothing_mpc_h, std::span<const Components> tensors) {
-  for (int component = 0; component < 6; ++component) {
-    const auto description =
-        fmt::format("tidal tensor d_i d_j phi / (4 pi G mean density), Gaussian smoothing radius {:g} Mpc/h",
-                    smoothing_mpc_h);
-    const auto name = tidal_column(smoothing_mpc_h, component);
-    if (halos.has(name)) halos.remove(name);  // of the file that the halos are from
-    catalog::add_reals(halos, {name, "", description}, "mass",
-                       [&](std::size_t row) { return tensors[row][static_cast<std::size_t>(component)]; });
-  }
+void add_column(catalog::Table& halos, double smoothing_mpc_h, std::size_t component, std::span<const double> values) {
+  const auto name = tidal_column(smoothing_mpc_h, static_cast<int>(component));
+  if (halos.has(name)) halos.remove(name);  // of the file that the halos are from
+  const auto description =
+      fmt::format("tidal tensor d_i d_j phi / (4 pi G mean density), Gaussian smoothing radius {:g} Mpc/h",
+                  smoothing_mpc_h);
+  catalog::add_reals(halos, {name, "", description}, "mass", [&](std::size_t row) { return values[row]; });
 }
 
 void check_slab(const Mesh& mesh, const mpi::Communicator& comm) {
@@ -187,15 +183,14 @@ void add_tidal_tensor(catalog::Table& halos, const Mesh& overdensity, Window fil
     WaveSpace space;
     for (int axis = 0; axis < 3; ++axis)
       space[static_cast<std::size_t>(axis)] = wave_axis(overdensity.n, box.side[axis], radius, window_power);
-    std::vector<Components> tensors(interpolation.points());
     for (std::size_t component = 0; component < axes_of.size(); ++component) {
       apply_kernel(transform.spectrum(delta), transform.spectrum(tide), space, component, transform);
       transform.backward(tide);
       fetch_upper_plane(tide, transform, comm);
-      for (std::size_t point = 0; point < tensors.size(); ++point)
-        tensors[point][component] = interpolation.at(point, tide);
+      std::vector<double> values(interpolation.points());
+      for (std::size_t point = 0; point < values.size(); ++point) values[point] = interpolation.at(point, tide);
+      add_column(halos, radius, component, interpolation.to_rows(values));
     }
-    add_columns(halos, radius, interpolation.to_rows(tensors));
   }
 }
 

@@ -74,6 +74,9 @@ std::unique_ptr<catalog::HaloSource> open_halos(const config::Config& config, co
 catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSource& source,
                                 const std::vector<std::string>& columns, const mpi::Communicator& comm,
                                 StageTimes& times, Logger& log) {
+  const auto& header = source.header();
+  const auto on_mesh = mpi::agree(
+      comm, [&] { return coarse_mesh(origin_of(config, header.simulation, header.source.format).tidal); });
   const catalog::Selection selection{columns.empty() ? columns : with_required(columns), true};
   auto halos = times.measure(
       "read", [&] { return catalog::read_halos(source, read_options(config), selection, comm); });
@@ -82,10 +85,7 @@ catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSourc
   check_tiles(config, rows);
   log.info("read: {} halos ({}), box {:g} x {:g} x {:g} Mpc/h, a = {:g}", rows, halos.source.format,
            box.side[0], box.side[1], box.side[2], halos.simulation.scale_factor);
-  for (auto& remark : mpi::agree(comm, [&] {
-         return coarse_mesh(origin_of(config, halos.simulation, halos.source.format).tidal);
-       }))
-    halos.remarks.push_back(std::move(remark));
+  halos.remarks.insert(halos.remarks.end(), on_mesh.begin(), on_mesh.end());
   mpi::stop_if_asked(comm, "hosts are resolved");
   times.measure("hosts", [&] {
     domain::resolve_hosts(

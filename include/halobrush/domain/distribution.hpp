@@ -46,6 +46,10 @@ class Distribution {
     std::int32_t tile;
     std::array<double, 3> low, high;
   };
+  // The bounding box of a tile's halos as the catalog has them.
+  struct Extent {
+    std::array<double, 3> low, high;
+  };
   // Rows that were sent, one for each place.
   struct Arrived {
     catalog::Table halos;
@@ -55,8 +59,12 @@ class Distribution {
 
   void keep(catalog::Table halos, std::vector<Place> place, std::span<const int> keeper);
   void sort_rows();
+  std::vector<Extent> extents() const;
+  bool touches(const Extent& extent, const Reach& reach) const;
   std::vector<Reach> reaches_of(std::int64_t tile, const std::array<Vec3, 2>& region, double ghost_width) const;
   Arrived ghosts_of(std::span<const std::int64_t> tiles) const;
+  void add_ghosts_of(std::size_t row, const Vec3& position, std::span<const Reach> reaches, const ReachIndex& index,
+                     std::vector<Place>& places) const;
   Patch patch_of(std::int64_t tile, const Arrived& ghosts, std::span<const std::size_t> rows) const;
 
   Box box_;
@@ -67,6 +75,7 @@ class Distribution {
   catalog::Table halos_;              // by (tile, id)
   std::vector<Place> place_;          // [halos_]
   std::vector<std::size_t> begin_;    // [tiles + 1] where the rows of each tile begin
+  std::vector<Extent> extent_;        // [tiles] of rows here
 };
 
 }  // namespace halobrush::domain
