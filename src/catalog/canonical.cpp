@@ -109,6 +109,8 @@ class CanonicalSource : public HaloSource {
       header_.remarks.push_back(std::move(remark));
   }
 
+  double rows() const override { return static_cast<double>(file_.rows()); }
+
   void read(const Take& take, const mpi::Communicator& comm) override {
     constexpr std::uint64_t block_rows = 1 << 18;
     const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());

@@ -52,6 +52,8 @@ class SubfindSource : public HaloSource {
                {path, files_.format(), 0, ""}, files_.remarks()};
   }
 
+  double rows() const override { return static_cast<double>(files_.subhalos()); }
+
   void read(const Take& take, const mpi::Communicator& comm) override {
     constexpr std::uint64_t block_rows = 1 << 18;
     const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());

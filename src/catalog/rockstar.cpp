@@ -257,11 +257,32 @@ Table halos_of(const RockstarHeader& header, std::vector<ColumnData> columns) {
   return halos;
 }
 
+struct RowCount {
+  std::uint64_t rows;
+  bool exact;
+};
+
+// Of a file that is not small, by what its first rows take.
+RowCount count_rows(const std::string& path, std::uint64_t data_begin) {
+  constexpr std::uint64_t sample = 20'000;
+  std::uint64_t rows = 0;
+  TextFile file(path);
+  file.seek_line(data_begin);
+  while (rows < sample) {
+    const auto line = file.next_line();
+    if (!line) return {rows, true};
+    rows += line->find_first_not_of(" \t") != line->npos && !line->starts_with('#');
+  }
+  return {static_cast<std::uint64_t>(static_cast<double>(rows) / std::max(file.fraction_read(), 1e-12)), false};
+}
+
 class RockstarSource : public HaloSource {
  public:
   RockstarSource(const std::string& path, RockstarHeader header) : path_(path), list_(std::move(header)) {
     header_ = {halos_of(list_, RowParser(list_).take()), list_.simulation, source_of(path), list_.remarks};
   }
+
+  double rows() const override { return static_cast<double>(count_rows(path_, list_.data_begin).rows); }
 
   void read(const Take& take, const mpi::Communicator& comm) override {
     auto end = mpi::agree(comm, [&] { return comm.root() ? TextFile(path_).text_bytes() : 0; });
@@ -314,18 +335,9 @@ HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& opti
   if (header.has("jx")) out.columns.emplace_back("specific_spin");
   if (header.has("axis_x")) out.columns.emplace_back("shape_resolved");
 
-  constexpr std::uint64_t sample = 20'000;
-  TextFile file(path);
-  file.seek_line(header.data_begin);
-  while (out.rows_exact) {
-    const auto line = file.next_line();
-    if (!line) break;
-    out.rows += line->find_first_not_of(" \t") != line->npos && !line->starts_with('#');
-    if (out.rows == sample) out.rows_exact = false;
-  }
-  if (!out.rows_exact)
-    out.rows =
-        static_cast<std::uint64_t>(static_cast<double>(out.rows) / std::max(file.fraction_read(), 1e-12));
+  const auto [rows, exact] = count_rows(path, header.data_begin);
+  out.rows = rows;
+  out.rows_exact = exact;
   return out;
 }
 

@@ -157,6 +157,13 @@ Table Table::empty_like() const {
   return out;
 }
 
+double bytes_per_row(const Table& columns) {
+  double bytes = 0;
+  for (const auto& column : columns.columns())
+    std::visit([&](const auto& values) { bytes += sizeof(values[0]); }, column.data);
+  return bytes;
+}
+
 #define HALOBRUSH_COLUMN_TYPE(T)                           \
   template std::span<T> Table::add<T>(ColumnSpec);         \
   template void Table::add<T>(ColumnSpec, std::vector<T>); \

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/memory.hpp"
 
 namespace halobrush::config {
 namespace {
@@ -54,6 +55,13 @@ Rule not_negative() {
             if (auto* i = std::get_if<std::int64_t*>(&v)) return **i >= 0;
             if (auto* d = std::get_if<double*>(&v)) return **d >= 0;
             return true;
+          }};
+}
+
+Rule memory() {
+  return {"must be a number with a unit of bytes, such as 3 GiB or 800 MB", [](const Value& v) {
+            const auto& text = **std::get_if<std::string*>(&v);
+            return text.empty() || bytes_in(text);
           }};
 }
 
@@ -475,6 +483,10 @@ std::vector<Key> keys_of(Config& c) {
        "table with the stellar axes: a, b, c and {a,b,c}v_{x,y,z}; empty: none", steering},
       {"convert.shapes_id", &c.convert.shapes_id, "", "its column of subhalo ids", steering},
 
+      {"limits.memory", &c.limits.memory, "",
+       "what each rank may take, such as 3 GiB: a run that needs more is refused before it begins; empty: what the node has, "
+       "over its ranks",
+       steering, memory()},
       {"limits.wall_time", &c.limits.wall_time, "s",
        "stop cleanly (exit code 75) before this much time has passed; 0: no limit", steering, not_negative()},
       {"limits.margin", &c.limits.margin, "s", "time kept back for stopping", steering, not_negative()},

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 
 namespace halobrush {
@@ -42,6 +45,18 @@ double limit_of_groups(double memory) {
 double node_memory_bytes() {
   const auto pages = static_cast<double>(sysconf(_SC_PHYS_PAGES));
   return limit_of_groups(pages * static_cast<double>(sysconf(_SC_PAGESIZE)));
+}
+
+std::optional<double> bytes_in(const std::string& text) {
+  static const std::map<std::string, double> units = {{"", 1},      {"B", 1},          {"kB", 1e3},        {"MB", 1e6},
+                                                      {"GB", 1e9},  {"TB", 1e12},      {"KiB", 0x1p10},    {"MiB", 0x1p20},
+                                                      {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(end, text.data() + text.size());
+  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size() : unit.find_first_not_of(' '));
+  if (error != std::errc() || !(number > 0) || !std::isfinite(number) || !units.contains(unit)) return std::nullopt;
+  return number * units.at(unit);
 }
 
 }  // namespace halobrush

@@ -63,13 +63,6 @@ catalog::Table send_rows(Halos& halos, const mpi::Routes& routes, RowOf&& row_of
   return arrived;
 }
 
-double bytes_per_row(const catalog::Table& table) {
-  double bytes = sizeof(Place);
-  for (const auto& column : table.columns())
-    std::visit([&](const auto& values) { bytes += sizeof(values[0]); }, column.data);
-  return bytes;
-}
-
 void check_ghost_width(const Box& box, double ghost_width) {
   const double side = box.side.minCoeff();
   if (ghost_width > side / 2)
@@ -211,7 +204,7 @@ std::vector<Distribution::Reach> Distribution::reaches_of(std::int64_t tile, con
 
 std::vector<std::vector<std::int64_t>> Distribution::waves(double bytes) const {
   std::vector<std::vector<std::int64_t>> waves;
-  const double row = bytes_per_row(halos_);
+  const double row = catalog::bytes_per_row(halos_) + sizeof(Place);
   double held = 0;
   for (const auto tile : tiles_) {
     const double more = row * static_cast<double>(counts_[static_cast<std::size_t>(tile)]);

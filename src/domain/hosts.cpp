@@ -193,6 +193,31 @@ void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::in
             std::move(host_ids));
 }
 
+// Satellites so far from their host that one of the two is not where it was found: a group across an edge that was cut,
+// or positions of another catalog.
+void remark_on_torn_groups(catalog::HaloCatalog& catalog, const mpi::Communicator& comm) {
+  constexpr double torn_radii = 20, torn_mpc_h = 10;
+  const auto& halos = std::as_const(catalog.halos);
+  const auto ids = halos.get<std::int64_t>("id");
+  const VectorColumns from_host(halos, "host_d");
+  const auto radius = halos.reals("host_radius");
+  std::int64_t id = no_id, count = 0;
+  double farthest = 0;
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    const double distance = from_host[row].norm();
+    if (distance < torn_mpc_h || distance < torn_radii * radius[row]) continue;
+    ++count;
+    id = std::min(id, ids[row]);
+    farthest = std::max(farthest, distance);
+  }
+  count = comm.sum(count), id = comm.min(id), farthest = comm.max(farthest);
+  if (count > 0)
+    catalog.remarks.push_back(
+        fmt::format("{} satellite{} (halo {} first) over {:g} Mpc/h and {:g} host radii from their host, {:.4g} Mpc/h at most: "
+                    "groups that are torn",
+                    count, count == 1 ? " is" : "s are", id, torn_mpc_h, torn_radii, farthest));
+}
+
 }  // namespace
 
 void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans,
@@ -206,6 +231,7 @@ void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy o
     if (parents[row] < 0 || parents[row] == ids[row]) parents[row] = -1;
   settle_orphans(catalog, directory, orphans, comm);
   add_host_columns(halos, box, climb(ids, parents, comm), directory);
+  remark_on_torn_groups(catalog, comm);
 }
 
 }  // namespace halobrush::domain

@@ -188,7 +188,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
     all = columns;
     return result;
   });
-  pipeline::for_each_patch(distribution, comm, [&](domain::Patch patch) {
+  pipeline::for_each_patch(config, distribution, comm, [&](domain::Patch patch) {
     stop_here_if_asked("all galaxies were judged");
     const auto tile = patch.tile;
     const auto labelled = galaxies.join(std::move(patch), training.split);

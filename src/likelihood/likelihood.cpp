@@ -117,7 +117,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   auto rows = declared_columns(request.model == "analytic");
   const auto split = mpi::agree(comm, [&] { return split_of(request); });
   const auto distribution = pipeline::distribute(config, halos, painter->needs(), comm);
-  pipeline::for_each_patch(distribution, comm, [&](domain::Patch patch) {
+  pipeline::for_each_patch(config, distribution, comm, [&](domain::Patch patch) {
     stop_here_if_asked("the densities were all there");
     rows.append(rows_of(galaxies.join(std::move(patch), split), *painter));
   });

@@ -66,12 +66,13 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
         "reach or a larger box",
         width, box.side.minCoeff());
   const double ghosts = ghost_share(box, tiles, width);
-  const double rows = static_cast<double>(kept_rows(header)), rows_per_rank = rows / ranks;
-  const double mesh = 16.0 * std::pow(static_cast<double>(config.field.mesh), 3) / ranks;
+  const double rows = static_cast<double>(kept_rows(header));
   const auto columns = mock_columns(halos, *painter);
-  const double activations_per_galaxy = 4.0 * 4096;  // measured order of the networks' intermediate tensors
-  const double memory = rows_per_rank * bytes_per_row(halos) * (2 + ghosts) + 3 * mesh +
-                        rows / count * (1 + ghosts) * activations_per_galaxy + 200e6;
+  auto kept = halos;
+  kept.keep(pipeline::columns_for(*painter));
+  kept.to_single();
+  const double limit = pipeline::memory_limit(config, ranks);
+  const auto need = pipeline::memory_need(config, rows, kept, !painter->models().empty(), ranks, limit);
   log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ",
            header.rows, config.input.path, header.source.format, box.side[0], box.side[1], box.side[2]);
   for (const auto& remark : header.remarks)
@@ -79,9 +80,13 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0],
            tiles[1], tiles[2], rows / count, count / ranks);
   log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);
-  log.info("dry run: about {} of memory on each of {} ranks", human_bytes(memory), ranks);
+  log.info("dry run: about {} of memory on each of {} ranks ({} halos, {} mesh, {} tiles)", human_bytes(need.peak()), ranks,
+           human_bytes(need.halos), human_bytes(need.mesh), human_bytes(need.tiles + need.model));
+  if (need.peak() > limit)
+    log.warn("dry run: that is over the {} that a rank may take ({})", human_bytes(limit),
+             config.limits.memory.empty() ? "this node's, over its ranks" : "limits.memory");
   log.info("dry run: {} will have about {} ({} columns); nothing was painted", config.output.path,
-           human_bytes(rows * bytes_per_row(columns)), columns.columns().size());
+           human_bytes(rows * catalog::bytes_per_row(columns)), columns.columns().size());
 }
 
 }  // namespace halobrush::paint

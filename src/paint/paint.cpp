@@ -53,7 +53,9 @@ class Job {
       const auto& header = source->header();
       return model::make_painter(config_, pipeline::offered_columns(config_, header.halos), header.simulation);
     });
-    halos_ = pipeline::load_halos(config_, *source, pipeline::columns_for(*painter_), comm_, times_, log_);
+    const auto columns = pipeline::columns_for(*painter_);
+    pipeline::check_memory(config_, *source, *painter_, comm_);
+    halos_ = pipeline::load_halos(config_, *source, columns, comm_, times_, log_);
     facts_.left_out = halos_.left_out;
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
@@ -118,7 +120,7 @@ class Job {
     const auto galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
     auto to_paint = galaxies;
     for (const auto& tile : staged_) to_paint -= tile.rows;
-    const double row = bytes_per_row(columns_), mock = row * static_cast<double>(galaxies),
+    const double row = catalog::bytes_per_row(columns_), mock = row * static_cast<double>(galaxies),
                  tiles = row * static_cast<double>(to_paint);
     mpi::agree(comm_, [&] {
       if (!comm_.root()) return;
@@ -193,7 +195,7 @@ class Job {
     Work work{StopSwitch(config_.limits, stop_file(), since_start_), {},
               Progress(log_, "paint: tiles of rank 0", static_cast<double>(tiles), config_.log.interval), {}};
     bool going = true;
-    for (const auto& wave : distribution.waves(pipeline::wave_bytes)) {
+    for (const auto& wave : distribution.waves(pipeline::wave_bytes(config_, comm_))) {
       auto patches = times_.measure("distribute", [&] { return distribution.patches(wave); });
       const bool whole = paint(patches, work);
       going = comm_.min(whole ? 1 : 0) == 1;

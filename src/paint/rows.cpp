@@ -121,11 +121,4 @@ catalog::Table mock_columns(const catalog::Table& halos, const model::Painter& p
   return rows_of(none, nothing, painter);
 }
 
-double bytes_per_row(const catalog::Table& columns) {
-  double bytes = 0;
-  for (const auto& column : columns.columns())
-    std::visit([&](const auto& values) { bytes += sizeof(values[0]); }, column.data);
-  return bytes;
-}
-
 }  // namespace halobrush::paint

@@ -9,8 +9,6 @@ namespace halobrush::paint {
 /// The columns of a mock of such halos painted by `painter`, without rows.
 catalog::Table mock_columns(const catalog::Table& halos, const model::Painter& painter);
 
-double bytes_per_row(const catalog::Table& columns);
-
 /// The owned galaxies of a patch, in their order.
 catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted,
                        const model::Painter& painter);

@@ -7,6 +7,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/memory.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/pipeline/pipeline.hpp"
 
 namespace halobrush::pipeline {
 namespace {
@@ -31,6 +32,31 @@ std::string too_large(const config::Config& config, double side, double bytes, d
   return fmt::format("{}: {:.0f} cells a side take {} on a rank, and this node has {}",
                      config.density.file.empty() ? "field.mesh" : "density.file", side, human_bytes(bytes),
                      human_bytes(memory));
+}
+
+double wave_bytes_of(double limit) {
+  return std::clamp(limit / 32, 16e6, 128e6);
+}
+
+// Doubles the ranks, and makes tiles finer, until a run fits.
+void refuse_too_large(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
+                      double limit) {
+  const auto need = memory_need(config, halos, columns, learned, ranks, limit);
+  if (need.peak() <= limit) return;
+  const auto text = fmt::format(
+      "limits.memory: {:.3g} halos take about {} on each of {} ranks ({} halos, {} mesh, {} tiles), and {} {}", halos,
+      human_bytes(need.peak()), ranks, human_bytes(need.halos), human_bytes(need.mesh), human_bytes(need.tiles + need.model),
+      human_bytes(limit), config.limits.memory.empty() ? "are there" : "are allowed");
+  auto other = config;
+  for (int more = ranks; more <= (1 << 20); more *= 2)
+    for (const std::int64_t finer : {1, 2, 4, 8}) {
+      auto& tiles = other.domain.tiles;
+      tiles = config.domain.tiles;
+      tiles[0] = std::max(tiles[0] * finer, static_cast<std::int64_t>(more));
+      if (memory_need(other, halos, columns, learned, more, limit).peak() <= limit)
+        throw config_error("{}; {} ranks with domain.tiles [{}, {}, {}] fit", text, more, tiles[0], tiles[1], tiles[2]);
+    }
+  throw config_error("{}; no number of ranks fits: allow more", text);
 }
 
 }  // namespace
@@ -60,6 +86,44 @@ void check_mesh(const config::Config& config, int ranks, Logger& log) {
   if (all > memory)
     log.warn("dry run: {} ({} ranks); spread the run over {:.0f} nodes like this one, or set it lower",
              too_large(config, side, all / ranks, memory), ranks, std::ceil(all / memory));
+}
+
+MemoryNeed memory_need(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
+                       double limit) {
+  constexpr double program = 200e6;   // with LibTorch
+  constexpr double on_the_way = 110;  // a halo: routes, positions, a directory of hosts, one column twice
+  constexpr double of_networks = 6500, of_laws = 800;  // a galaxy of a tile: edges, inputs, intermediate tensors
+  const auto [nx, ny, nz] = config.domain.tiles;
+  const double tiles = static_cast<double>(nx) * static_cast<double>(ny) * static_cast<double>(nz);
+  const double side = mesh_of(config), row = catalog::bytes_per_row(columns);
+  // No rank has less than a tile.
+  const double kept = halos / std::min(tiles, static_cast<double>(ranks)), tile = halos / tiles;
+  return {.program = program,
+          .halos = kept * (row + on_the_way),
+          .mesh = side > 0 ? mesh_bytes(side, planes_of(side, ranks)) : 0,
+          .tiles = 2 * std::min(std::max(tile * row, wave_bytes_of(limit)), kept * row),
+          .model = tile * (learned ? of_networks : of_laws)};
+}
+
+double memory_limit(const config::Config& config, int ranks_on_node) {
+  const auto set = bytes_in(config.limits.memory);
+  return set ? *set : node_memory_bytes() / ranks_on_node;
+}
+
+double wave_bytes(const config::Config& config, const mpi::Communicator& comm) {
+  return wave_bytes_of(memory_limit(config, comm.node().size()));
+}
+
+void check_memory(const config::Config& config, const catalog::HaloSource& source, const model::Painter& painter,
+                  const mpi::Communicator& comm) {
+  const double limit = memory_limit(config, comm.node().size());
+  mpi::agree(comm, [&] {
+    if (!comm.root()) return;
+    auto columns = offered_columns(config, source.header().halos);
+    columns.keep(columns_for(painter));
+    columns.to_single();
+    refuse_too_large(config, source.rows(), columns, !painter.models().empty(), comm.size(), limit);
+  });
 }
 
 void check_tiles(const config::Config& config, std::uint64_t halos) {

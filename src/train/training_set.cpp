@@ -314,7 +314,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   auto tiles = owned.all_tiles();
   const domain::Distribution distribution(box, std::move(owned), std::move(halos.halos),
                                           pipeline::ghost_width(config, model::needs_of(set.spec)), std::move(tiles), self);
-  pipeline::for_each_patch(distribution, self, [&](domain::Patch patch) {
+  pipeline::for_each_patch(config, distribution, self, [&](domain::Patch patch) {
     if (patch.owned > 0) set.patches.push_back(galaxies.join(std::move(patch), set.spec.split));
   });
 

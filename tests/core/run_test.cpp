@@ -11,6 +11,7 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/lock.hpp"
+#include "halobrush/core/memory.hpp"
 #include "halobrush/core/outputs.hpp"
 #include "halobrush/core/signals.hpp"
 
@@ -194,6 +195,14 @@ TEST(Signals, AreNotedAndAskedFor) {
   const auto [code, text] = failure([] { stop_here_if_asked("the tiles"); });
   EXPECT_EQ(code, ExitCode::stopped);
   EXPECT_EQ(text, "stopped by SIGTERM before the tiles; run the same command again to go on");
+}
+
+TEST(Memory, IsANumberWithAUnitOfBytes) {
+  EXPECT_EQ(bytes_in("3 GiB"), 3 * 0x1p30);
+  EXPECT_EQ(bytes_in("800MB"), 8e8);
+  EXPECT_EQ(bytes_in("2e9"), 2e9);
+  for (const char* text : {"", "GB", "3 GiBs", "3 gib", "-1 GB", "0 GB", "nan GB", "inf", "1 GB 2"})
+    EXPECT_FALSE(bytes_in(text).has_value()) << text;
 }
 
 }  // namespace

@@ -38,6 +38,9 @@ class HaloSource {
   /// What rows say of the whole is a remark after read().
   const HaloCatalog& header() const { return header_; }
 
+  /// Not collective; of a text file an estimate from its size.
+  virtual double rows() const = 0;
+
   /// @collective Hands out all rows of this rank's share. Throws data_error naming file, column, row, the same on
   /// every rank.
   virtual void read(const Take& take, const mpi::Communicator& comm) = 0;

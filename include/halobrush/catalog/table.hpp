@@ -95,6 +95,9 @@ class Table {
   std::vector<Column> columns_;
 };
 
+/// Bytes that a row takes.
+double bytes_per_row(const Table& columns);
+
 /// Adds a column of numbers with values value_of(row), as wide as the column `like` is.
 template <class ValueOf>
 void add_reals(Table& table, ColumnSpec spec, const std::string& like, ValueOf&& value_of) {

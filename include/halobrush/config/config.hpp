@@ -165,6 +165,7 @@ struct Convert {
 };
 
 struct Limits {
+  std::string memory;
   double wall_time = 0;
   double margin = 60;
   std::string stop_file = "stop";

@@ -17,6 +17,7 @@
 #include "halobrush/model/painter.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/communicator.hpp"
+#include "halobrush/pipeline/sizes.hpp"
 
 namespace halobrush::pipeline {
 
@@ -53,13 +54,11 @@ double ghost_width(const config::Config& config, const model::Needs& needs);
 domain::Distribution distribute(const config::Config& config, catalog::HaloCatalog& halos, const model::Needs& needs,
                                 const mpi::Communicator& comm);
 
-/// Halos whose patches are held at a time, on each rank.
-inline constexpr double wave_bytes = 256e6;
-
 /// @collective Calls work(patch) for this rank's patches in order. `work` must not communicate.
 template <class Work>
-void for_each_patch(const domain::Distribution& halos, const mpi::Communicator& comm, Work&& work) {
-  for (const auto& wave : halos.waves(wave_bytes)) {
+void for_each_patch(const config::Config& config, const domain::Distribution& halos, const mpi::Communicator& comm,
+                    Work&& work) {
+  for (const auto& wave : halos.waves(wave_bytes(config, comm))) {
     auto patches = halos.patches(wave);
     mpi::agree(comm, [&] {
       for (auto& patch : patches) work(std::exchange(patch, {}));
