@@ -213,9 +213,9 @@ void remark_on_torn_groups(catalog::HaloCatalog& catalog, const mpi::Communicato
   count = comm.sum(count), id = comm.min(id), farthest = comm.max(farthest);
   if (count > 0)
     catalog.remarks.push_back(
-        fmt::format("{} satellite{} (halo {} first) over {:g} Mpc/h and {:g} host radii from their host, {:.4g} Mpc/h at most: "
-                    "groups that are torn",
-                    count, count == 1 ? " is" : "s are", id, torn_mpc_h, torn_radii, farthest));
+        fmt::format("{} satellites are over {:g} Mpc/h and {:g} host radii from their host (halo {} is the first, {:.4g} Mpc/h "
+                    "the farthest): their groups are torn",
+                    count, torn_mpc_h, torn_radii, id, farthest));
 }
 
 }  // namespace
