@@ -227,9 +227,9 @@ HaloCatalog read_halos(HaloSource& source, const ReadOptions& options, const Sel
   source.read([&](Table block, double done) { collector.take(std::move(block), done); }, comm);
   auto catalog = collector.finish(source.header(), comm);
   check_unique_ids(path, catalog.halos, comm);
-  const auto content = mpi::agree(comm, [&] { return comm.root() ? content_of(path) : Content{}; });
-  catalog.source.sha256 = comm.broadcast(content.sha256);
-  catalog.source.bytes = comm.max(content.bytes);
+  const auto content = selection.content ? *selection.content : content_of(path, comm);
+  catalog.source.sha256 = content.sha256;
+  catalog.source.bytes = content.bytes;
   return catalog;
 }
 
@@ -247,6 +247,11 @@ HaloHeader read_header(const std::string& path, const ReadOptions& options) {
   auto header = header_in(format, path, options);
   look_at_rows(format, path, options, header);
   return header;
+}
+
+Content content_of(const std::string& path, const mpi::Communicator& comm) {
+  const auto content = mpi::agree(comm, [&] { return comm.root() ? content_of(path) : Content{}; });
+  return {comm.broadcast(content.sha256), comm.max(content.bytes)};
 }
 
 Content content_of(const std::string& path) {

@@ -126,8 +126,7 @@ class SubfindJob {
   catalog::MockHeader header() const {
     catalog::MockHeader header{files_.simulation(), {}};
     const auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
-    const auto content = mpi::agree(
-        comm_, [&] { return comm_.root() ? catalog::content_of(config_.input.path) : catalog::Content{}; });
+    const auto content = catalog::content_of(config_.input.path, comm_);
     std::string remarks = assumed;
     for (const auto& remark : remarks_) remarks += remark + "\n";
     header.provenance = {

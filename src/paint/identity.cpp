@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "halobrush/catalog/reader.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
 
@@ -15,10 +14,10 @@ struct File {
   ExitCode missing;  // what its absence means
 };
 
-std::string hash_of(const File& file) {
-  if (file.path.empty()) return "none";
+catalog::Content content_of(const File& file) {
+  if (file.path.empty()) return {"none", 0};
   try {
-    return catalog::content_of(file.path).sha256;
+    return catalog::content_of(file.path);
   } catch (const Error& error) {
     throw Error(error.code() == ExitCode::io ? file.missing : error.code(), file.key + ": " + error.what());
   }
@@ -26,19 +25,25 @@ std::string hash_of(const File& file) {
 
 }  // namespace
 
-catalog::Identity identity_of(const config::Config& config, const mpi::Communicator& comm) {
+catalog::Content content_of_halos(const config::Config& config, const mpi::Communicator& comm) {
+  const auto content = mpi::agree(comm, [&] {
+    return comm.root() ? content_of({"input.path", config.input.path, ExitCode::io}) : catalog::Content{};
+  });
+  return {comm.broadcast(content.sha256), comm.max(content.bytes)};
+}
+
+catalog::Identity identity_of(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm) {
   const std::string model = config.painter.kind == "analytic" ? "" : config.painter.model;
   const std::string axes = config.painter.axes == "law" ? "" : config.painter.axes;
-  const std::vector<File> files = {{"input.path", config.input.path, ExitCode::io},
-                                   {"density.file", config.density.file, ExitCode::io},
+  const std::vector<File> files = {{"density.file", config.density.file, ExitCode::io},
                                    {"painter.model", model, ExitCode::model},
                                    {"painter.axes", axes, ExitCode::model}};
   const auto hashes = mpi::agree(comm, [&] {
     std::vector<std::string> result(files.size());
-    if (comm.root()) std::ranges::transform(files, result.begin(), hash_of);
+    if (comm.root()) std::ranges::transform(files, result.begin(), [](const File& file) { return content_of(file).sha256; });
     return result;
   });
-  catalog::Identity identity = {{"halobrush", version()}};
+  catalog::Identity identity = {{"halobrush", version()}, {"input.path (SHA-256)", halos.sha256}};
   for (std::size_t i = 0; i < files.size(); ++i)
     identity.emplace_back(files[i].key + " (SHA-256)", comm.broadcast(hashes[i]));
   for (auto& key : config::science_keys(config)) identity.push_back(std::move(key));

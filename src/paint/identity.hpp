@@ -1,14 +1,18 @@
 // What makes two runs the same job: the keys that decide rows, and the hashes of everything read.
 #pragma once
 
+#include "halobrush/catalog/reader.hpp"
 #include "halobrush/catalog/staging.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
 namespace halobrush::paint {
 
-/// @collective The root hashes the files.
-catalog::Identity identity_of(const config::Config& config, const mpi::Communicator& comm);
+/// @collective The hash and size of input.path; the root reads it.
+catalog::Content content_of_halos(const config::Config& config, const mpi::Communicator& comm);
+
+/// @collective `halos`: of input.path. The root hashes the other files.
+catalog::Identity identity_of(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm);
 
 /// One text for a mock's provenance (its attribute of this name), to compare a finished mock with a run.
 constexpr const char* identity_attribute = "identity";

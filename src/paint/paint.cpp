@@ -43,7 +43,8 @@ class Job {
 
   ExitCode run() {
     pipeline::check_input(config_);
-    identity_ = identity_of(config_, comm_);
+    const auto content = content_of_halos(config_, comm_);
+    identity_ = identity_of(config_, content, comm_);
     if (already_done()) return ExitCode::done;
     staging_.emplace(config_.staging(), identity_);
     mpi::stop_if_asked(comm_, "the halos are read");
@@ -53,9 +54,9 @@ class Job {
       const auto& header = source->header();
       return model::make_painter(config_, pipeline::offered_columns(config_, header.halos), header.simulation);
     });
-    const auto columns = pipeline::columns_for(*painter_);
     pipeline::check_memory(config_, *source, *painter_, comm_);
-    halos_ = pipeline::load_halos(config_, *source, columns, comm_, times_, log_);
+    halos_ = pipeline::load_halos(config_, *source,
+                                  {.columns = pipeline::columns_for(*painter_), .content = content}, comm_, times_, log_);
     facts_.left_out = halos_.left_out;
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
@@ -145,6 +146,12 @@ class Job {
             pipeline::ghost_width(config_, painter_->needs()), std::move(todo), comm_};
   }
 
+  // A line of the ledger may be damaged so that it can still be read.
+  bool belongs_here(const StagedTile& tile) const {
+    return tile.tile >= 0 && static_cast<std::size_t>(tile.tile) < rows_of_tile_.size() &&
+           tile.rows == rows_of_tile_[static_cast<std::size_t>(tile.tile)];
+  }
+
   // Verifies what the ledger records, each rank its share, and says what has to be painted again.
   std::vector<std::int64_t> unpainted_tiles() {
     const auto recorded =
@@ -154,7 +161,7 @@ class Job {
     mpi::agree(comm_, [&] {
       for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size();
            i += static_cast<std::size_t>(comm_.size()))
-        if (staging_->verify(ledger[i])) {
+        if (belongs_here(ledger[i]) && staging_->verify(ledger[i])) {
           whole.push_back(ledger[i].tile);
           statistics_.add(staging_->read(ledger[i], columns_));
         }
@@ -163,7 +170,7 @@ class Job {
     for (const auto tile : comm_.gather_all(std::span<const std::int64_t>(whole)).data)
       done[static_cast<std::size_t>(tile)] = 1;
     for (const auto& tile : ledger) {
-      if (done[static_cast<std::size_t>(tile.tile)])
+      if (belongs_here(tile) && done[static_cast<std::size_t>(tile.tile)])
         staged_.push_back(tile);
       else
         log_.warn("staging: tile {} is damaged on disk and is painted again", tile.tile);

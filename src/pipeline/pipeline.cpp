@@ -72,12 +72,14 @@ std::unique_ptr<catalog::HaloSource> open_halos(const config::Config& config, co
 }
 
 catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSource& source,
-                                const std::vector<std::string>& columns, const mpi::Communicator& comm,
+                                catalog::Selection selection, const mpi::Communicator& comm,
                                 StageTimes& times, Logger& log) {
+  const auto columns = selection.columns;
+  if (!columns.empty()) selection.columns = with_required(columns);
+  selection.single = true;
   const auto& header = source.header();
   const auto on_mesh = mpi::agree(
       comm, [&] { return coarse_mesh(origin_of(config, header.simulation, header.source.format).tidal); });
-  const catalog::Selection selection{columns.empty() ? columns : with_required(columns), true};
   auto halos = times.measure(
       "read", [&] { return catalog::read_halos(source, read_options(config), selection, comm); });
   const auto box = box_of(halos.simulation);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,10 +54,21 @@ class HaloSource {
 std::unique_ptr<HaloSource> open_halos(const std::string& path, const ReadOptions& options,
                                        const mpi::Communicator& comm);
 
+/// What identifies an input: SHA-256 and size of a file; of a set of files the hash of their hashes, one a
+/// line. Not collective. Throws io_error, data_error (an incomplete set).
+struct Content {
+  std::string sha256;
+  std::uint64_t bytes = 0;
+};
+Content content_of(const std::string& path);
+/// @collective The root hashes.
+Content content_of(const std::string& path, const mpi::Communicator& comm);
+
 /// What is kept of the rows that are read.
 struct Selection {
-  std::vector<std::string> columns;  ///< all when empty
-  bool single = false;               ///< numbers in single precision (Table::to_single)
+  std::vector<std::string> columns = {};  ///< all when empty
+  bool single = false;                    ///< numbers in single precision (Table::to_single)
+  std::optional<Content> content = {};    ///< of the input, where it is known already: it is not hashed again
 };
 
 /// @collective The rows of a source that has not been read; checks as below.
@@ -86,14 +98,6 @@ struct HaloHeader {
 };
 /// Not collective. What is wrong with the rows is a remark.
 HaloHeader read_header(const std::string& path, const ReadOptions& options);
-
-/// What identifies an input: SHA-256 and size of a file; of a set of files the hash of their hashes, one a
-/// line. Not collective. Throws io_error, data_error (an incomplete set).
-struct Content {
-  std::string sha256;
-  std::uint64_t bytes = 0;
-};
-Content content_of(const std::string& path);
 
 /// @collective Writes the canonical HDF5 halo catalog (docs/formats.md).
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm);

@@ -38,9 +38,9 @@ catalog::Table offered_columns(const config::Config& config, catalog::Table colu
 std::vector<std::string> columns_for(const model::Painter& painter);
 
 /// @collective The rows of the catalog, with host columns and tidal tensor; every rank its share. Numbers are in single
-/// precision, positions in double. Of the columns only `columns` are kept; all when empty.
+/// precision, positions in double. selection.columns may name derived columns, too.
 catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSource& source,
-                                const std::vector<std::string>& columns, const mpi::Communicator& comm,
+                                catalog::Selection selection, const mpi::Communicator& comm,
                                 StageTimes& times, Logger& log);
 /// @collective The same with all columns.
 catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communicator& comm,
