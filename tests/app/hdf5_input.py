@@ -240,6 +240,8 @@ def bad(scratch):
     yield "physical units", lambda data: data.file["header/file"].attrs.update({"unit_convention": "physical"}), "'physical'"
     yield "infinite box", lambda data: data.file["header/file"].attrs.update({"region_p2": np.full(3, np.inf)}), "no box"
     yield "another box in the provenance", ours(box=np.full(3, 50.0)), "side of the box is 50 in /provenance/simulation, 100"
+    for name in ("h", "omega_m", "scale_factor"):
+        yield f"{name} in the provenance that is no number", ours(**{name: np.nan}), f"{name} in /provenance/simulation is no number"
     yield "another redshift in the provenance", ours(scale_factor=0.5), "scale factor is 0.5 in /provenance/simulation, 1"
     yield "no unit", scaled("mass", 1, ""), "'mass': unit ''", "none is given"
 
