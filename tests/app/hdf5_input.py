@@ -334,6 +334,10 @@ def damaged(scratch):
     for name, part, text in (("cut short", content[:-3000], "truncated"), ("no superblock", content[:8] + b"\xff" * 40 + content[48:], "damaged")):
         files.place(name).write_bytes(part)
         files.bad(files.place(name), "cannot be opened as HDF5", text)
+    double = bytes.fromhex("11203f000800000000004000340b0034ff030000")  # HDF5's description of float64; of a column, the last one
+    at = content.rindex(double)
+    files.place("mantissa outside").write_bytes(content[:at + 14] + b"\x40" + content[at + 15:])
+    files.bad(files.place("mantissa outside"), "has a damaged type")
     shutil.copy(whole, files.place("held"))
     files.bad(files.place("held"), "another process has it open to write", code=IO)
     with h5py.File(scratch / "open.hdf5", "w", libver="latest") as file:
