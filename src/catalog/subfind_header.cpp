@@ -92,6 +92,9 @@ SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
   header.omega_l = attributes.number({"OmegaLambda"});
   header.h = attributes.number({"HubbleParam"});
   header.omega_b = attributes.number({"OmegaBaryon"});
+  for (const char* name : {"OmegaLambda", "OmegaBaryon"})
+    if (const auto said = attributes.find({name}); said && !std::isfinite(*said))
+      throw data_error("{}: /Header: {} is {} (it is finite, or not there); repair the header", path, name, *said);
   read_units(path, attributes, header);
   // IllustrisTNG's last snapshot says 0.9999999999999998.
   if (std::abs(header.scale_factor - 1) < 1e-12) header.scale_factor = 1;
