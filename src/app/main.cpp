@@ -1,4 +1,4 @@
-// The command line: halobrush convert | paint | train | loglike | evaluate | validate | info |
+// The program itself, which halobrush.c starts. The command line: halobrush convert | paint | train | loglike | evaluate | validate | info |
 // describe-config.
 
 #include <CLI/CLI.hpp>
@@ -202,14 +202,9 @@ int run(int argc, char** argv) {
       });
 }
 
-// Called by the loader before the libraries initialise themselves, which takes most of a second: a signal in that time
-// is kept until main catches it.
-[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = hold_signals;
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  model::choose_blas_kernels(argv);
   catch_signals();
   try {
     return run(argc, argv);

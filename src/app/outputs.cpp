@@ -118,6 +118,7 @@ Files files_of_train(const config::Config& config, const std::string& file) {
   const auto& train = config.train;
   Files files{inputs_of(config, file), {}};
   add_input("train.catalog", train.catalog, files.inputs);
+  for (const auto& catalog : train.more_catalogs) add_input("train.more_catalogs", catalog, files.inputs);
   add_input("train.teacher", train.teacher, files.inputs);
   add_output({"train.model", train.model, unless_model}, files.outputs);
   files.outputs.push_back({"train.model (its losses)", train.model + ".losses.csv",

@@ -130,6 +130,7 @@ Column::Kind Column::kind_of(hid_t type) const {
   const auto size = H5Tget_size(type);
   switch (H5Tget_class(type)) {
     case H5T_FLOAT:
+      if (!has_its_bits(type)) refuse("has a damaged type (bits of its numbers lie outside of them); fetch the file again");
       if (size <= 16) return Kind::floats;
       break;
     case H5T_INTEGER:

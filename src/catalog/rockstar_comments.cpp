@@ -78,7 +78,7 @@ std::optional<std::string> unit_in(const std::string& prose) {
   const auto groups = brackets_in(prose);
   for (const auto& group : groups)
     if (!trimmed(group).empty() && is_unit(group)) return group;
-  if (const auto in = prose.find(" in "); in != prose.npos)
+  if (const auto in = lower(prose).find(" in "); in != prose.npos)
     if (const auto text = trimmed(prose.substr(in + 4)); is_unit(text)) return text;
   for (const auto& group : groups)
     if (looks_like_unit(group)) return group;
@@ -121,7 +121,8 @@ class Reader {
     if (sign == part.npos) return false;
     const auto known = keys_of_numbers().find(lower(trimmed(part.substr(0, sign))));
     if (known == keys_of_numbers().end()) return false;
-    const auto text = part.substr(sign + 1);
+    auto text = trimmed(part.substr(sign + 1));
+    if (text.starts_with('+') && !text.starts_with("+-")) text.erase(0, 1);  // which from_chars does not take
     // Without a digit a line may be prose; what must be there is then missed, but nobody would miss the particle mass.
     const bool stated = text.find_first_of("0123456789") != text.npos || known->second == "particle mass";
     if (stated) say(known->second, text);
@@ -130,7 +131,7 @@ class Reader {
 
   // "Masses in Msun / h", "Halo Distances, Lengths, and Radii in kpc / h (comoving)"
   bool read_quantity(const std::string& part, bool units) {
-    auto cut = part.find(" in ");
+    auto cut = lower(part).find(" in ");
     std::size_t skip = 4;
     if (cut == part.npos && units) {
       cut = part.find_first_of(":=[(");

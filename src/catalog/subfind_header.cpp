@@ -62,13 +62,16 @@ double rounded_unit(double ratio) {
   return std::abs(ratio / power - 1) < 2e-3 ? power : ratio;
 }
 
-std::array<double, 3> units_of(const std::string& file, const Attributes& attributes) {
-  for (const char* name : {"UnitLength_in_cm", "UnitMass_in_g", "UnitVelocity_in_cm_per_s"})
-    if (const double unit = attributes.number({name}); unit <= 0 || std::isinf(unit))
-      throw data_error("{}: {} is {} (a unit is positive); repair the header", file, name, unit);
-  return {rounded_unit(attributes.number({"UnitLength_in_cm"}) / mpc_in_cm),
-          rounded_unit(attributes.number({"UnitMass_in_g"}) / msun_in_g),
-          rounded_unit(attributes.number({"UnitVelocity_in_cm_per_s"}) / km_s_in_cm_s)};
+constexpr std::array unit_names = {"UnitLength_in_cm", "UnitMass_in_g", "UnitVelocity_in_cm_per_s"};
+constexpr std::array our_units = {mpc_in_cm, msun_in_g, km_s_in_cm_s};
+
+void read_units(const std::string& file, const Attributes& attributes, SubfindHeader& header) {
+  for (std::size_t k = 0; k < unit_names.size(); ++k) {
+    const double unit = header.stated_units[k] = attributes.number({unit_names[k]});
+    if (unit <= 0 || std::isinf(unit))
+      throw data_error("{}: {} is {} (a unit is positive); repair the header", file, unit_names[k], unit);
+    header.units[k] = rounded_unit(unit / our_units[k]);
+  }
 }
 
 SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
@@ -89,7 +92,10 @@ SubfindHeader header_of_set(const std::string& path, const h5::File& file) {
   header.omega_l = attributes.number({"OmegaLambda"});
   header.h = attributes.number({"HubbleParam"});
   header.omega_b = attributes.number({"OmegaBaryon"});
-  header.units = units_of(path, attributes);
+  for (const char* name : {"OmegaLambda", "OmegaBaryon"})
+    if (const auto said = attributes.find({name}); said && !std::isfinite(*said))
+      throw data_error("{}: /Header: {} is {} (it is finite, or not there); repair the header", path, name, *said);
+  read_units(path, attributes, header);
   // IllustrisTNG's last snapshot says 0.9999999999999998.
   if (std::abs(header.scale_factor - 1) < 1e-12) header.scale_factor = 1;
   if (std::abs(header.scale_factor * (1 + header.redshift) - 1) > 1e-3)
@@ -118,7 +124,7 @@ SubfindHeader header_of_excerpt(const h5::File& file) {
   header.subhalos = header.subhalos_total =
       static_cast<std::int64_t>(rows_of_dataset(file, "/Subhalo/SubhaloID_global"));
   header.box = header.scale_factor = header.redshift = header.omega_m = header.omega_l = header.h = header.omega_b = unknown;
-  header.units = {unknown, unknown, unknown};
+  header.units = header.stated_units = {unknown, unknown, unknown};
   const auto about = h5::text_attribute(file.id(), "about").value_or("");
   std::smatch match;
   if (std::regex_search(about, match, std::regex(R"(Box ([0-9.eE+]+) ckpc/h)")))
@@ -243,9 +249,9 @@ void check_one_simulation(const std::vector<std::string>& files, const std::vect
           std::tuple("Omega0", first.omega_m, here.omega_m),
           std::tuple("OmegaLambda", first.omega_l, here.omega_l), std::tuple("HubbleParam", first.h, here.h),
           std::tuple("OmegaBaryon", first.omega_b, here.omega_b),
-          std::tuple("UnitLength_in_cm (in Mpc)", first.units[0], here.units[0]),
-          std::tuple("UnitMass_in_g (in Msun)", first.units[1], here.units[1]),
-          std::tuple("UnitVelocity_in_cm_per_s (in km/s)", first.units[2], here.units[2])})
+          std::tuple(unit_names[0], first.stated_units[0], here.stated_units[0]),
+          std::tuple(unit_names[1], first.stated_units[1], here.stated_units[1]),
+          std::tuple(unit_names[2], first.stated_units[2], here.stated_units[2])})
       if (!same(a, b)) differs(i, what, a, b);
     groups += here.groups;
     subhalos += here.subhalos;

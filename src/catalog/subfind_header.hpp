@@ -16,6 +16,7 @@ struct SubfindHeader {
   double box = 0, scale_factor = 0, redshift = 0, omega_m = 0, omega_l = 0, h = 0,
          omega_b = 0;                // box: in the unit of length
   std::array<double, 3> units = {};  // Mpc/h, Msun/h, km/s
+  std::array<double, 3> stated_units = {};  // cm, g, cm/s, before they are rounded
   bool flags = false;                // SubhaloFlag is there
   bool excerpt = false;              // no header, global ids instead
   bool tng = false;                  // an excerpt that says that it is of IllustrisTNG

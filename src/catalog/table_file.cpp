@@ -188,28 +188,29 @@ double number(hid_t group, const std::string& name) {
   return values && values->size() == 1 ? values->front() : std::numeric_limits<double>::quiet_NaN();
 }
 
-Simulation our_simulation(hid_t group) {
+// What a header says must be a number; what it does not say is unknown.
+double stated(hid_t group, const std::string& name, const std::string& path, const char* where = "/header") {
+  const double value = number(group, name);
+  if (std::isnan(value) && H5Aexists(group, name.c_str()) > 0)
+    throw data_error("{}: {} in {} is no number; write the file again", path, name, where);
+  return value;
+}
+
+Simulation our_simulation(hid_t group, const std::string& path) {
+  constexpr auto where = "/provenance/simulation";
   Simulation s;
   const auto box = h5::numbers_attribute(group, "box");
   if (box && box->size() == 3) std::ranges::copy(*box, s.box.begin());
-  s.scale_factor = number(group, "scale_factor");
-  s.omega_m = number(group, "omega_m");
+  s.scale_factor = stated(group, "scale_factor", path, where);
+  s.omega_m = stated(group, "omega_m", path, where);
   s.omega_l = number(group, "omega_l");
-  s.h = number(group, "h");
+  s.h = stated(group, "h", path, where);
   s.omega_b = number(group, "omega_b");
   s.sigma_8 = number(group, "sigma_8");
   s.n_s = number(group, "n_s");
   s.particle_mass = number(group, "particle_mass");
   s.mass_definition = h5::text_attribute(group, "mass_definition").value_or("");
   return s;
-}
-
-// What a header says must be a number; what it does not say is unknown.
-double stated(hid_t group, const std::string& name, const std::string& path) {
-  const double value = number(group, name);
-  if (std::isnan(value) && H5Aexists(group, name.c_str()) > 0)
-    throw data_error("{}: {} in /header is no number; write the file again", path, name);
-  return value;
 }
 
 // Files of other writers say it in the OpenCosmo header only.
@@ -263,7 +264,7 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
   check_convention(file, path);
   const bool ours = h5::exists(file, "/provenance/simulation");
   header.simulation =
-      ours ? our_simulation(h5::open_group(file, "/provenance/simulation")) : opencosmo_simulation(file, path);
+      ours ? our_simulation(h5::open_group(file, "/provenance/simulation"), path) : opencosmo_simulation(file, path);
   auto& s = header.simulation;
   if (ours) join_headers(path, s, opencosmo_simulation(file, path));
   const auto positive = [](double x) { return x > 0 && std::isfinite(x); };

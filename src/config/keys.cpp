@@ -306,6 +306,10 @@ std::vector<Key> keys_of(Config& c) {
        one_of({"graph_diffusion", "diffusion", "graph_gan"})},
       {"train.catalog", &c.train.catalog, "",
        "galaxy catalog (a mock) with the labels, joined to input.path by halo_id", steering},
+      {"train.more_catalogs", &c.train.more_catalogs, "",
+       "further catalogs of the same galaxies, each with another draw of their labels, to train on as well; hosts held "
+       "out are judged by train.catalog alone",
+       steering},
       {"train.model", &c.train.model, "", "model file to write", steering},
       {"train.teacher", &c.train.teacher, "",
        "model to distil: the trained model gives in train.evaluations evaluations what this one gives in "

@@ -17,27 +17,19 @@ extern "C" void note_signal(int signal) {
   received = signal;
 }
 
-sigset_t set_of_caught() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : caught) sigaddset(&set, signal);
-  return set;
-}
-
 }  // namespace
 
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;  // libraries do not expect their calls to be interrupted
-  for (const int signal : caught) sigaction(signal, &action, nullptr);
-  const auto set = set_of_caught();
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : caught) {
+    sigaction(signal, &action, nullptr);
+    sigaddset(&set, signal);
+  }
   sigprocmask(SIG_UNBLOCK, &set, nullptr);
-}
-
-void hold_signals() {
-  const auto set = set_of_caught();
-  sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
 void leave_signals_alone() {

@@ -9,25 +9,15 @@
 
 #include <cstdlib>
 
+#include "halobrush/core/blas_core.h"
 #include "halobrush/model/setup.hpp"
 
 namespace halobrush::model {
 
 void choose_blas_kernels(char** argv) {
-#if defined(__x86_64__)
-  if (std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
-  __builtin_cpu_init();
-  const char* core = nullptr;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-    core = "SkylakeX";
-  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    core = "Haswell";
-  if (core == nullptr || setenv("OPENBLAS_CORETYPE", core, 1) != 0) return;
+  const char* core = halobrush_blas_core();
+  if (core == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr || setenv("OPENBLAS_CORETYPE", core, 1) != 0) return;
   execv("/proc/self/exe", argv);  // returns only where it is not allowed; then the run is slower, not wrong
-#else
-  (void)argv;
-#endif
 }
 
 torch::TensorOptions device_options(const std::string& device) {

@@ -1,5 +1,7 @@
 #include "distillation.hpp"
 
+#include <algorithm>
+
 #include "halobrush/core/error.hpp"
 #include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/runtime.hpp"
@@ -11,7 +13,9 @@
 namespace halobrush::train {
 namespace {
 
-constexpr std::int64_t teacher_steps = 3;  // of two evaluations, for one step of the student
+// Of two evaluations, over all levels, and for one step of the student: fewer bend what the student learns (in 16
+// evaluations galaxies follow their halos' axes by 0.004 in mean cos^2 too little, in 64 by less than 0.001).
+constexpr std::int64_t teacher_steps = 24, least_teacher_steps = 3;
 constexpr std::uint32_t held_out_draw = 0xffffffff;
 
 // What the network must say at `from` so that one step that keeps `kept` of the noise arrives at `to`.
@@ -79,6 +83,7 @@ Distillation::Distillation(const TrainingSet& set, const config::Config& config)
     : set_(set),
       seed_(static_cast<std::uint64_t>(config.seed)),
       weight_decay_(config.train.weight_decay),
+      steps_of_teacher_(std::max(least_teacher_steps, (teacher_steps + set.spec.evaluations - 1) / set.spec.evaluations)),
       plan_(diffusion::single_steps(set.spec.noise, set.spec.evaluations)),
       teacher_(model::read_model(config.train.teacher), config.train.teacher,
                model::device_options(config.compute.device)),
@@ -116,7 +121,7 @@ torch::Tensor Distillation::loss_of(std::size_t patch, const model::Network& net
                   plan_[s].level);
       const bool last = s + 1 == plan_.size();
       auto arrived = diffusion::flow(denoise, at.state, spec.noise, plan_[s].level,
-                                     last ? 1 : plan_[s + 1].level, teacher_steps);
+                                     last ? 1 : plan_[s + 1].level, steps_of_teacher_);
       if (last) arrived = diffusion::follow({{1, {0, 0}, 0}}, denoise, std::move(arrived));
       add_target(at.state, arrived, diffusion::noise_at(spec.noise, plan_[s].level), plan_[s].kept, all);
       const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };

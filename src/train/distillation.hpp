@@ -30,6 +30,7 @@ class Distillation : public Method {
   const TrainingSet& set_;
   std::uint64_t seed_;
   double weight_decay_;
+  std::int64_t steps_of_teacher_;
   diffusion::Plan plan_;
   model::Network teacher_, student_, averaged_;
   std::vector<model::Batch> batches_;

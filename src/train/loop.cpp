@@ -241,7 +241,7 @@ class Loop {
       model::guarded([&] {
         for (std::size_t p = static_cast<std::size_t>(comm_.rank()); p < set_.patches.size();
              p += static_cast<std::size_t>(comm_.size()))
-          loss += method_.held_out_loss(p);
+          if (std::ranges::count(set_.patches[p].split, Split::validation) > 0) loss += method_.held_out_loss(p);
         return 0;
       });
     });

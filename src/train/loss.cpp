@@ -8,9 +8,14 @@ namespace halobrush::train {
 
 std::vector<model::Batch> batches_of(const TrainingSet& set, torch::TensorOptions options) {
   const auto needs = model::needs_of(set.spec);
+  std::map<std::int64_t, model::Batch> of_tile;  // further draws of the labels share tensors
   std::vector<model::Batch> batches;
-  for (const auto& patch : set.patches)
-    batches.push_back(model::make_batch(pipeline::inputs_of(patch.patch, needs), set.spec, options));
+  for (const auto& labelled : set.patches) {
+    const auto& patch = labelled.patch;
+    if (!of_tile.contains(patch.tile))
+      of_tile.emplace(patch.tile, model::make_batch(pipeline::inputs_of(patch, needs), set.spec, options));
+    batches.push_back(of_tile.at(patch.tile));
+  }
   return batches;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "halobrush/catalog/numbers.hpp"
 #include "halobrush/core/error.hpp"
@@ -105,10 +106,11 @@ constexpr std::size_t known_hosts = 64;
 // The hosts with labels that come first by a hash, so that they depend on nothing else.
 std::vector<model::KnownHost> hosts_of(const TrainingSet& set) {
   std::vector<std::pair<double, model::KnownHost>> hosts;
+  std::unordered_set<std::int64_t> seen;
   for (const auto& patch : set.patches) {
     const auto id = patch.patch.halos.get<std::int64_t>("id");
     for (std::size_t i = 0; i < patch.split.size(); ++i)
-      if (patch.split[i] != Split::none && patch.host[i] == id[i])
+      if (patch.split[i] != Split::none && patch.host[i] == id[i] && seen.insert(id[i]).second)
         hosts.emplace_back(RandomStream(0, id[i], Purpose::train_split).uniform(),
                            model::KnownHost{id[i], patch.patch.halos.vector("", i)});
   }
@@ -180,14 +182,15 @@ void normalise_labels(TrainingSet& set) {
   }
 }
 
-// Inputs of the galaxies of one part of the catalog.
+// Inputs of the galaxies of one part of the catalog, each once.
 model::LabelledInputs inputs_of(const TrainingSet& set, Split split) {
   model::LabelledInputs all;
+  std::unordered_set<std::int64_t> seen;
   for (const auto& patch : set.patches) {
     const auto id = patch.patch.halos.get<std::int64_t>("id");
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < patch.split.size(); ++i) {
-      if (patch.split[i] != split) continue;
+      if (patch.split[i] != split || !seen.insert(id[i]).second) continue;
       rows.push_back(i);
       all.id.push_back(id[i]);
       all.region.push_back(model::region_of(patch.patch.halos.vector("", i), set.spec.origin.simulation.box));
@@ -276,6 +279,35 @@ model::ModelSpec spec_for(const config::Config& config) {
   return spec;
 }
 
+// The galaxies of train.more_catalogs to train on, patch by patch; those held out are judged once, by train.catalog.
+// Returns how each catalog joins the halos.
+std::string add_draws(const config::Train& train, const pipeline::GalaxyLabels& first,
+                      const catalog::HaloCatalog& halos, TrainingSet& set, Logger& log) {
+  const mpi::Communicator self(MPI_COMM_SELF);
+  const auto columns = [](const pipeline::GalaxyLabels& galaxies) {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto& label : galaxies.labels()) all.emplace_back(label.column.name, label.column.unit);
+    return all;
+  };
+  const auto patches = set.patches.size();
+  std::string joined;
+  for (const auto& path : train.more_catalogs) {
+    const pipeline::GalaxyLabels galaxies(path, train.outputs, train.orientation);
+    if (galaxies.orientation() != first.orientation() || columns(galaxies) != columns(first))
+      throw data_error("train.more_catalogs: {} has another kind of orientation, or other units of labels, than {}; "
+                       "give draws of the same labels", path, first.path());
+    joined += '\n';
+    joined += pipeline::check_join(galaxies, halos, self, log);
+    for (std::size_t p = 0; p < patches; ++p) {
+      auto patch = galaxies.join(set.patches[p].patch, set.spec.split);
+      for (auto& split : patch.split)
+        if (split != Split::training) split = Split::none;
+      set.patches.push_back(std::move(patch));
+    }
+  }
+  return joined;
+}
+
 // Keys that shape a diffusion may stay in a config that trains a GAN for comparison.
 void say_what_a_gan_ignores(const config::Train& train, Logger& log) {
   if (train.painter != "graph_gan") return;
@@ -291,9 +323,9 @@ void say_what_a_gan_ignores(const config::Train& train, Logger& log) {
 TrainingSet load_training_set(const config::Config& config, Logger& log) {
   const mpi::Communicator self(MPI_COMM_SELF);
   StageTimes times;
-  auto halos = pipeline::load_halos(config, self, times, log);
+  const auto halos = pipeline::load_halos(config, self, times, log);
   const pipeline::GalaxyLabels galaxies(config.train.catalog, config.train.outputs, config.train.orientation);
-  const auto joined = pipeline::check_join(galaxies, halos, self, log);
+  auto joined = pipeline::check_join(galaxies, halos, self, log);
 
   say_what_a_gan_ignores(config.train, log);
   TrainingSet set;
@@ -302,21 +334,23 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   set.spec.labels = galaxies.labels();
   set.spec.inputs = input_names(config.train, set.spec.orientation, halos.halos);
   set.spec.units = units_of(set.spec.inputs, halos.halos);
-  set.spec.provenance = {{"halobrush", version()},
-                         {"training_galaxies", config.train.catalog},
-                         {"training_halos", halos.source.path},
-                         {"training_halos_sha256", halos.source.sha256},
-                         {"join", joined},
-                         {"config", config::to_yaml(config)}};
-
   const auto box = pipeline::box_of(halos.simulation);
   auto owned = domain::Ownership::of(box, tiles_for(halos.halos.rows(), config.train.batch), true, halos.halos, self);
   auto tiles = owned.all_tiles();
-  const domain::Distribution distribution(box, std::move(owned), std::move(halos.halos),
+  const domain::Distribution distribution(box, std::move(owned), halos.halos,
                                           pipeline::ghost_width(config, model::needs_of(set.spec)), std::move(tiles), self);
   pipeline::for_each_patch(config, distribution, self, [&](domain::Patch patch) {
     if (patch.owned > 0) set.patches.push_back(galaxies.join(std::move(patch), set.spec.split));
   });
+  joined += add_draws(config.train, galaxies, halos, set, log);
+  auto catalogs = config.train.more_catalogs;
+  catalogs.insert(catalogs.begin(), config.train.catalog);
+  set.spec.provenance = {{"halobrush", version()},
+                         {"training_galaxies", fmt::format("{}", fmt::join(catalogs, ", "))},
+                         {"training_halos", halos.source.path},
+                         {"training_halos_sha256", halos.source.sha256},
+                         {"join", joined},
+                         {"config", config::to_yaml(config)}};
 
   for (const auto& patch : set.patches) {
     set.training += static_cast<std::size_t>(std::ranges::count(patch.split, Split::training));

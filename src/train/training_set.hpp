@@ -15,7 +15,7 @@ using pipeline::LabelledPatch;
 using pipeline::Split;
 
 struct TrainingSet {
-  std::vector<LabelledPatch> patches;
+  std::vector<LabelledPatch> patches;  ///< of each tile one from every catalog
   model::ModelSpec
       spec;  ///< inputs, labels and their normalisation, architecture, input range, provenance of the data
   std::size_t training = 0, validation = 0;

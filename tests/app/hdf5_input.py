@@ -240,6 +240,8 @@ def bad(scratch):
     yield "physical units", lambda data: data.file["header/file"].attrs.update({"unit_convention": "physical"}), "'physical'"
     yield "infinite box", lambda data: data.file["header/file"].attrs.update({"region_p2": np.full(3, np.inf)}), "no box"
     yield "another box in the provenance", ours(box=np.full(3, 50.0)), "side of the box is 50 in /provenance/simulation, 100"
+    for name in ("h", "omega_m", "scale_factor"):
+        yield f"{name} in the provenance that is no number", ours(**{name: np.nan}), f"{name} in /provenance/simulation is no number"
     yield "another redshift in the provenance", ours(scale_factor=0.5), "scale factor is 0.5 in /provenance/simulation, 1"
     yield "no unit", scaled("mass", 1, ""), "'mass': unit ''", "none is given"
 
@@ -332,6 +334,10 @@ def damaged(scratch):
     for name, part, text in (("cut short", content[:-3000], "truncated"), ("no superblock", content[:8] + b"\xff" * 40 + content[48:], "damaged")):
         files.place(name).write_bytes(part)
         files.bad(files.place(name), "cannot be opened as HDF5", text)
+    double = bytes.fromhex("11203f000800000000004000340b0034ff030000")  # HDF5's description of float64; of a column, the last one
+    at = content.rindex(double)
+    files.place("mantissa outside").write_bytes(content[:at + 14] + b"\x40" + content[at + 15:])
+    files.bad(files.place("mantissa outside"), "has a damaged type")
     shutil.copy(whole, files.place("held"))
     files.bad(files.place("held"), "another process has it open to write", code=IO)
     with h5py.File(scratch / "open.hdf5", "w", libver="latest") as file:

@@ -12,17 +12,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("HALOBRUSH", ROOT / "build/release/halobrush")).resolve()
 CATALOG = ROOT / "data/demo/rockstar_z0_pid.list.gz"
-
-
-def blas_core():
-    """What the program would choose itself by starting itself again, which doubles the time of a start (app.readers and tools/demo.sh leave it to the program)."""
-    flags = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    flags = flags[1].split() if flags else []
-    core = "SkylakeX" if "avx512vl" in flags else "Haswell" if "avx2" in flags else None
-    return {"OPENBLAS_CORETYPE": core} if core else {}
-
-
-ENVIRONMENT = dict(os.environ, **blas_core(), OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_mpi_yield_when_idle="1", OMP_NUM_THREADS="1")
 
 

@@ -204,6 +204,15 @@ def faults(scratch, good, group, subhalo):
     subfind_set.write(scratch / "other", *subfind_set.catalog(seed=6), header={"BoxSize": 35000.0})
     shutil.copy(scratch / "other/fof_subhalo_tab_099.2.hdf5", mixed)
     refused(mixed, 3, "099.2.hdf5", "two simulations")
+    units = copy("units")
+    with h5py.File(units / "fof_subhalo_tab_099.2.hdf5", "r+") as file:
+        file["Header"].attrs["UnitVelocity_in_cm_per_s"] = 100000.5
+    refused(units, 3, "099.2.hdf5", "UnitVelocity_in_cm_per_s is 100000.5, but 100000 in")
+    vague = copy("vague")
+    for path in vague.iterdir():
+        with h5py.File(path, "r+") as file:
+            file["Header"].attrs["OmegaLambda"] = np.nan
+    refused(vague, 3, "OmegaLambda is nan")
     short = copy("short")
     with h5py.File(short / "fof_subhalo_tab_099.3.hdf5", "a") as file:
         for name in list(file["Subhalo"]):

@@ -79,6 +79,7 @@ def read_right(scratch):
         ["Rvir", "Rs", "rs_klypin"], .5, scaled("XYZ", .5)), (half, ROWS)
     yield "velocities in 100 km/s, mass M200b first", [names.replace("Mvir ", "M200b ", 1).replace("Rvir", "R200b")] + with_lines(
         (VELOCITIES, "#Units: Velocities in 100 km / s (physical, peculiar)"))[1:] + ["#Vmax: velocity (km/s)", "#Vrms: velocity (km/s)"], scaled(["VX", "VY", "VZ"], .01), plain
+    yield "a sign before a number, capitals", with_lines(("#a = 1.000000", "#a = +1.000000"), (MASSES, "#UNITS: MASSES IN Msun / h")), ROWS, plain
     floats = [" ".join([row.split()[0] + ".0", *row.split()[1:]]) for row in ROWS]
     yield "ids as floats, the same header again", HEADER, floats[:100] + HEADER + floats[100:], plain
     yield "a rounding step outside of the box", HEADER, with_field(3, "X", "-0.0000001", with_field(4, "Y", "150.00001")), (

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -151,6 +152,33 @@ def check_what_is_kept(scratch):
         expect(f"held-out loss {of(held_out):.4f}" in done.stdout.splitlines()[-1], f"train.keep={keep}: {held_out} {done.stdout}")
 
 
+def check_more_catalogs(scratch):
+    """Further draws of the labels: as many galaxies again to train on, the same held out, inputs as of one catalog; the same on any ranks."""
+    second = scratch / "second.hdf5"
+    paint(1, second, f"input.path={scratch}/small.list", "field.mesh=32", "seed=102", config="config/demo-truth.yaml")
+    headers = {}
+    for name, ranks, more in (("one", 1, []), ("two", 1, [second]), ("two_ranks", 2, [second])):
+        model = scratch / f"{name}_catalogs.safetensors"
+        done = train(ranks, [*settings_for(scratch, model), f"train.more_catalogs=[{', '.join(map(str, more))}]"])
+        expect(done.returncode == 0, f"train.more_catalogs={more}: {done.stderr}")
+        raw = model.read_bytes()
+        headers[name] = json.loads(json.loads(raw[8:8 + struct.unpack("<Q", raw[:8])[0]])["__metadata__"]["halobrush"])
+        counts = re.search(r"train: (\d+) galaxies, (\d+) held out", done.stdout)
+        headers[name]["counts"] = int(counts[1]), int(counts[2])
+    one, two = headers["one"], headers["two"]
+    expect(two["counts"] == (2 * one["counts"][0], one["counts"][1]), f"{one['counts']} galaxies of one catalog, {two['counts']} of two")
+    same = [key for key in one if key not in ("counts", "labels", "origin", "provenance")]
+    for key in same:
+        expect(one[key] == two[key], f"two catalogs on the same halos have another '{key}' than one")
+    expect(one["labels"] != two["labels"], "the second catalog did not count")
+    worst = max(abs(a - b) for x, y in zip(losses(scratch / "two_catalogs.safetensors"), losses(scratch / "two_ranks_catalogs.safetensors")) for a, b in zip(x, y))
+    expect(worst < 1e-5, f"two catalogs: losses on 2 ranks are {worst} off those on one")
+    with h5py.File(second, "r+") as mock:
+        mock["data/log_size"].attrs.update({"unit": "kpc", "units": "kpc"})
+    refused(scratch, 3, "other units of labels", f"train.more_catalogs=[{second}]")
+    refused(scratch, 5, "/nowhere", "train.more_catalogs=[/nowhere/truth.hdf5]")
+
+
 def edited_truth(scratch, name, column, value):
     path = scratch / f"{name}.hdf5"
     shutil.copy(scratch / "truth.hdf5", path)
@@ -168,6 +196,7 @@ def main():
         check_bad_loss(scratch)
         check_full_disk(scratch)
         check_what_is_kept(scratch)
+        check_more_catalogs(scratch)
 
         halos = [f"input.path={scratch}/small.list", f"output.path={scratch}/none.hdf5", "field.mesh=32"]
         for asked, own in (("graph_diffusion", "diffusion"), ("graph_gan", "graph_diffusion"), ("diffusion", "graph_gan")):

@@ -34,7 +34,7 @@ def limit():
 
 
 def core_type():
-    """What the program sets itself before it starts itself anew; given here, it starts once."""
+    """What `halobrush` sets before it becomes halobrush-main, from which the server forks."""
     flags = re.search("^flags.*", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0].split()
     return "SkylakeX" if "avx512dq" in flags else "Haswell"
 
@@ -57,7 +57,7 @@ class Program:
             a, b = os.dup(request), os.dup(answer)  # clear of 3 and 4
             os.dup2(a, 3), os.dup2(b, 4)
 
-        self.server = subprocess.Popen([self.path, "--version"], preexec_fn=move, close_fds=False, stdin=subprocess.DEVNULL, start_new_session=True,
+        self.server = subprocess.Popen([self.path.with_name("halobrush-main"), "--version"], preexec_fn=move, close_fds=False, stdin=subprocess.DEVNULL, start_new_session=True,
                                        env=dict(ENVIRONMENT, LD_PRELOAD=str(self.shim), LD_BIND_NOW="1", OMPI_MCA_ess_singleton_isolated="1", OPENBLAS_CORETYPE=core_type()))
         os.close(request), os.close(answer)
         self.buffer = b""

@@ -519,7 +519,7 @@ def meaning(path):
     momentum = "".join(spelled.get("momentum", "").split())
     if momentum in ("(Msun/h)*(Mpc/h)*km/s", "(Msun/h)*(Mpc/h)*km/s(peculiar)"):
         doubts.append("angular momenta that are not said to be physical")
-    elif momentum not in ("", "(Msun/h)*(Mpc/h)*km/s(physical)"):
+    elif momentum and not re.fullmatch(r"\((Msun/h|h\^-1Msun)\)\*\((Mpc/h|h\^-1Mpc)\)\*(km/s|kms\^-1)\(physical\)", momentum):
         doubts.append("another unit of angular momenta")
         factors["momentum"] = None
 

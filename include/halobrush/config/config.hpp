@@ -97,6 +97,7 @@ struct Shapes {
 struct Train {
   std::string painter = "graph_diffusion";
   std::string catalog;
+  std::vector<std::string> more_catalogs;
   std::string model = "model.safetensors";
   std::string checkpoint;
   std::vector<std::string> inputs;

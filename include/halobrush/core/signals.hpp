@@ -8,11 +8,9 @@
 
 namespace halobrush {
 
-/// From the first line of main on. A second SIGINT ends the program at once, as someone at a terminal expects.
+/// From the first line of main on, with those that came since the program was started (src/app/halobrush.c holds them
+/// back). A second SIGINT ends the program at once, as someone at a terminal expects.
 void catch_signals();
-
-/// Holds signals back until catch_signals is called, also through exec.
-void hold_signals();
 
 /// For commands that are done in no time: signals do what they do to any program, one that has come included.
 void leave_signals_alone();

@@ -5,9 +5,8 @@
 
 namespace halobrush::model {
 
-/// Before MPI and before any network runs: Debian's OpenBLAS does not know CPUs newer than itself and falls
-/// back to slow kernels; restarts the program (once) with OPENBLAS_CORETYPE set to what this CPU can do. Does
-/// nothing where the user has set it.
+/// For the examples (src/app/halobrush.c does it for the program), before any network runs: starts them again, once,
+/// with OPENBLAS_CORETYPE set (core/blas_core.h), unless the user has set it.
 void choose_blas_kernels(char** argv);
 
 /// Threads of every later operation, and the GPU of this rank: its node-local rank, or the only one visible.
