@@ -7,7 +7,7 @@
 #include <cmath>
 #include <optional>
 
-#include "axes_painter.hpp"
+#include "halobrush/model/axes_painter.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
 #include "halobrush/model/orientation_law.hpp"

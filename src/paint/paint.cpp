@@ -22,7 +22,7 @@
 #include "halobrush/pipeline/sizes.hpp"
 #include "existing.hpp"
 #include "identity.hpp"
-#include "rows.hpp"
+#include "halobrush/paint/rows.hpp"
 #include "stop.hpp"
 #include "summary.hpp"
 

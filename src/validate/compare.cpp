@@ -8,7 +8,7 @@
 #include "halobrush/stats/compare.hpp"
 #include "halobrush/validate/lensing.hpp"
 #include "halobrush/validate/requirements.hpp"
-#include "jackknife.hpp"
+#include "halobrush/validate/jackknife.hpp"
 
 namespace halobrush::validate {
 namespace {
