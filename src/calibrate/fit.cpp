@@ -16,7 +16,7 @@ using Eigen::VectorXd;
 
 constexpr int most_iterations = 20, most_halvings = 6;
 constexpr double tolerance = 0.02;  // of a strength's error: a step below it changes nothing that could be seen
-constexpr double jumps = 0.25;      // of the same: draws that are accepted or not may hide a fall over such a step
+constexpr double jumps = 0.5;      // of the same: draws that are accepted or not may hide a fall over such a step
 
 // In units of the errors, where least squares have no weights.
 class Search {

@@ -110,6 +110,7 @@ Mocks::Mocks(const config::Config& config, catalog::HaloCatalog halos, const Goa
     }));
     log.info("calibrate: galaxies of seed {} are painted, up to their axes ({})", config.seed + k,
              human_duration(timer.seconds()));
+    if (k == 0) measure(config.shapes, true);  // too few galaxies are an error now, not after all seeds
   }
 }
 
