@@ -118,11 +118,11 @@ def amplitude(results, sample):
 
 
 def amplitudes(arguments):
-    print(f"\n| smoothing, exponent | wanted | `nla` found | A_1, mean of {arguments.mocks} fresh mocks | off by, in errors of that mean | error of one mock (jackknife) | without the noise |\n|---|---|---|---|---|---|---|")
+    print(f"\n| smoothing, exponent | wanted | `nla` found | A_1: mean of {arguments.mocks} fresh mocks, jackknife | off by, in errors | the same without the noise, scatter of the mocks | off by |\n|---|---|---|---|---|---|---|")
     for smoothing in (3, 1.5):
         for exponent in (0, 1):
             common = [*ANALYTIC, *PLAIN, *law({"halo": 0, "radius": 0}), f"shapes.smoothing={smoothing}", f"shapes.density_exponent={exponent}", f"density.file={arguments.density.resolve()}",
-                      "stats.selections={few: log_stellar_mass > 11.3}", *arguments.set]
+                      "stats.selections={few: log_stellar_mass > 10.8}", *arguments.set]
             for wanted in (1, 2, 4):
                 out = arguments.work / f"a{wanted}_{smoothing}_{exponent}"
                 found = calibrated(out, *common, "calibrate.strengths=[nla]", f"calibrate.a_1.all={wanted}", *arguments.calibrate)
@@ -132,11 +132,11 @@ def amplitudes(arguments):
                     none = arguments.work / "none"
                     fits["without"].append(amplitude(validated(none / f"mock{seed}", config, f"seed={seed}", "shapes.nla=0"), "all"))
                 a, noise = np.array(fits["with"]), np.array(fits["without"])
-                mean, error = a[:, 0].mean(), a[:, 0].std(ddof=1) / np.sqrt(len(a))
-                quiet = a[:, 0] - noise[:, 0]
-                nla = found["strengths"]["nla"]
-                print(f"| {smoothing} Mpc/h, {exponent} | {wanted} | {nla['value']:.4g} ± {nla['error']:.2g} | {mean:.2f} ± {error:.2f} | {(mean - wanted) / error:.1f} | {a[:, 1].mean():.2f} "
-                      f"| {quiet.mean():.3f} ± {quiet.std(ddof=1) / np.sqrt(len(a)):.3f} |", flush=True)
+                root = np.sqrt(len(a))
+                mean, error, quiet, nla = a[:, 0].mean(), a[:, 1].mean() / root, a[:, 0] - noise[:, 0], found["strengths"]["nla"]
+                calm = np.hypot(quiet.std(ddof=1) / root, wanted * nla["error"] / nla["value"])  # of fresh mocks, and of the strength
+                print(f"| {smoothing} Mpc/h, {exponent} | {wanted} | {nla['value']:.4g} ± {nla['error']:.2g} | {mean:.2f} ± {error:.2f} | {(mean - wanted) / error:.1f} | {quiet.mean():.3f} ± {calm:.3f} "
+                      f"| {(quiet.mean() - wanted) / calm:.1f} |", flush=True)
 
 
 def main():

@@ -5,9 +5,9 @@
 #include <iostream>
 #include <optional>
 
-#include "halobrush/catalog/hdf5_version.hpp"
 #include "claim.hpp"
 #include "halobrush/calibrate/calibrate.hpp"
+#include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/convert/convert.hpp"
 #include "halobrush/core/signals.hpp"

@@ -96,10 +96,10 @@ catalog::HaloCatalog load(const config::Config& config, const std::vector<Parame
   StageTimes times;
   auto halos = pipeline::load_halos(config, comm, times, log);
   pipeline::complete_cosmology(halos.simulation, config.cosmology);
-  const auto painter = mpi::agree(
-      comm, [&] { return model::make_painter(with_all_at_work(config, parameters), halos.halos, halos.simulation); });
+  const auto at_work = with_all_at_work(config, parameters);
+  const auto painter = mpi::agree(comm, [&] { return model::make_painter(at_work, halos.halos, halos.simulation); });
   pipeline::compare_with_training(painter->models(), halos, config, comm, log);
-  for (const auto& warning : pipeline::warnings_on_shapes(config, halos.simulation)) log.warn("{}", warning);
+  for (const auto& warning : pipeline::warnings_on_shapes(at_work, halos.simulation)) log.warn("{}", warning);
   return halos;
 }
 

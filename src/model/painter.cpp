@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "halobrush/model/axes_painter.hpp"
 #include "chain.hpp"
 #include "gan_painter.hpp"
 #include "graph_diffusion.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/model/analytic.hpp"
+#include "halobrush/model/axes_painter.hpp"
 #include "halobrush/so3/rotation.hpp"
 
 namespace halobrush::model {

@@ -3,10 +3,10 @@
 
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/paint/paint.hpp"
+#include "halobrush/paint/rows.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/pipeline/sizes.hpp"
-#include "halobrush/paint/rows.hpp"
 
 namespace halobrush::paint {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/tool.hpp"
-#include "halobrush/validate/lensing.hpp"
 #include "halobrush/validate/jackknife.hpp"
+#include "halobrush/validate/lensing.hpp"
 
 namespace halobrush::validate {
 namespace {

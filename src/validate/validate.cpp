@@ -17,12 +17,12 @@
 #include "halobrush/mpi/stop.hpp"
 #include "halobrush/validate/galaxies.hpp"
 #include "halobrush/validate/lensing.hpp"
-#include "halobrush/validate/requirements.hpp"
-#include "misalignment.hpp"
 #include "halobrush/validate/nla.hpp"
 #include "halobrush/validate/pairs.hpp"
-#include "report.hpp"
+#include "halobrush/validate/requirements.hpp"
 #include "halobrush/validate/samples.hpp"
+#include "misalignment.hpp"
+#include "report.hpp"
 
 namespace halobrush::validate {
 namespace {
