@@ -137,7 +137,7 @@ def check_refusals(scratch, settings):
     quick = "calibrate.seeds=2"
     late("takes 0 galaxies", quick, "stats.selections={massive: log_stellar_mass > 12.5}")
     late("pairs of 'log_stellar_mass > 10.8' from", quick, "stats.selections={massive: log_stellar_mass > 10.8}", "stats.jackknife=2")
-    late("answers to 'spin'", quick, "calibrate.strengths=[halo, spin]", "shapes.early_centre=-5")
+    late("answers to 'spin'", quick, "validate.target_r=[3, 32]", "calibrate.strengths=[halo, spin]", "shapes.early_centre=-5")
 
     own = scratch / "own/calibration.json"
     own.parent.mkdir()
