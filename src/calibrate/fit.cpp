@@ -32,11 +32,13 @@ class Search {
 
   Fit run() {
     Fit found;
+    bool both_sides = false;  // as long as it goes on without, half of the trials are saved
     for (bool moves = true; moves && found.iterations < most_iterations; ++found.iterations) {
-      const MatrixXd slopes = scaled(jacobian(false));
+      const MatrixXd slopes = scaled(jacobian(both_sides));
       const Eigen::ArrayXd errors = formal_errors(slopes), step = newton(slopes);
       moves = (step.abs() > tolerance * errors).any() && descend(step);
       found.converged = !moves && (step.abs() < jumps * errors).all();
+      if (!moves && !found.converged && !both_sides) moves = both_sides = true;
     }
     found.jacobian = jacobian(true);
     formal_errors(scaled(found.jacobian));
