@@ -28,7 +28,7 @@ void check_files(const Files& files, const mpi::Communicator& comm) {
   mpi::agree(comm, [&] {
     if (!comm.root()) return;
     const auto& folder = files.folder;
-    if (folder.key == "--out") {  // the outputs lie in it, if it is there
+    if (folder.key == "--out" || folder.key == "calibrate.path") {  // the outputs lie in it, if it is there
       check_folder(folder.key, folder.path);
       if (!fs::exists(folder.path)) return;
     }

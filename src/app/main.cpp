@@ -1,12 +1,13 @@
-// The program itself, which halobrush.c starts. The command line: halobrush convert | paint | train | loglike | evaluate | validate | info |
+// The program itself, which halobrush.c starts. The command line: halobrush convert | paint | train | loglike | evaluate | validate | calibrate | info |
 // describe-config.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <optional>
 
-#include "halobrush/catalog/hdf5_version.hpp"
 #include "claim.hpp"
+#include "halobrush/calibrate/calibrate.hpp"
+#include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/convert/convert.hpp"
 #include "halobrush/core/signals.hpp"
@@ -99,7 +100,9 @@ int run(int argc, char** argv) {
   auto* paint_command = app.add_subcommand("paint", "paint a mock galaxy catalog");
   auto* train_command = app.add_subcommand("train", "train a model on a galaxy catalog");
   auto* convert_command = app.add_subcommand("convert", "turn a catalog into a halo or a training catalog");
-  for (auto* command : {paint_command, train_command, convert_command}) {
+  auto* calibrate_command =
+      app.add_subcommand("calibrate", "fit the strengths of the law of shapes to published vectors, or to a wanted A_1");
+  for (auto* command : {paint_command, train_command, convert_command, calibrate_command}) {
     command->add_option("config", arguments.config, "configuration (YAML)")->required();
   }
   auto* validate_command =
@@ -142,7 +145,8 @@ int run(int argc, char** argv) {
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.file)->required();
   for (auto* command :
-       {paint_command, train_command, convert_command, validate_command, loglike_command, evaluate_command})
+       {paint_command, train_command, convert_command, validate_command, loglike_command, evaluate_command,
+        calibrate_command})
     command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
         ->allow_extra_args(false);
   auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");
@@ -188,6 +192,7 @@ int run(int argc, char** argv) {
         if (*paint_command) return app::files_of_paint(config, arguments.config);
         if (*validate_command) return app::files_of_validate(config, arguments.config, arguments.validation);
         if (*convert_command) return app::files_of_convert(config, arguments.config);
+        if (*calibrate_command) return app::files_of_calibrate(config, arguments.config);
         return app::files_of_train(config, arguments.config);
       },
       arguments.dry_run,
@@ -196,6 +201,8 @@ int run(int argc, char** argv) {
         if (*validate_command) return validate::run(arguments.validation, config, world, log);
         if (*convert_command)
           convert::run(config, world, log);
+        else if (*calibrate_command)
+          calibrate::run(config, world, log);
         else
           train::run(config, world, log);
         return ExitCode::done;

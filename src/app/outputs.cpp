@@ -141,6 +141,20 @@ Files files_of_convert(const config::Config& config, const std::string& file) {
   return files;
 }
 
+Files files_of_calibrate(const config::Config& config, const std::string& file) {
+  Files files{inputs_of(config, file), {}};
+  add_input("painter.model", config.painter.model, files.inputs);
+  for (const auto& [name, path] : config.validate.targets) add_input("validate.targets." + name, path, files.inputs);
+  const auto& folder = config.calibrate.path;
+  files.folder = {"calibrate.path", folder};
+  const auto json = folder + "/calibration.json";
+  files.outputs.push_back({"calibrate.path", json, beside("", "halobrush calibrate")});
+  for (const char* name : {"/calibrated.yaml", "/calibration.png"})
+    files.outputs.push_back({"calibrate.path", folder + name, beside(json, "halobrush calibrate")});
+  files.locked = {{"calibrate.path", folder}};
+  return files;
+}
+
 Files files_of_loglike(const config::Config& config, const std::string& model, const std::string& catalog,
                        const std::string& out) {
   Files files{inputs_of(config, ""), {}};

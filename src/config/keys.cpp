@@ -466,6 +466,19 @@ std::vector<Key> keys_of(Config& c) {
       {"validate.python", &c.validate.python, "",
        "Python of figures, A_1 and the two-sample test (default: .venv beside tools, then python3)", steering},
 
+      {"calibrate.strengths", &c.calibrate.strengths, "",
+       "strengths of section shapes to fit: halo, tide, radius, spin (at log M* = 10.5), halo_slope ... spin_slope, late_share, "
+       "nla, torque; to validate.targets inside validate.target_r and calibrate.a_1, from where section shapes has them",
+       steering},
+      {"calibrate.a_1", &c.calibrate.a_1, "", "the alignment amplitude A_1 that a sub-sample shall have, selection: number, e.g. red: 4",
+       steering},
+      {"calibrate.same_halos", &c.calibrate.same_halos, "",
+       "the targets were measured of galaxies in these very halos: what such a volume has by chance is then no error of the "
+       "strengths",
+       steering},
+      {"calibrate.seeds", &c.calibrate.seeds, "", "mocks that are averaged, of seed, seed + 1, ...", steering, between(2, 1000)},
+      {"calibrate.path", &c.calibrate.path, "", "folder of the results", steering},
+
       {"convert.path", &c.convert.path, "", "catalog to write", steering},
       {"convert.kind", &c.convert.kind, "",
        "galaxies: with labels, to train on and to evaluate with; halos: to paint on", steering,

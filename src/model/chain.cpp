@@ -39,9 +39,7 @@ class Chain : public Painter {
 
  private:
   Painted draw(const Inputs& inputs) const override {
-    auto painted = first_->paint(inputs);
-    if (first_->paints_spin() && painted.spin.empty())
-      for (const auto& frame : painted.frame) painted.spin.push_back(frame.col(2));
+    auto painted = paint_first(*first_, inputs);
     axes_->paint(inputs.then.front(), painted);
     return painted;
   }
@@ -72,6 +70,13 @@ class LearnedAxes : public AxesPainter {
 };
 
 }  // namespace
+
+Painted paint_first(const Painter& first, const Inputs& inputs) {
+  auto painted = first.paint(inputs);
+  if (first.paints_spin() && painted.spin.empty())
+    for (const auto& frame : painted.frame) painted.spin.push_back(frame.col(2));
+  return painted;
+}
 
 std::unique_ptr<Painter> make_chain(std::unique_ptr<Painter> first, std::unique_ptr<AxesPainter> axes) {
   return std::make_unique<Chain>(std::move(first), std::move(axes));

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "axes_painter.hpp"
+#include "halobrush/model/axes_painter.hpp"
 
 namespace halobrush::model {
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "axes_painter.hpp"
 #include "chain.hpp"
 #include "gan_painter.hpp"
 #include "graph_diffusion.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/model/analytic.hpp"
+#include "halobrush/model/axes_painter.hpp"
 #include "halobrush/so3/rotation.hpp"
 
 namespace halobrush::model {
@@ -49,15 +49,6 @@ std::unique_ptr<Painter> make_first(const config::Config& config, const catalog:
   if (config.painter.model.empty())
     throw config_error("painter.model: is empty; give a model file, or set painter.kind: analytic");
   return make_learned(config, config.painter.model, config.painter.kind);
-}
-
-std::unique_ptr<AxesPainter> make_axes(const config::Config& config, const Painter& first, const catalog::Table& halos,
-                                       const catalog::Simulation& simulation) {
-  const auto& axes = config.painter.axes;
-  if (axes == "law")
-    return make_shape_law(config.shapes, static_cast<std::uint64_t>(config.seed), frame_of(config.painter.frame), first,
-                          halos, simulation);
-  return learned_axes(make_learned(config, axes, "auto"), axes);
 }
 
 // In single precision, which is a mock's. Axis ratios that a painter does not draw are NaN by agreement.
@@ -109,11 +100,20 @@ std::vector<double> Painter::log_density(const Inputs&, const Observed&) const {
   throw model_error("this painter has no density; use graph_diffusion, diffusion or analytic");
 }
 
+std::unique_ptr<AxesPainter> make_axes_painter(const config::Config& config, const Painter& first,
+                                               const catalog::Table& halos, const catalog::Simulation& simulation) {
+  const auto& axes = config.painter.axes;
+  if (axes == "law")
+    return make_shape_law(config.shapes, static_cast<std::uint64_t>(config.seed), frame_of(config.painter.frame), first,
+                          halos, simulation);
+  return learned_axes(make_learned(config, axes, "auto"), axes);
+}
+
 std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos,
                                       const catalog::Simulation& simulation) {
   auto painter = make_first(config, halos, simulation.h);
   if (!config.painter.axes.empty()) {
-    auto axes = make_axes(config, *painter, halos, simulation);
+    auto axes = make_axes_painter(config, *painter, halos, simulation);
     painter = make_chain(std::move(painter), std::move(axes));
   }
   check_inputs(painter->needs(), halos);

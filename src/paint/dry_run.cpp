@@ -3,28 +3,13 @@
 
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/paint/paint.hpp"
+#include "halobrush/paint/rows.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/pipeline/sizes.hpp"
-#include "rows.hpp"
 
 namespace halobrush::paint {
 namespace {
-
-// An empty table with the columns that the catalog and the steps before painting will give.
-catalog::Table expected_columns(const catalog::HaloHeader& header, const config::Config& config) {
-  catalog::Table halos;
-  for (const auto& column : catalog::halo_schema()) {
-    if (!column.required && !std::ranges::count(header.columns, column.spec.name)) continue;
-    if (column.boolean)
-      halos.add<std::uint8_t>(column.spec);
-    else if (column.integer)
-      halos.add<std::int64_t>(column.spec);
-    else
-      halos.add<double>(column.spec);
-  }
-  return pipeline::offered_columns(config, std::move(halos));
-}
 
 // Halos in the ghost zones over halos owned, if they were spread evenly. A zone that reaches around the box holds a halo
 // once for each image.
@@ -44,6 +29,20 @@ std::uint64_t kept_rows(const catalog::HaloHeader& header) {
 }
 
 }  // namespace
+
+catalog::Table expected_columns(const catalog::HaloHeader& header, const config::Config& config) {
+  catalog::Table halos;
+  for (const auto& column : catalog::halo_schema()) {
+    if (!column.required && !std::ranges::count(header.columns, column.spec.name)) continue;
+    if (column.boolean)
+      halos.add<std::uint8_t>(column.spec);
+    else if (column.integer)
+      halos.add<std::int64_t>(column.spec);
+    else
+      halos.add<double>(column.spec);
+  }
+  return pipeline::offered_columns(config, std::move(halos));
+}
 
 void dry_run(const config::Config& config, int ranks, Logger& log) {
   pipeline::check_input(config);

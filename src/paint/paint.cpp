@@ -17,12 +17,12 @@
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/mpi/stop.hpp"
+#include "halobrush/paint/rows.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/pipeline/sizes.hpp"
 #include "existing.hpp"
 #include "identity.hpp"
-#include "rows.hpp"
 #include "stop.hpp"
 #include "summary.hpp"
 

@@ -1,4 +1,4 @@
-#include "rows.hpp"
+#include "halobrush/paint/rows.hpp"
 
 #include <cmath>
 

@@ -6,9 +6,9 @@
 #include "distributions.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/stats/compare.hpp"
+#include "halobrush/validate/jackknife.hpp"
 #include "halobrush/validate/lensing.hpp"
 #include "halobrush/validate/requirements.hpp"
-#include "jackknife.hpp"
 
 namespace halobrush::validate {
 namespace {

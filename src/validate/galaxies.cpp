@@ -66,23 +66,6 @@ void add_axis_from_spin(catalog::Table& table) {
               catalog::numbers(table, std::string("galaxy_spin_") + c));
 }
 
-void add_derived(Galaxies& galaxies) {
-  auto& table = galaxies.table;
-  add_axis_from_spin(table);
-  add_projected_ellipticity(galaxies);
-  if (galaxies.has_ellipticity() && !table.has("ellipticity")) {
-    auto e = catalog::numbers(table, "ellipticity_1");
-    const auto e2 = catalog::numbers(table, "ellipticity_2");
-    for (std::size_t i = 0; i < e.size(); ++i) e[i] = std::hypot(e[i], e2[i]);
-    table.add({"ellipticity", "", "|epsilon| on the sky"}, std::move(e));
-  }
-  if (table.has("halo_mass") && !table.has("log_halo_mass")) {
-    auto mass = catalog::numbers(table, "halo_mass");
-    for (auto& m : mass) m = std::log10(m);
-    table.add({"log_halo_mass", "dex(Msun/h)", "log10 of halo_mass"}, std::move(mass));
-  }
-}
-
 void require_positions(const Galaxies& galaxies) {
   for (const char* name : {"x", "y", "z"}) {
     if (!galaxies.table.has(name))
@@ -133,6 +116,23 @@ std::vector<std::size_t> Galaxies::oriented(std::span<const std::size_t> rows) c
   return out;
 }
 
+void add_derived_columns(Galaxies& galaxies) {
+  auto& table = galaxies.table;
+  add_axis_from_spin(table);
+  add_projected_ellipticity(galaxies);
+  if (galaxies.has_ellipticity() && !table.has("ellipticity")) {
+    auto e = catalog::numbers(table, "ellipticity_1");
+    const auto e2 = catalog::numbers(table, "ellipticity_2");
+    for (std::size_t i = 0; i < e.size(); ++i) e[i] = std::hypot(e[i], e2[i]);
+    table.add({"ellipticity", "", "|epsilon| on the sky"}, std::move(e));
+  }
+  if (table.has("halo_mass") && !table.has("log_halo_mass")) {
+    auto mass = catalog::numbers(table, "halo_mass");
+    for (auto& m : mass) m = std::log10(m);
+    table.add({"log_halo_mass", "dex(Msun/h)", "log10 of halo_mass"}, std::move(mass));
+  }
+}
+
 Galaxies read_galaxies(const std::string& path, const config::Validate& how, const mpi::Communicator& comm) {
   const auto kind = mpi::agree(comm, [&] { return catalog::kind_of(path); });
   auto galaxies = kind == catalog::FileKind::mock ? read_mock(path, comm) : read_other(path, how, comm);
@@ -141,7 +141,7 @@ Galaxies read_galaxies(const std::string& path, const config::Validate& how, con
     require_positions(galaxies);
     if (galaxies.total < 2)
       throw data_error("{}: {} galaxies; statistics of pairs need two at least", path, galaxies.total);
-    add_derived(galaxies);
+    add_derived_columns(galaxies);
   });
   return galaxies;
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "directions.hpp"
-#include "samples.hpp"
+#include "halobrush/validate/samples.hpp"
 
 namespace halobrush::validate {
 

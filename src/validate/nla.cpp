@@ -1,4 +1,4 @@
-#include "nla.hpp"
+#include "halobrush/validate/nla.hpp"
 
 #include <Eigen/Dense>
 #include <cmath>
@@ -7,8 +7,8 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/tool.hpp"
+#include "halobrush/validate/jackknife.hpp"
 #include "halobrush/validate/lensing.hpp"
-#include "jackknife.hpp"
 
 namespace halobrush::validate {
 namespace {
@@ -148,23 +148,27 @@ NlaFit fit_nla(const Statistic& wgplus, const Statistic& wgg, const NlaModel& mo
   return fit;
 }
 
+NlaModel nla_model(const std::vector<double>& rp_edges, double pi_max, const catalog::Simulation& simulation,
+                   const config::Config& config, const std::string& out, const mpi::Communicator& comm) {
+  const auto& r = config.validate.nla_r;
+  const auto bins = bins_inside(rp_edges, r);
+  if (bins.size() < 2)
+    throw data_error("{} bins of r_p lie inside {:g}-{:g} Mpc/h, two are needed; set stats.rp or validate.nla_r", bins.size(),
+                     r[0], r[1]);
+  const std::vector<double> edges(rp_edges.begin() + static_cast<std::ptrdiff_t>(bins.front()),
+                                  rp_edges.begin() + static_cast<std::ptrdiff_t>(bins.back()) + 2);
+  return run_nla_tool(tool_arguments(simulation, config.cosmology, edges, pi_max), out, config.validate.python, comm);
+}
+
 Nla measure_nla(const std::vector<Statistic>& statistics, const catalog::Simulation& simulation,
                 const config::Config& config, const std::string& out, const mpi::Communicator& comm) {
   const auto* wgplus = first(statistics, "wgplus");
   if (wgplus == nullptr) throw data_error("the catalog has no ellipticities");
   if (wgplus->leave_one_out.empty()) throw data_error("stats.jackknife is below 2: no covariance");
-  const auto& r = config.validate.nla_r;
-  const auto bins = bins_inside(wgplus->edges, r);
-  if (bins.size() < 2)
-    throw data_error("{} bins of r_p lie inside {:g}-{:g} Mpc/h, two are needed; set stats.rp or validate.nla_r", bins.size(),
-                     r[0], r[1]);
-  const std::vector<double> edges(wgplus->edges.begin() + static_cast<std::ptrdiff_t>(bins.front()),
-                                  wgplus->edges.begin() + static_cast<std::ptrdiff_t>(bins.back()) + 2);
   Nla nla;
-  const auto arguments = tool_arguments(simulation, config.cosmology, edges, wgplus->pi_max.value_or(0));
+  nla.model = nla_model(wgplus->edges, wgplus->pi_max.value_or(0), simulation, config, out, comm);
   for (const auto& p : parameters_of(simulation, config.cosmology)) nla.cosmology[p.name] = p.value;
   nla.cosmology["scale_factor"] = simulation.scale_factor;
-  nla.model = run_nla_tool(arguments, out, config.validate.python, comm);
   for (const auto& s : statistics) {
     if (s.name != "wgplus") continue;
     const auto wgg = std::ranges::find_if(

@@ -1,9 +1,10 @@
-#include "pairs.hpp"
+#include "halobrush/validate/pairs.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "halobrush/catalog/numbers.hpp"
+#include "halobrush/core/error.hpp"
 #include "halobrush/stats/statistics.hpp"
 
 namespace halobrush::validate {
@@ -90,13 +91,35 @@ Statistic statistic_of(const stats::Statistic& s, const Selection& selection) {
 
 }  // namespace
 
+void check_bins(const config::Stats& stats, const Galaxies& galaxies) {
+  const double half = galaxies.box().side.minCoeff() / 2;
+  const auto check = [&](const char* key, const config::Stats::Bins& bins) {
+    if (bins.max <= bins.min)
+      throw config_error("stats.{0}.max: {1:g} is not above stats.{0}.min ({2:g}); give a range", key,
+                         bins.max, bins.min);
+    if (bins.max > half)
+      throw config_error(
+          "stats.{0}.max: {1:g} Mpc/h is beyond half the box of {2} ({3:g} Mpc/h), where periodic images "
+          "would be "
+          "counted twice; set stats.{0}.max to {3:g} or less",
+          key, bins.max, galaxies.path, half);
+  };
+  check("r", stats.r);
+  check("rp", stats.rp);
+  if (stats.pi_max > galaxies.box().side[2] / 2)
+    throw config_error(
+        "stats.pi_max: {:g} Mpc/h is beyond half the box of {} along z ({:g} Mpc/h); set it lower",
+        stats.pi_max, galaxies.path, galaxies.box().side[2] / 2);
+}
+
 std::vector<Statistic> pair_statistics(const Galaxies& galaxies, std::span<const std::size_t> rows,
                                        const Selection& selection, const config::Stats& how,
-                                       const mpi::Communicator& comm) {
+                                       const mpi::Communicator& comm, const std::vector<std::string>& only) {
   stats::Options options;
   options.r = bins_of(how.r), options.rp = bins_of(how.rp);
   options.pi_max = how.pi_max;
   options.jackknife = static_cast<int>(how.jackknife);
+  options.only = only;
   std::vector<Statistic> out;
   for (const auto& s : measured(galaxies, rows, options, comm)) out.push_back(statistic_of(s, selection));
   return out;

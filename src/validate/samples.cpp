@@ -1,8 +1,9 @@
-#include "samples.hpp"
+#include "halobrush/validate/samples.hpp"
 
 #include <algorithm>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush::validate {
 namespace {
@@ -37,6 +38,14 @@ std::vector<SubSample> sub_samples(const config::Stats& stats, const catalog::Ta
       samples.push_back({selection, false});
   }
   return samples;
+}
+
+void check_sub_sample(const std::string& key, const std::string& name, const std::vector<SubSample>& samples) {
+  std::vector<std::string> known;
+  for (const auto& sample : samples) known.push_back(sample.selection.name());
+  if (std::ranges::find(known, name) == known.end())
+    throw config_error("{}: there is no sub-sample '{}'{}; define it in stats.selections", key, name,
+                       nearest_hint(name, known));
 }
 
 }  // namespace halobrush::validate

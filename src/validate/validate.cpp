@@ -17,12 +17,12 @@
 #include "halobrush/mpi/stop.hpp"
 #include "halobrush/validate/galaxies.hpp"
 #include "halobrush/validate/lensing.hpp"
+#include "halobrush/validate/nla.hpp"
+#include "halobrush/validate/pairs.hpp"
 #include "halobrush/validate/requirements.hpp"
+#include "halobrush/validate/samples.hpp"
 #include "misalignment.hpp"
-#include "nla.hpp"
-#include "pairs.hpp"
 #include "report.hpp"
-#include "samples.hpp"
 
 namespace halobrush::validate {
 namespace {
@@ -39,27 +39,6 @@ struct Context {
     remarks.push_back(std::move(text));
   }
 };
-
-void check_bins(const config::Stats& stats, const Galaxies& galaxies) {
-  const double half = galaxies.box().side.minCoeff() / 2;
-  const auto check = [&](const char* key, const config::Stats::Bins& bins) {
-    if (bins.max <= bins.min)
-      throw config_error("stats.{0}.max: {1:g} is not above stats.{0}.min ({2:g}); give a range", key,
-                         bins.max, bins.min);
-    if (bins.max > half)
-      throw config_error(
-          "stats.{0}.max: {1:g} Mpc/h is beyond half the box of {2} ({3:g} Mpc/h), where periodic images "
-          "would be "
-          "counted twice; set stats.{0}.max to {3:g} or less",
-          key, bins.max, galaxies.path, half);
-  };
-  check("r", stats.r);
-  check("rp", stats.rp);
-  if (stats.pi_max > galaxies.box().side[2] / 2)
-    throw config_error(
-        "stats.pi_max: {:g} Mpc/h is beyond half the box of {} along z ({:g} Mpc/h); set it lower",
-        stats.pi_max, galaxies.path, galaxies.box().side[2] / 2);
-}
 
 // Pairs that straddle two sub-boxes are taken from both (docs/statistics.md has what that does to errors).
 void remark_on_sub_boxes(const config::Stats& stats, const Galaxies& galaxies, const Context& context) {
@@ -165,14 +144,6 @@ Published read_published(const config::Config& config) {
     published.ellipticities[selection] =
         read_ellipticities("validate.ellipticities." + selection, file, how.ellipticity_definition);
   return published;
-}
-
-void check_sub_sample(const std::string& key, const std::string& name, const std::vector<SubSample>& samples) {
-  std::vector<std::string> known;
-  for (const auto& sample : samples) known.push_back(sample.selection.name());
-  if (std::ranges::find(known, name) == known.end())
-    throw config_error("{}: there is no sub-sample '{}'{}; define it in stats.selections", key, name,
-                       nearest_hint(name, known));
 }
 
 void check_published(const config::Validate& how, const Galaxies& galaxies, const std::vector<SubSample>& samples) {

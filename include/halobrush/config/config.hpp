@@ -156,6 +156,15 @@ struct Validate {
   std::string python;
 };
 
+/// To what the strengths of the law of shapes are fitted, beside validate.targets (docs/lensing.md).
+struct Calibrate {
+  std::vector<std::string> strengths;
+  std::map<std::string, std::string> a_1;  ///< selection: wanted A_1
+  bool same_halos = false;
+  std::int64_t seeds = 8;
+  std::string path = "calibration";
+};
+
 struct Convert {
   std::string path = "catalog.hdf5";
   std::string kind = "galaxies";
@@ -196,6 +205,7 @@ struct Config {
   Gan gan;
   Stats stats;
   Validate validate;
+  Calibrate calibrate;
   Convert convert;
   Limits limits;
   Compute compute;

@@ -34,10 +34,11 @@ struct Galaxies {
   std::vector<Vec3> axes(char axis) const { return vectors(std::string("galaxy_axis") + axis + '_'); }
 };
 
-/// @collective A mock, or any HDF5 file through validate.columns and validate.box. Adds columns that follow
-/// from those that are there: ellipticity_1 and ellipticity_2 from axes and ratios (line of sight z),
-/// ellipticity = |epsilon|, log_halo_mass, and the minor axis from galaxy_spin where there are no axes.
-/// Throws data_error naming the file: a column missing, fewer than two galaxies, positions that are not
+/// Adds columns that follow from those that are there: ellipticity_1 and ellipticity_2 from axes and ratios (line of
+/// sight z), ellipticity = |epsilon|, log_halo_mass, and the minor axis from galaxy_spin where there are no axes.
+void add_derived_columns(Galaxies& galaxies);
+
+/// @collective A mock, or any HDF5 file through validate.columns and validate.box, with its derived columns. Throws data_error naming the file: a column missing, fewer than two galaxies, positions that are not
 /// finite.
 Galaxies read_galaxies(const std::string& path, const config::Validate& how, const mpi::Communicator& comm);
 

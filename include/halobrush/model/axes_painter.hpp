@@ -30,4 +30,11 @@ std::unique_ptr<AxesPainter> make_shape_law(const config::Shapes& law, std::uint
 /// A painter that learned axes and ratios. Throws config_error where it paints none.
 std::unique_ptr<AxesPainter> learned_axes(std::unique_ptr<Painter> painter, const std::string& path);
 
+/// As painter.axes asks for, after `first`.
+std::unique_ptr<AxesPainter> make_axes_painter(const config::Config& config, const Painter& first,
+                                               const catalog::Table& halos, const catalog::Simulation& simulation);
+
+/// What `first` paints, ready for an AxesPainter: with Painted::spin where it paints one.
+Painted paint_first(const Painter& first, const Inputs& inputs);
+
 }  // namespace halobrush::model

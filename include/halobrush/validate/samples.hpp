@@ -19,4 +19,7 @@ struct SubSample {
 /// config_error (not the same place in the text: not understood; a column that is unknown).
 std::vector<SubSample> sub_samples(const config::Stats& stats, const catalog::Table& table);
 
+/// Throws config_error with the nearest known name where there is no sub-sample `name`, which `key` asks for.
+void check_sub_sample(const std::string& key, const std::string& name, const std::vector<SubSample>& samples);
+
 }  // namespace halobrush::validate

@@ -12,10 +12,13 @@
 
 namespace halobrush::validate {
 
-/// @collective Everything that the catalog's columns allow, of the galaxies `rows` with each other. Throws
-/// data_error when a jackknife sub-box holds none of them.
+/// Throws config_error where bins of separation are empty or reach beyond half of the box.
+void check_bins(const config::Stats& stats, const Galaxies& galaxies);
+
+/// @collective Those named in `only`, or everything that the catalog's columns allow, of the galaxies `rows` with each
+/// other. Throws data_error when a jackknife sub-box holds none of them.
 std::vector<Statistic> pair_statistics(const Galaxies& galaxies, std::span<const std::size_t> rows,
                                        const Selection& selection, const config::Stats& how,
-                                       const mpi::Communicator& comm);
+                                       const mpi::Communicator& comm, const std::vector<std::string>& only = {});
 
 }  // namespace halobrush::validate

@@ -1,10 +1,15 @@
 // The rows of a mock: what a painter said of each galaxy, beside what its halo says.
 #pragma once
 
+#include "halobrush/catalog/reader.hpp"
+#include "halobrush/config/config.hpp"
 #include "halobrush/domain/patch.hpp"
 #include "halobrush/model/painter.hpp"
 
 namespace halobrush::paint {
+
+/// An empty table with the columns that halos will have when they are painted, by what the catalog's header says.
+catalog::Table expected_columns(const catalog::HaloHeader& header, const config::Config& config);
 
 /// The columns of a mock of such halos painted by `painter`, without rows.
 catalog::Table mock_columns(const catalog::Table& halos, const model::Painter& painter);
