@@ -118,8 +118,9 @@ void say(const Result& r, Logger& log) {
     log.info("calibrate: A_1 of {} = {}, wanted {:g}", one.selection, with_error(r.fit.predicted[i], r.error[i]), one.a_1);
     ++i;
   }
-  log.info("calibrate: chi2 {:.1f} for {} numbers and {} strengths; {:.1f} +- {:.1f} is expected of a law that holds", r.judgement.chi2,
-           r.goals.size(), r.parameters.size(), r.judgement.expected, r.judgement.scatter);
+  if (r.degrees_of_freedom() > 0)
+    log.info("calibrate: chi2 {:.1f} for {} numbers and {} strengths; {:.1f} +- {:.1f} is expected of a law that holds", r.judgement.chi2,
+             r.goals.size(), r.parameters.size(), r.judgement.expected, r.judgement.scatter);
   if (!r.fit.converged)
     log.warn("calibrate: no end was reached in {} iterations; start nearer, or take more calibrate.seeds", r.fit.iterations);
 }
