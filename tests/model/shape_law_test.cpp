@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "../../src/model/axes_painter.hpp"
+#include "halobrush/model/axes_painter.hpp"
 #include "../../src/model/linear_growth.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/so3/ellipsoid.hpp"
