@@ -54,7 +54,7 @@ void put_halos(Rows& rows, const Judged& judged) {
                          [&](auto i) { return id[i] == host[i]; });
   rows.put_vector("", "Mpc/h", "position", [&](auto i) { return halos.vector("", i); });
   rows.put_vector("v", "km/s", "peculiar velocity", [&](auto i) { return halos.vector("v", i); });
-  const auto mass = halos.get<double>("mass"), host_mass = halos.get<double>("host_mass");
+  const auto mass = halos.reals("mass"), host_mass = halos.reals("host_mass");
   rows.put<double>("halo_mass", "Msun/h", "mass of the (sub)halo", [&](auto i) { return mass[i]; });
   rows.put<double>("host_halo_mass", "Msun/h", "mass of the host halo", [&](auto i) { return host_mass[i]; });
   rows.put_vector("host_d", "Mpc/h", "from the host's centre; 0 for a central",
