@@ -19,7 +19,7 @@ namespace halobrush::catalog {
 namespace {
 
 enum Dimension { length, mass, time, temperature, angle, magnitude, dimensions };
-enum class Frame { unsaid, comoving, physical };
+enum class Frame { unsaid, comoving, physical, peculiar };
 
 /// A number n in this unit is n * factor * h^h_power * a^a_power in cm, g, s, K, rad or mag, physical.
 struct Unit {
@@ -95,7 +95,8 @@ const std::vector<Name>& names() {
       {"keV", 1.602176634e-9, energy, {"kev"}},
       {"", 1, {}, {"dimensionless", "unitless", "none"}},
       {"", 1, {}, {"comoving"}, Frame::comoving},
-      {"", 1, {}, {"physical", "proper", "peculiar"}, Frame::physical},
+      {"", 1, {}, {"physical", "proper"}, Frame::physical},
+      {"", 1, {}, {"peculiar"}, Frame::peculiar},
   };
   return table;
 }
@@ -322,8 +323,9 @@ class Parser {
 
   void say(Frame frame) {
     if (frame == Frame::unsaid) return;
-    if (frame_ != Frame::unsaid && frame_ != frame) throw UnitFault{"it is comoving and physical at once"};
-    frame_ = frame;
+    const bool comoving = frame == Frame::comoving, before = frame_ == Frame::comoving;
+    if (frame_ != Frame::unsaid && comoving != before) throw UnitFault{"it is comoving and physical at once"};
+    if (frame_ != Frame::physical) frame_ = frame;
   }
 
   bool starts_number() const { return !rest_.empty() && (rest_.front() >= '0' && rest_.front() <= '9'); }
@@ -413,6 +415,8 @@ double unit_factor(const std::string& where, const std::string& text, const std:
     throw fail(text.empty() ? "none is given" : fmt::format("'{}' is needed, which is something else", wanted));
   if (from->frame == Frame::comoving && from->powers[length] != 0 && from->powers[time] != 0)
     throw fail("a comoving velocity has several meanings; peculiar ones are needed");
+  if (from->frame == Frame::peculiar && from->powers[time] == 0)
+    throw fail("only velocities are peculiar: comoving or physical is meant");
   const double ours = a_power_of(*to, to->h_power != 0 ? to->powers[length] : 0);
   const double h_power = from->h_power - to->h_power, a_power = a_power_of(*from, ours) - ours;
   if (h_power != 0 && std::isnan(scales.h)) throw fail("its conversion needs h, which is unknown");

@@ -89,6 +89,8 @@ TEST(Units, RefusesWhatItDoesNotKnow) {
   expect_refused("100 100 Mpc/h", "Mpc/h", "a number stands where a unit is expected");
   expect_refused("100 x 50 Mpc/h", "Mpc/h", "'x' is not known");
   expect_refused("Mpc/h (comoving, physical)", "Mpc/h", "it is comoving and physical at once");
+  expect_refused("km/s (comoving, peculiar)", "km/s", "it is comoving and physical at once");
+  expect_refused("kpc/h (peculiar)", "Mpc/h", "only velocities are peculiar: comoving or physical is meant");
   expect_refused("km/s (comoving)", "km/s", "a comoving velocity has several meanings");
   expect_refused("0 Msun/h", "Msun/h", "its number is not positive");
   for (const char* text : {"Msun/", "(Msun/h", "Msun/h)", "*Msun", "Msun^", "Msun^x", "Msun/h^", "1e999 Msun", "/", "(",

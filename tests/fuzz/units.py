@@ -18,6 +18,8 @@ def factor(text, table, h, a):
     key = "".join(bare.split()).rstrip(".")
     if key not in table or not remarks <= COMOVING | PHYSICAL | {"peculiar"}:
         return None
+    if table is not VELOCITY and "peculiar" in remarks and not remarks & PHYSICAL:
+        return None
     power, of_h, of_a = table[key]
     if table is LENGTH:
         if remarks & COMOVING and remarks & PHYSICAL or (key.startswith("c") and remarks & PHYSICAL):
