@@ -329,11 +329,13 @@ std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
 }
 
 bool has_its_bits(hid_t type) {
+  constexpr std::size_t largest = 16;  // bytes of a number
+  const auto bits = H5Tget_precision(type), size = H5Tget_size(type);
+  if (size > largest || static_cast<std::size_t>(std::max(H5Tget_offset(type), 0)) + bits > 8 * size) return false;
+  if (H5Tget_class(type) != H5T_FLOAT) return true;
   std::size_t sign = 0, exponent = 0, exponent_bits = 0, mantissa = 0, mantissa_bits = 0;
   if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0) return false;
-  const auto bits = H5Tget_precision(type);
-  return sign < bits && exponent + exponent_bits <= bits && mantissa + mantissa_bits <= bits &&
-         static_cast<std::size_t>(std::max(H5Tget_offset(type), 0)) + bits <= 8 * H5Tget_size(type);
+  return sign < bits && exponent + exponent_bits <= bits && mantissa + mantissa_bits <= bits;
 }
 
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name) {
@@ -349,7 +351,7 @@ std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string
     return std::vector<double>(flags.begin(), flags.end());
   }
   if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER) return std::nullopt;
-  if (H5Tget_class(type) == H5T_FLOAT && !has_its_bits(type))
+  if (!has_its_bits(type))
     throw data_error("{}: the attribute {} has a damaged type (bits of its numbers lie outside of them); fetch the file again", file_of(at), name);
   checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()), at, "reading an attribute");
   return values;

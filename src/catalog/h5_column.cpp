@@ -128,9 +128,11 @@ Column::Column(hid_t parent, const std::string& name, int generation)
 
 Column::Kind Column::kind_of(hid_t type) const {
   const auto size = H5Tget_size(type);
-  switch (H5Tget_class(type)) {
+  const auto kind = H5Tget_class(type);
+  if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && !has_its_bits(type))
+    refuse("has a damaged type (bits of its numbers lie outside of them); fetch the file again");
+  switch (kind) {
     case H5T_FLOAT:
-      if (!has_its_bits(type)) refuse("has a damaged type (bits of its numbers lie outside of them); fetch the file again");
       if (size <= 16) return Kind::floats;
       break;
     case H5T_INTEGER:

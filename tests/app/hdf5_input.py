@@ -338,6 +338,10 @@ def damaged(scratch):
     at = content.rindex(double)
     files.place("mantissa outside").write_bytes(content[:at + 14] + b"\x40" + content[at + 15:])
     files.bad(files.place("mantissa outside"), "has a damaged type")
+    whole_number = bytes.fromhex("100800000800000000004000")  # int64: its bits begin at 0, and are 64
+    at = content.rindex(whole_number)
+    files.place("bits outside").write_bytes(content[:at + 8] + b"\x20" + content[at + 9:])
+    files.bad(files.place("bits outside"), "has a damaged type")
     shutil.copy(whole, files.place("held"))
     files.bad(files.place("held"), "another process has it open to write", code=IO)
     with h5py.File(scratch / "open.hdf5", "w", libver="latest") as file:
