@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "canonical.hpp"
@@ -124,8 +125,21 @@ class Collector {
  private:
   Table prepared(Table block) const {
     if (!selection_.columns.empty()) block.keep(selection_.columns);
-    if (selection_.single) block.to_single();
+    if (selection_.single) {
+      check_range(block);
+      block.to_single();
+    }
     return block;
+  }
+
+  void check_range(const Table& block) const {
+    constexpr double largest = std::numeric_limits<float>::max();
+    for (const auto& column : block.columns())
+      if (const auto* values = std::get_if<std::vector<double>>(&column.data))
+        for (std::size_t row = 0; row < values->size(); ++row)
+          if (std::isfinite((*values)[row]) && std::abs((*values)[row]) > largest)
+            throw data_error("{}: halo {}: column '{}' is {:g}, beyond single precision ({:.2g}); correct it, or drop the column",
+                             header_.source.path, block.get<std::int64_t>("id")[row], column.spec.name, (*values)[row], largest);
   }
 
   // Growing by doubling would hold half as much again. What is reserved and not used takes no memory.

@@ -64,6 +64,7 @@ def cases(scratch):
     yield "column missing", [catalog("nocol.list", *without_column("VX"))], DATA, ["VX", "nocol.list"]
     yield "column twice", [catalog("twice.list", *renamed("Y", "X"))], DATA, ["X", "twice"]
     yield "NaN position", [catalog("nan.list", rows=with_field(7, "Y", "nan"))], DATA, ["nan.list", "Y", str(len(HEADER) + 8)]
+    yield "beyond single precision", [catalog("large.list", rows=with_field(3, "JZ", "1e45"))], DATA, ["large.list", "jz", "1e+45", "single precision"]
     yield "outside the box", [catalog("out.list", rows=with_field(3, "Z", "151.5"))], DATA, ["out.list", "Z", "151.5"]
     yield "duplicate id", [catalog("dup.list", rows=with_field(1, "ID", first_id))], DATA, ["id", first_id]
     yield "orphan", [catalog("orphan.list", rows=with_field(satellite, "PID", "999999"))], DATA, [sat_id, "999999", "input.orphans"]
