@@ -87,7 +87,7 @@ void add_input(const std::string& key, const std::string& path, std::vector<Inpu
 std::vector<InputFile> inputs_of(const config::Config& config, const std::string& file) {
   std::vector<InputFile> inputs;
   add_input(configuration, file, inputs);
-  add_input("input.path", config.input.path, inputs);
+  add_input("input.path", config.input.path.text(), inputs);
   add_input("density.file", config.density.file, inputs);
   return inputs;
 }

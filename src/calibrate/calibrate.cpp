@@ -72,10 +72,10 @@ config::Config with_all_at_work(config::Config config, const std::vector<Paramet
 
 // By the header alone.
 void check_against_catalog(const config::Config& config, const std::vector<Parameter>& parameters, const Goals& goals) {
-  const auto header = catalog::read_header(config.input.path, pipeline::read_options(config));
+  const auto header = catalog::read_header(config.input.path.text(), pipeline::read_options(config));
   const auto halos = paint::expected_columns(header, config);
   const auto painter = model::make_painter(with_all_at_work(config, parameters), halos, header.simulation);
-  validate::Galaxies galaxies{config.input.path, header.simulation, paint::mock_columns(halos, *painter)};
+  validate::Galaxies galaxies{config.input.path.text(), header.simulation, paint::mock_columns(halos, *painter)};
   add_derived_columns(galaxies);
   check_bins(config.stats, galaxies);
   const auto samples = validate::sub_samples(config.stats, galaxies.table);

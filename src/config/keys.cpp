@@ -127,6 +127,16 @@ Rule none_or_three_positive() {
           }};
 }
 
+Rule among(std::vector<std::string> choices) {
+  std::string text = "must be a list of";
+  for (const auto& c : choices) text += (&c == &choices[0] ? " " : ", ") + c;
+  return {text, [choices](const Value& v) {
+            return std::ranges::all_of(**std::get_if<std::vector<std::string>*>(&v), [&](const auto& text) {
+              return std::ranges::count(choices, text) > 0;
+            });
+          }};
+}
+
 Rule only(std::string choice) {
   return {"must be a list of: " + choice, [choice](const Value& v) {
             return std::ranges::all_of(**std::get_if<std::vector<std::string>*>(&v),
@@ -144,8 +154,8 @@ std::vector<Key> keys_of(Config& c) {
 
       {"input.path", &c.input.path, "",
        "halo catalog: a Rockstar list (plain or gzip), a halobrush HDF5 catalog, or a file (or the folder) "
-       "of a "
-       "SUBFIND group catalog",
+       "of a SUBFIND group catalog; a catalog in several lists or HDF5 files: their folder, a pattern such as "
+       "'lists/*.list', or a list of all of them",
        steering},
       {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content", steering,
        one_of({"auto", "rockstar", "halobrush", "subfind"})},
@@ -177,6 +187,15 @@ std::vector<Key> keys_of(Config& c) {
       {"output.staging", &c.output.staging, "",
        "folder of finished tiles, kept until the mock is complete (default: <output.path>.staging)",
        steering},
+      {"output.accept", &c.output.accept, "",
+       "what may differ between a run and the tiles that an earlier one staged, although it changes last digits and is "
+       "refused otherwise: version, libtorch, threads, device, processor",
+       steering, among({"version", "libtorch", "threads", "device", "processor"})},
+      {"output.hints", &c.output.hints, "",
+       "hints to MPI-IO for writing the mock, by name, such as romio_cb_write: enable or striping_factor: 16", steering},
+      {"output.alignment", &c.output.alignment, "bytes",
+       "columns of the mock begin at multiples of this many bytes (the stripe size of the file system); 0: anywhere",
+       steering, not_negative()},
 
       {"cosmology.omega_m", &c.cosmology.omega_m, "",
        "matter density of a flat universe, where a SUBFIND catalog does not say", science,
@@ -521,8 +540,9 @@ std::vector<Key> keys_of(Config& c) {
 
 std::string type_name(const Value& value) {
   static constexpr std::array names = {"true or false",  "integer",         "number",
-                                       "text",           "list of numbers", "list of texts",
-                                       "three integers", "two numbers",     "texts by name"};
+                                       "text",           "path or list of paths", "list of numbers",
+                                       "list of texts",  "three integers",  "two numbers",
+                                       "texts by name"};
   return names[value.index()];
 }
 

@@ -14,7 +14,7 @@
 namespace halobrush::config {
 
 using Value =
-    std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<double>*, std::vector<std::string>*,
+    std::variant<bool*, std::int64_t*, double*, std::string*, Paths*, std::vector<double>*, std::vector<std::string>*,
                  std::array<std::int64_t, 3>*, std::array<double, 2>*, std::map<std::string, std::string>*>;
 
 /// What a key may hold beyond its type.

@@ -51,6 +51,11 @@ bool read_as(const YAML::Node& node, T& target) {
       if (!node.IsScalar()) return false;
       target = node.Scalar();
       return is_whole(target);
+    } else if constexpr (std::is_same_v<T, Paths>) {
+      target.each.clear();
+      if (node.IsSequence()) target.each = node.as<std::vector<std::string>>();
+      if (node.IsScalar() && !node.Scalar().empty()) target.each = {node.Scalar()};
+      return !node.IsMap() && std::ranges::all_of(target.each, is_whole);
     } else {
       if (!node.IsScalar()) return false;
       target = node.as<T>();
@@ -133,6 +138,7 @@ bool is_taken_literally(const std::string& name, const std::string& value, const
     if (holds<Texts>(key.value) && name.starts_with(key.name + ".")) return true;
     if (key.name != name) continue;
     const bool quotes = holds<Texts>(key.value) || holds<std::vector<std::string>>(key.value);
+    if (holds<Paths>(key.value)) return !(value.starts_with('[') && value.ends_with(']'));
     return holds<std::string>(key.value) || (!quotes && value.find('#') != std::string::npos);
   }
   return false;
@@ -225,6 +231,9 @@ std::string value_text(const T& value) {
     return "{" + text + "}";
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
     return fmt::format("{}", value);
+  } else if constexpr (std::is_same_v<T, Paths>) {
+    if (value.each.size() < 2) return quoted(value.empty() ? "" : value.each.front());
+    return value_text(value.each);
   } else {
     std::string text;
     for (const auto& item : value) text += (text.empty() ? "" : ", ") + value_text(item);
@@ -237,6 +246,11 @@ std::string value_text(const Value& value) {
 }
 
 }  // namespace
+
+std::string Paths::text() const {
+  if (each.size() < 2) return each.empty() ? "" : each.front();
+  return fmt::format("{} and {} more", each.front(), each.size() - 1);
+}
 
 Config load(const std::string& path, const std::vector<std::string>& overrides) {
   if (path.empty()) return parse("", "no file", overrides);

@@ -39,7 +39,7 @@ class SubfindJob {
         galaxies_(config.convert.kind == "galaxies"),
         comm_(comm),
         log_(log),
-        files_(catalog::SubfindCatalog::open(config.input.path, pipeline::read_options(config), comm)),
+        files_(catalog::SubfindCatalog::open(config.input.path.text(), pipeline::read_options(config), comm)),
         resolution_(pipeline::read_options(config), files_.simulation()) {
     mpi::agree(comm_, [&] { open_side_tables(); });
   }
@@ -78,7 +78,7 @@ class SubfindJob {
     mpi::agree(comm_, [&] {
       for (auto first = begin; first < end; first += rows_of_a_block) {
         const auto count = std::min(rows_of_a_block, end - first);
-        const auto halos = resolution_.kept(files_.rows(first, count, SubhaloColumns::halo), config_.input.path);
+        const auto halos = resolution_.kept(files_.rows(first, count, SubhaloColumns::halo), config_.input.path.text());
         const auto ids = halos.get<std::int64_t>("id");
         without_m200_ += catalog::SubfindCatalog::hosts_without_m200(halos);
         if (morphology_) morphology_matches_ += morphology_->matches(ids);
@@ -106,14 +106,14 @@ class SubfindJob {
     const auto matches = comm_.sum(&table == &*morphology_ ? morphology_matches_ : shape_matches_);
     if (matches == 0)
       throw data_error("{}: none of its {} ids is in {}; give the table of this simulation and snapshot",
-                       table.path(), table.rows(), config_.input.path);
+                       table.path(), table.rows(), config_.input.path.text());
     log_.info("convert: {} of {} rows of {} join {} subhalos", matches, table.rows(), table.path(), total_);
   }
 
   Table load(std::uint64_t first, std::uint64_t count) const {
     auto rows = catalog::Resolution(pipeline::read_options(config_), files_.simulation())
                     .kept(files_.rows(first, count, galaxies_ ? SubhaloColumns::stars : SubhaloColumns::halo),
-                          config_.input.path);
+                          config_.input.path.text());
     if (!galaxies_) return rows;
     const auto& c = config_.convert;
     add_labels(rows, {static_cast<std::uint64_t>(config_.seed), c.ssfr_floor, c.ssfr_spread});
@@ -126,7 +126,7 @@ class SubfindJob {
   catalog::MockHeader header() const {
     catalog::MockHeader header{files_.simulation(), {}};
     const auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
-    const auto content = catalog::content_of(config_.input.path, comm_);
+    const auto content = catalog::content_of(config_.input.path.text(), comm_);
     std::string remarks = assumed;
     for (const auto& remark : remarks_) remarks += remark + "\n";
     header.provenance = {
@@ -134,7 +134,7 @@ class SubfindJob {
         {"config", config::to_yaml(config_)},
         {"citation", config_.convert.citation},
         {"remarks", remarks},
-        {"made_from", fmt::format("{} ({}, {} files, sha256 {})", config_.input.path, files_.format(),
+        {"made_from", fmt::format("{} ({}, {} files, sha256 {})", config_.input.path.text(), files_.format(),
                                   files_.files().size(), comm_.broadcast(content.sha256))}};
     return header;
   }
@@ -154,7 +154,7 @@ bool is_subfind(const config::Config& config, const mpi::Communicator& comm) {
   const auto found = mpi::agree(comm, [&] {
     if (!comm.root()) return 0;
     if (config.input.format != "auto") return config.input.format == "subfind" ? 1 : 0;
-    return catalog::kind_of(config.input.path) == catalog::FileKind::subfind ? 1 : 0;
+    return catalog::kind_of(config.input.path.text()) == catalog::FileKind::subfind ? 1 : 0;
   });
   return comm.max(found) == 1;
 }
@@ -167,8 +167,8 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
   if (config.convert.kind == "galaxies")
     throw data_error(
         "{}: has no galaxies to learn from (a hydrodynamical SUBFIND catalog has); set convert.kind: halos",
-        config.input.path);
-  const auto halos = catalog::read_halos(config.input.path, pipeline::read_options(config), comm);
+        config.input.path.text());
+  const auto halos = catalog::read_halos(config.input.path.text(), pipeline::read_options(config), comm);
   say(log, halos.remarks);
   mpi::stop_if_asked(comm, "the catalog is written");
   catalog::write_halos(config.convert.path, halos, comm);

@@ -47,7 +47,7 @@ catalog::Table expected_columns(const catalog::HaloHeader& header, const config:
 void dry_run(const config::Config& config, int ranks, Logger& log) {
   pipeline::check_input(config);
   pipeline::check_mesh(config, ranks, log);
-  const auto header = catalog::read_header(config.input.path, pipeline::read_options(config));
+  const auto header = catalog::read_header(config.input.path.text(), pipeline::read_options(config));
   pipeline::check_tiles(config, header.rows_exact ? header.rows : 2 * header.rows);
   const auto halos = expected_columns(header, config);
   const auto painter = model::make_painter(config, halos, header.simulation);
@@ -73,7 +73,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const double limit = pipeline::memory_limit(config, ranks);
   const auto need = pipeline::memory_need(config, rows, kept, !painter->models().empty(), ranks, limit);
   log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ",
-           header.rows, config.input.path, header.source.format, box.side[0], box.side[1], box.side[2]);
+           header.rows, config.input.path.text(), header.source.format, box.side[0], box.side[1], box.side[2]);
   for (const auto& remark : header.remarks)
     log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "dry run: {}", remark);
   log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0],

@@ -27,7 +27,7 @@ catalog::Content content_of(const File& file) {
 
 catalog::Content content_of_halos(const config::Config& config, const mpi::Communicator& comm) {
   const auto content = mpi::agree(comm, [&] {
-    return comm.root() ? content_of({"input.path", config.input.path, ExitCode::io}) : catalog::Content{};
+    return comm.root() ? content_of({"input.path", config.input.path.text(), ExitCode::io}) : catalog::Content{};
   });
   return {comm.broadcast(content.sha256), comm.max(content.bytes)};
 }

@@ -16,8 +16,8 @@ namespace {
 // limit, and the data as the normalisation shows them.
 std::string identity_of(config::Config config, const model::ModelSpec& spec) {
   const config::Config defaults;
-  config.input.path = config.output.path = config.train.catalog = config.train.model =
-      config.train.checkpoint = "";
+  config.input.path = {};
+  config.output.path = config.train.catalog = config.train.model = config.train.checkpoint = "";
   for (auto& catalog : config.train.more_catalogs) catalog = "";
   config.limits = defaults.limits;
   config.log = defaults.log;

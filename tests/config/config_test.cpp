@@ -84,7 +84,7 @@ TEST_F(ConfigFile, ReadsEveryTypeOfValue) {
       "analytic:\n  kappa_a_red: [-1e1, 2]\n"
       "train:\n  outputs: [color_gr, log_size]\n");
   EXPECT_EQ(c.seed, 12);
-  EXPECT_EQ(c.input.path, "halos: all.list");
+  EXPECT_EQ(c.input.path.text(), "halos: all.list");
   EXPECT_EQ(c.input.box_size, 62.5);
   EXPECT_EQ(c.domain.tiles, (std::array<std::int64_t, 3>{2, 3, 4}));
   EXPECT_FALSE(c.domain.balance);
@@ -117,7 +117,7 @@ TEST_F(ConfigFile, ListsAllUnknownKeysAtOnceWithLineAndNearestName) {
 TEST_F(ConfigFile, RefusesValuesOfAnotherType) {
   const auto lines = problems(
       "seed: many\n"
-      "input: {path: [a, b]}\n"
+      "input: {format: [a, b]}\n"
       "domain:\n  tiles: [2, 3]\n  balance: maybe\n"
       "field: {mesh: 12.5, smoothing: 4}\n"
       "train: {learning_rate: fast}\n"
@@ -125,7 +125,7 @@ TEST_F(ConfigFile, RefusesValuesOfAnotherType) {
   ASSERT_EQ(lines.size(), 8);
   for (const auto& [line, text] :
        {std::pair{0, "run.yaml:1: seed: 'many' is of the wrong type (wanted: integer)"},
-        {1, "run.yaml:2: input.path: '[a, b]' is of the wrong type (wanted: text)"},
+        {1, "run.yaml:2: input.format: '[a, b]' is of the wrong type (wanted: text)"},
         {2, "run.yaml:4: domain.tiles: '[2, 3]' is of the wrong type (wanted: three integers)"},
         {3, "run.yaml:5: domain.balance: 'maybe' is of the wrong type (wanted: true or false)"}})
     EXPECT_TRUE(starts_with(lines[static_cast<std::size_t>(line)], text))
@@ -189,12 +189,12 @@ TEST_F(ConfigFile, AnOverrideOfATextIsTakenAsItIsGiven) {
   for (const std::string path : {"run #3.list", "snap: all.list", "[a].list", "*a.list", "&a", "{b}", "~", "'", "it's",
                                  "a\tb", "- x", "!tag", "%x", "@x", "true", "010", " x "}) {
     const auto c = load("", {"input.path=" + path, "stats.selections.red=" + path});
-    EXPECT_EQ(c.input.path, path);
+    EXPECT_EQ(c.input.path.text(), path);
     EXPECT_EQ(c.stats.selections.at("red"), path);
   }
   for (const std::string quoted : {"'run #3.list'", "\"run #3.list\""})
-    EXPECT_EQ(load("", {"input.path=" + quoted}).input.path, "run #3.list") << "quotes are those of YAML";
-  EXPECT_EQ(load("input: {path: a}", {"input.path="}).input.path, "");
+    EXPECT_EQ(load("", {"input.path=" + quoted}).input.path.text(), "run #3.list") << "quotes are those of YAML";
+  EXPECT_EQ(load("input: {path: a}", {"input.path="}).input.path.text(), "");
   EXPECT_EQ(load("", {"train.outputs=['a #b', c]"}).train.outputs, (std::vector<std::string>{"a #b", "c"}));
 }
 
@@ -252,6 +252,16 @@ TEST_F(ConfigFile, WhatIsNoNameAndWhatHasNoEndIsRefused) {
   EXPECT_EQ(problems("input: {path: \"a\\0b\"}\n").size(), 1);
 }
 
+TEST_F(ConfigFile, SeveralPathsAreAList) {
+  const std::vector<std::string> both = {"a, b.list", "c"};
+  EXPECT_EQ(load("input:\n  path: ['a, b.list', c]\n").input.path.each, both);
+  EXPECT_EQ(load("", {"input.path=['a, b.list', c]"}).input.path.each, both);
+  EXPECT_EQ(load("input:\n  path: ['a, b.list', c]\n").input.path.text(), "a, b.list and 1 more");
+  const auto lines = problems("input: {path: [a, {b: c}]}\n");
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_TRUE(starts_with(lines[0], "run.yaml:1: input.path: '[a, {b: c}]' is of the wrong type (wanted: path or list of paths)")) << lines[0];
+}
+
 TEST_F(ConfigFile, AnOverrideReplacesAWrongValueInTheFile) {
   EXPECT_EQ(load("seed: x\n", {"seed=4"}).seed, 4);
 }
@@ -259,7 +269,7 @@ TEST_F(ConfigFile, AnOverrideReplacesAWrongValueInTheFile) {
 TEST_F(ConfigFile, WrittenOutAndReadBackItIsTheSame) {
   config::Config c;
   c.seed = 77;
-  c.input.path = "a \"quoted\": path # with, [marks]";
+  c.input.path.each = {"a \"quoted\": path # with, [marks]"};
   c.output.path = "true";
   c.field.smoothing = {0.1, 1. / 3, 1e-12};
   c.domain.tiles = {1, 2, 3};

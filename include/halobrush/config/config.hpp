@@ -14,8 +14,18 @@ namespace halobrush::config {
 
 inline constexpr double unset = std::numeric_limits<double>::quiet_NaN();
 
+/// A file, a folder or a pattern such as `lists/*.list`; or several of them.
+struct Paths {
+  std::vector<std::string> each;
+
+  bool empty() const { return each.empty(); }
+  /// For messages: the first one, and how many more there are.
+  std::string text() const;
+  bool operator==(const Paths&) const = default;
+};
+
 struct Input {
-  std::string path;
+  Paths path;
   std::string format = "auto";
   std::string orphans = "error";
   double box_size = unset;
@@ -30,6 +40,9 @@ struct Input {
 struct Output {
   std::string path = "mock.hdf5";
   std::string staging;
+  std::vector<std::string> accept;
+  std::map<std::string, std::string> hints;
+  std::int64_t alignment = 0;
 };
 
 struct Cosmology {
