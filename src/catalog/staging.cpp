@@ -21,7 +21,7 @@ constexpr auto identity_file = "identity.json";
 
 // Only what this class writes is ever removed: a mistyped folder must not cost anyone their data.
 bool is_ours(const fs::path& file) {
-  static const std::regex names(R"((identity\.json|ledger\.\d+\.jsonl|tile_\d+\.bin)(\.tmp)?)");
+  static const std::regex names(R"((identity\.json|plan\.json|inputs\.json|ledger\.\d+\.jsonl|tile_\d+\.bin)(\.tmp)?)");
   return std::regex_match(file.filename().string(), names);
 }
 
@@ -128,11 +128,11 @@ std::string value_in(const Identity& identity, const std::string& key) {
   return it == identity.end() ? "(not set)" : it->second;
 }
 
-Error made_otherwise(const fs::path& folder, const std::string& how) {
+Error made_otherwise(const fs::path& folder, const std::string& how, bool acceptable) {
   return config_error(
       "{}: holds tiles of another configuration: {} (a staging folder belongs to one); choose another output.staging, "
-      "or give --overwrite to remove them",
-      folder.string(), how);
+      "{}or give --overwrite to remove them",
+      folder.string(), how, acceptable ? "allow it by output.accept, " : "");
 }
 
 std::uint64_t hash_of(const Identity& identity) {
@@ -142,6 +142,16 @@ std::uint64_t hash_of(const Identity& identity) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& acceptable_differences() {
+  static const std::vector<std::string> keys = {"version", "libtorch", "threads", "device", "processor"};
+  return keys;
+}
+
+Identity without(Identity identity, const std::vector<std::string>& keys) {
+  std::erase_if(identity, [&](const auto& entry) { return std::ranges::count(keys, entry.first) > 0; });
+  return identity;
+}
 
 std::string differences(const Identity& there, const Identity& here) {
   constexpr std::size_t shown = 5;
@@ -161,9 +171,9 @@ std::string differences(const Identity& there, const Identity& here) {
 }
 
 Staging::Staging(fs::path folder, Identity identity)
-    : folder_(std::move(folder)), identity_(std::move(identity)), identity_hash_(hash_of(identity_)) {}
+    : folder_(std::move(folder)), identity_(std::move(identity)), identity_hash_(hash_of(without(identity_, acceptable_differences()))) {}
 
-void Staging::open(Discard discard) const {
+std::string Staging::open(Discard discard, const std::vector<std::string>& accept) const {
   if (discard == Discard::all) remove_ours(folder_);
   std::error_code error;
   fs::create_directories(folder_, error);
@@ -172,8 +182,13 @@ void Staging::open(Discard discard) const {
   if (has_tiles(folder_)) {  // a folder without binds nobody
     const auto other = fs::exists(file) ? differences(read_identity(file), identity_)
                                         : std::string(identity_file) + " is missing";
-    if (other.empty()) return;
-    if (discard == Discard::nothing) throw made_otherwise(folder_, other);
+    if (other.empty()) return "";
+    const auto apart_from = [&](const std::vector<std::string>& keys) {
+      return differences(without(read_identity(file), keys), without(identity_, keys)).empty();
+    };
+    const bool acceptable = fs::exists(file) && apart_from(acceptable_differences());
+    if (acceptable && apart_from(accept)) return other;
+    if (discard == Discard::nothing) throw made_otherwise(folder_, other, acceptable);
     remove_ours(folder_);
     fs::create_directories(folder_, error);
     if (error) throw cannot_write(folder_, error.value());
@@ -182,6 +197,22 @@ void Staging::open(Discard discard) const {
   for (const auto& [key, value] : identity_) entries[key] = value;
   const auto text = entries.dump(2) + "\n";
   write_durably(file, std::as_bytes(std::span(text)));
+  return "";
+}
+
+void Staging::write_note(const std::string& name, const std::string& text) const {
+  write_durably(folder_ / name, json{{"identity", identity_hash_}, {"text", text}}.dump() + "\n");
+}
+
+std::optional<std::string> Staging::read_note(const std::string& name) const {
+  try {
+    std::ifstream file(folder_ / name);
+    const auto note = json::parse(file);
+    if (note.at("identity") != identity_hash_) return std::nullopt;
+    return note.at("text").get<std::string>();
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
 }
 
 std::vector<StagedTile> Staging::ledger() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "columns.hpp"
@@ -46,21 +47,39 @@ void reorder(catalog::Table& table, std::span<const std::size_t> order) {
         column.data);
 }
 
-// @collective The rows `row_of` of a table, sent along `routes`. `release`: each column is given up once it is sent.
-template <class Halos, class RowOf>
-catalog::Table send_rows(Halos& halos, const mpi::Routes& routes, RowOf&& row_of, bool release,
-                         const mpi::Communicator& comm) {
+// @collective The rows of a table, sent along `routes`; each column is given up once it is sent.
+catalog::Table send_rows(catalog::Table halos, const mpi::Routes& routes, const mpi::Communicator& comm) {
   auto arrived = halos.empty_like();
   for (std::size_t c = 0; c < halos.columns().size(); ++c)
     std::visit(
-        [&](auto& values) {
-          auto received = routes.send_each([&](std::size_t i) { return values[row_of(i)]; }, comm).data;
-          if constexpr (!std::is_const_v<std::remove_reference_t<decltype(values)>>)
-            if (release) std::decay_t<decltype(values)>().swap(values);
+        [&]<class T>(std::vector<T>& values) {
+          auto received = routes.send(std::span<const T>(values), comm).data;
+          std::vector<T>().swap(values);
           arrived.columns()[c].data = std::move(received);
         },
         halos.columns()[c].data);
   return arrived;
+}
+
+// Appends the rows `rows` of every column to a message, and takes them out again.
+void put_rows(const catalog::Table& halos, std::span<const std::size_t> rows, mpi::Packer& packer) {
+  for (const auto& column : halos.columns())
+    std::visit(
+        [&]<class T>(const std::vector<T>& values) {
+          std::vector<T> picked(rows.size());
+          std::ranges::transform(rows, picked.begin(), [&](std::size_t row) { return values[row]; });
+          packer.put(std::span<const T>(picked));
+        },
+        column.data);
+}
+void take_rows(mpi::Unpacker& unpacker, catalog::Table& halos) {
+  for (auto& column : halos.columns())
+    std::visit(
+        [&]<class T>(std::vector<T>& values) {
+          const auto more = unpacker.take<T>();
+          values.insert(values.end(), more.begin(), more.end());
+        },
+        column.data);
 }
 
 void check_ghost_width(const Box& box, double ghost_width) {
@@ -90,53 +109,15 @@ std::vector<int> keepers(std::span<const std::int64_t> todo, std::span<const std
 
 }  // namespace
 
-// Which reaches a position may lie in: the box in coarse cells, each with the reaches that touch it in any
-// image.
-class Distribution::ReachIndex {
- public:
-  ReachIndex(const Box& box, std::span<const Reach> reaches) : box_(box), in_cell_(cells * cells * cells) {
-    for (std::size_t r = 0; r < reaches.size(); ++r)
-      for (const auto x : touched(reaches[r], 0))
-        for (const auto y : touched(reaches[r], 1))
-          for (const auto z : touched(reaches[r], 2)) in_cell_[index(x, y, z)].push_back(r);
-  }
-
-  std::span<const std::size_t> near(const Vec3& position) const {
-    const auto cell = [&](int k) {
-      return std::clamp(static_cast<std::int64_t>(position[k] / box_.side[k] * cells), std::int64_t{0},
-                        cells - 1);
-    };
-    return in_cell_[index(cell(0), cell(1), cell(2))];
-  }
-
- private:
-  static constexpr std::int64_t cells = 32;
-  static std::size_t index(std::int64_t x, std::int64_t y, std::int64_t z) {
-    return static_cast<std::size_t>((x * cells + y) * cells + z);
-  }
-  std::vector<std::int64_t> touched(const Reach& reach, std::size_t k) const {
-    const double scale = static_cast<double>(cells) / box_.side[static_cast<int>(k)], slack = 1e-6;
-    const auto first = static_cast<std::int64_t>(std::floor(reach.low[k] * scale - slack));
-    const auto last = static_cast<std::int64_t>(std::floor(reach.high[k] * scale + slack));
-    std::vector<std::int64_t> result;
-    for (auto cell = first; cell <= last && cell < first + cells; ++cell)
-      result.push_back(((cell % cells) + cells) % cells);
-    return result;
-  }
-
-  Box box_;
-  std::vector<std::vector<std::size_t>> in_cell_;
-};
-
 Distribution::Distribution(const Box& box, Ownership ownership, catalog::Table halos, double ghost_width,
                            std::vector<std::int64_t> todo, const mpi::Communicator& comm)
-    : box_(box), comm_(comm), counts_(std::move(ownership.counts)) {
+    : box_(box), keeper_(keepers(todo, ownership.counts, comm.size())), rank_(comm.rank()), counts_(std::move(ownership.counts)) {
   check_ghost_width(box, ghost_width);
-  const auto keeper = keepers(todo, counts_, comm.size());
-  for (const auto tile : todo)
-    if (keeper[static_cast<std::size_t>(tile)] == comm.rank()) tiles_.push_back(tile);
-  keep(std::move(halos), std::move(ownership.place), keeper);
+  std::ranges::copy_if(todo, std::back_inserter(tiles_),
+                       [&](std::int64_t tile) { return keeper_[static_cast<std::size_t>(tile)] == rank_; });
+  keep(std::move(halos), std::move(ownership.place), comm);
   mpi::agree(comm, [&] { sort_rows(); });
+  extent_ = extents(comm);
   const auto mine = mpi::agree(comm, [&] {
     std::vector<Reach> reaches;
     for (const auto tile : tiles_)
@@ -148,15 +129,15 @@ Distribution::Distribution(const Box& box, Ownership ownership, catalog::Table h
 }
 
 // @collective
-void Distribution::keep(catalog::Table halos, std::vector<Place> place, std::span<const int> keeper) {
+void Distribution::keep(catalog::Table halos, std::vector<Place> place, const mpi::Communicator& comm) {
   std::vector<int> destination(place.size());
   std::ranges::transform(place, destination.begin(),
-                         [&](const Place& p) { return keeper[static_cast<std::size_t>(p.tile)]; });
-  const mpi::Routes routes(destination, comm_.size());
+                         [&](const Place& p) { return keeper_[static_cast<std::size_t>(p.tile)]; });
+  const mpi::Routes routes(destination, comm.size());
   std::vector<int>().swap(destination);
-  place_ = routes.send(std::span<const Place>(place), comm_).data;
+  place_ = routes.send(std::span<const Place>(place), comm).data;
   std::vector<Place>().swap(place);
-  halos_ = send_rows(halos, routes, [](std::size_t i) { return i; }, true, comm_);
+  halos_ = send_rows(std::move(halos), routes, comm);
   halos_.resize(place_.size());
 }
 
@@ -172,7 +153,6 @@ void Distribution::sort_rows() {
   begin_.assign(counts_.size() + 1, 0);
   for (const auto& p : place_) ++begin_[static_cast<std::size_t>(p.tile) + 1];
   std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
-  extent_ = extents();
 }
 
 // Galaxies beside the tile's region share one bounding box; those further off one for each cell of a coarse mesh.
@@ -190,11 +170,11 @@ std::vector<Distribution::Reach> Distribution::reaches_of(std::int64_t tile, con
     Cell cell = beside;
     for (int k = 0; !near && k < 3; ++k)
       cell[static_cast<std::size_t>(k)] = static_cast<std::int64_t>(std::floor(p[k] / box_.side[k] * cells));
-    auto& reach = reaches.try_emplace(cell, Reach{static_cast<std::int32_t>(tile), {inf, inf, inf}, {-inf, -inf, -inf}})
+    auto& reach = reaches.try_emplace(cell, Reach{static_cast<std::int32_t>(tile), {{inf, inf, inf}, {-inf, -inf, -inf}}})
                       .first->second;
     for (std::size_t k = 0; k < 3; ++k) {
-      reach.low[k] = std::min(reach.low[k], p[static_cast<int>(k)] - ghost_width);
-      reach.high[k] = std::max(reach.high[k], p[static_cast<int>(k)] + ghost_width);
+      reach.bounds.low[k] = std::min(reach.bounds.low[k], p[static_cast<int>(k)] - ghost_width);
+      reach.bounds.high[k] = std::max(reach.bounds.high[k], p[static_cast<int>(k)] + ghost_width);
     }
   }
   std::vector<Reach> all;
@@ -202,138 +182,173 @@ std::vector<Distribution::Reach> Distribution::reaches_of(std::int64_t tile, con
   return all;
 }
 
-std::vector<std::vector<std::int64_t>> Distribution::waves(double bytes) const {
-  std::vector<std::vector<std::int64_t>> waves;
-  const double row = catalog::bytes_per_row(halos_) + sizeof(Place);
-  double held = 0;
-  for (const auto tile : tiles_) {
-    const double more = row * static_cast<double>(counts_[static_cast<std::size_t>(tile)]);
-    if (waves.empty() || held + more > bytes) {
-      waves.emplace_back();
-      held = 0;
-    }
-    waves.back().push_back(tile);
-    held += more;
-  }
-  waves.resize(comm_.max(static_cast<std::uint64_t>(waves.size())));
-  return waves;
+std::span<const Distribution::Reach> Distribution::reaches_of(std::int64_t tile) const {
+  const auto [first, last] = std::ranges::equal_range(reaches_, static_cast<std::int32_t>(tile), {}, &Reach::tile);
+  return {first, last};
 }
 
-std::vector<Distribution::Extent> Distribution::extents() const {
+// @collective
+std::vector<Distribution::Bounds> Distribution::extents(const mpi::Communicator& comm) const {
   constexpr double inf = std::numeric_limits<double>::infinity();
-  std::vector<Extent> extents(counts_.size(), {{inf, inf, inf}, {-inf, -inf, -inf}});
+  struct Found {
+    std::int64_t tile;
+    Bounds extent;
+  };
+  std::vector<Found> mine;
   const VectorColumns pos(halos_, "");
-  for (std::size_t row = 0; row < place_.size(); ++row) {
-    auto& extent = extents[static_cast<std::size_t>(place_[row].tile)];
-    const Vec3 p = pos[row];
-    for (std::size_t k = 0; k < 3; ++k) {
-      extent.low[k] = std::min(extent.low[k], p[static_cast<int>(k)]);
-      extent.high[k] = std::max(extent.high[k], p[static_cast<int>(k)]);
-    }
+  for (std::size_t tile = 0; tile < counts_.size(); ++tile) {
+    if (begin_[tile] == begin_[tile + 1]) continue;
+    Bounds extent{{inf, inf, inf}, {-inf, -inf, -inf}};
+    for (auto row = begin_[tile]; row < begin_[tile + 1]; ++row)
+      for (std::size_t k = 0; k < 3; ++k) {
+        extent.low[k] = std::min(extent.low[k], pos[row][static_cast<int>(k)]);
+        extent.high[k] = std::max(extent.high[k], pos[row][static_cast<int>(k)]);
+      }
+    mine.push_back({static_cast<std::int64_t>(tile), extent});
   }
+  std::vector<Bounds> extents(counts_.size(), {{inf, inf, inf}, {-inf, -inf, -inf}});
+  for (const auto& found : comm.gather_all(std::span<const Found>(mine)).data)
+    extents[static_cast<std::size_t>(found.tile)] = found.extent;
   return extents;
 }
 
 // In any periodic image.
-bool Distribution::touches(const Extent& extent, const Reach& reach) const {
+bool Distribution::touches(const Bounds& extent, const Reach& reach) const {
   for (std::size_t k = 0; k < 3; ++k) {
     const double side = box_.side[static_cast<int>(k)];
-    if (!(std::ceil((reach.low[k] - extent.high[k]) / side - 1e-9) <= std::floor((reach.high[k] - extent.low[k]) / side + 1e-9)))
-      return false;
+    const double first = (reach.bounds.low[k] - extent.high[k]) / side, last = (reach.bounds.high[k] - extent.low[k]) / side;
+    if (!(std::ceil(first - 1e-9) <= std::floor(last + 1e-9))) return false;
   }
   return true;
 }
 
-// Adds the places of a halo in patches that it is a ghost of, each once.
-void Distribution::add_ghosts_of(std::size_t row, const Vec3& p, std::span<const Reach> reaches, const ReachIndex& index,
-                                 std::vector<Place>& places) const {
-  const auto first = static_cast<std::ptrdiff_t>(places.size());
-  for (const auto r : index.near(p)) {
-    const Reach& reach = reaches[r];
-    const auto images = [&](std::size_t k) {
-      return images_within(p[static_cast<int>(k)], reach.low[k], reach.high[k], box_.side[static_cast<int>(k)]);
-    };
-    const auto along_x = images(0), along_y = images(1), along_z = images(2);
-    for (auto x = along_x.first; x <= along_x.last; ++x)
-      for (auto y = along_y.first; y <= along_y.last; ++y)
-        for (auto z = along_z.first; z <= along_z.last; ++z) {
-          const Place place{reach.tile, {x, y, z}};
-          if (place != place_[row] && std::find(places.begin() + first, places.end(), place) == places.end())
-            places.push_back(place);
-        }
+// A galaxy costs as much again when it has all the neighbours in its group that models look at.
+std::vector<TileCost> Distribution::costs() const {
+  constexpr std::size_t neighbours = 16;
+  const double row = catalog::bytes_per_row(halos_) + sizeof(Member);
+  const auto host = halos_.get<std::int64_t>("host_id");
+  std::vector<TileCost> costs;
+  for (const auto tile : tiles_) {
+    const auto first = begin_[static_cast<std::size_t>(tile)], last = begin_[static_cast<std::size_t>(tile) + 1];
+    std::unordered_map<std::int64_t, std::size_t> members;
+    for (auto i = first; i < last; ++i) ++members[host[i]];
+    double cost = static_cast<double>(last - first);
+    for (const auto& [id, count] : members)
+      cost += static_cast<double>(count * std::min(count - 1, neighbours)) / neighbours;
+    costs.push_back({tile, cost, row * static_cast<double>(last - first), rank_});
   }
+  return costs;
 }
 
-// @collective Each rank looks for the ghosts of all ranks' tiles among its own rows.
-Distribution::Arrived Distribution::ghosts_of(std::span<const std::int64_t> tiles) const {
-  const auto wave = comm_.gather_all(tiles);
-  std::vector<int> painter(counts_.size(), -1);
-  for (std::size_t i = 0, rank = 0, last = wave.counts[0]; i < wave.data.size(); ++i) {
-    while (i >= last) last += wave.counts[++rank];
-    painter[static_cast<std::size_t>(wave.data[i])] = static_cast<int>(rank);
+// Each rank that keeps halos of some of the tiles, or near them, is asked for those.
+std::vector<mpi::Service::Question> Distribution::questions_for(std::span<const std::int64_t> tiles) const {
+  std::map<int, std::vector<std::int64_t>> wanted;  // by rank
+  const auto want = [&](std::size_t from, std::int64_t tile) {
+    auto& list = wanted[keeper_[from]];
+    if (list.empty() || list.back() != tile) list.push_back(tile);
+  };
+  for (const auto tile : tiles) {
+    want(static_cast<std::size_t>(tile), tile);
+    for (std::size_t from = 0; from < extent_.size(); ++from)
+      if (std::ranges::any_of(reaches_of(tile), [&](const Reach& reach) { return touches(extent_[from], reach); }))
+        want(from, tile);
   }
-  std::vector<std::size_t> rows;
-  std::vector<Place> places;
-  std::vector<int> destination;
-  mpi::agree(comm_, [&] {
-    std::vector<Reach> reaches;
-    std::ranges::copy_if(reaches_, std::back_inserter(reaches),
-                         [&](const Reach& reach) { return painter[static_cast<std::size_t>(reach.tile)] >= 0; });
-    const ReachIndex index(box_, reaches);
-    const VectorColumns pos(halos_, "");
-    for (std::size_t tile = 0; tile < extent_.size(); ++tile) {
-      if (std::ranges::none_of(reaches, [&](const Reach& reach) { return touches(extent_[tile], reach); })) continue;
-      for (auto row = begin_[tile]; row < begin_[tile + 1]; ++row) {
-        const auto first = places.size();
-        add_ghosts_of(row, pos[row], reaches, index, places);
-        for (auto k = first; k < places.size(); ++k) {
-          rows.push_back(row);
-          destination.push_back(painter[static_cast<std::size_t>(places[k].tile)]);
-        }
-      }
+  std::vector<mpi::Service::Question> questions;
+  for (const auto& [rank, list] : wanted)
+    questions.push_back({rank, mpi::Packer().put(std::span<const std::int64_t>(list)).take()});
+  return questions;
+}
+
+// Halos of the tile `from` that are ghosts within some reaches of one tile, in every image, each once.
+void Distribution::add_ghosts(std::int64_t from, std::span<const Reach> reaches, std::vector<std::size_t>& rows,
+                              std::vector<Member>& members) const {
+  const VectorColumns pos(halos_, "");
+  const auto f = static_cast<std::size_t>(from);
+  for (auto row = begin_[f]; row < begin_[f + 1]; ++row) {
+    const auto first = static_cast<std::ptrdiff_t>(members.size());
+    const Vec3 p = pos[row];
+    for (const auto& reach : reaches) {
+      const auto images = [&](std::size_t k) {
+        return images_within(p[static_cast<int>(k)], reach.bounds.low[k], reach.bounds.high[k],
+                             box_.side[static_cast<int>(k)]);
+      };
+      const auto along_x = images(0), along_y = images(1), along_z = images(2);
+      for (auto x = along_x.first; x <= along_x.last; ++x)
+        for (auto y = along_y.first; y <= along_y.last; ++y)
+          for (auto z = along_z.first; z <= along_z.last; ++z) {
+            const Place place{reach.tile, {x, y, z}};
+            if (place == place_[row] || std::ranges::count(members.begin() + first, members.end(), place, &Member::place) > 0)
+              continue;
+            rows.push_back(row);
+            members.push_back({place, false});
+          }
     }
-  });
-  const mpi::Routes routes(destination, comm_.size());
-  Arrived ghosts;
-  ghosts.place = routes.send(std::span<const Place>(places), comm_).data;
-  ghosts.halos = send_rows(halos_, routes, [&](std::size_t i) { return rows[i]; }, false, comm_);
-  ghosts.halos.resize(ghosts.place.size());
-  return ghosts;
+  }
 }
 
-Patch Distribution::patch_of(std::int64_t tile, const Arrived& ghosts, std::span<const std::size_t> rows) const {
-  const auto t = static_cast<std::size_t>(tile);
-  std::vector<std::size_t> owned(begin_[t + 1] - begin_[t]);
-  std::iota(owned.begin(), owned.end(), begin_[t]);
+// What is kept here of the patches of some tiles.
+mpi::Bytes Distribution::answer(std::span<const std::byte> question) const {
+  std::vector<std::size_t> rows;
+  std::vector<Member> members;
+  for (const auto tile : mpi::Unpacker(question).take<std::int64_t>()) {
+    for (auto row = begin_.at(static_cast<std::size_t>(tile)); row < begin_[static_cast<std::size_t>(tile) + 1]; ++row) {
+      rows.push_back(row);
+      members.push_back({place_[row], true});
+    }
+    for (std::size_t from = 0; from < extent_.size(); ++from) {
+      if (begin_[from] == begin_[from + 1]) continue;
+      std::vector<Reach> near;
+      std::ranges::copy_if(reaches_of(tile), std::back_inserter(near),
+                           [&](const Reach& reach) { return touches(extent_[from], reach); });
+      if (!near.empty()) add_ghosts(static_cast<std::int64_t>(from), near, rows, members);
+    }
+  }
+  mpi::Packer packer;
+  packer.put(std::span<const Member>(members));
+  put_rows(halos_, rows, packer);
+  return packer.take();
+}
+
+Distribution::Members Distribution::gathered(const std::vector<mpi::Bytes>& answers) const {
+  Members all{columns(), {}};
+  for (const auto& answer : answers) {
+    mpi::Unpacker unpacker(answer);
+    const auto members = unpacker.take<Member>();
+    all.member.insert(all.member.end(), members.begin(), members.end());
+    take_rows(unpacker, all.halos);
+  }
+  all.halos.resize(all.member.size());
+  return all;
+}
+
+Patch Distribution::patch_of(std::int64_t tile, const Members& members, std::span<const std::size_t> rows) const {
   Patch patch;
   patch.tile = tile;
-  patch.owned = owned.size();
-  patch.halos = halos_.select(owned);
-  patch.halos.append(ghosts.halos.select(rows));
-  const VectorColumns own(halos_, ""), pos(ghosts.halos, "");
-  for (const auto row : owned) patch.pos.push_back(shifted(own[row], place_[row].image, box_));
-  for (const auto row : rows) patch.pos.push_back(shifted(pos[row], ghosts.place[row].image, box_));
+  patch.owned = static_cast<std::size_t>(
+      std::ranges::count_if(rows, [&](std::size_t row) { return members.member[row].owned != 0; }));
+  patch.halos = members.halos.select(rows);
+  const VectorColumns pos(members.halos, "");
+  patch.pos.reserve(rows.size());
+  for (const auto row : rows) patch.pos.push_back(shifted(pos[row], members.member[row].place.image, box_));
   return patch;
 }
 
-std::vector<Patch> Distribution::patches(std::span<const std::int64_t> tiles) const {
-  const auto ghosts = ghosts_of(tiles);
-  return mpi::agree(comm_, [&] {
-    const auto ids = ghosts.halos.get<std::int64_t>("id");
-    std::vector<std::size_t> order(ids.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::sort(order, {}, [&](std::size_t i) {
-      return std::tuple(ghosts.place[i].tile, ids[i], ghosts.place[i].image);
-    });
-    std::vector<Patch> patches;
-    for (const auto tile : tiles) {
-      const auto [first, last] = std::ranges::equal_range(order, tile, {}, [&](std::size_t i) {
-        return static_cast<std::int64_t>(ghosts.place[i].tile);
-      });
-      patches.push_back(patch_of(tile, ghosts, std::span(first, last)));
-    }
-    return patches;
+std::vector<Patch> Distribution::patches(std::span<const std::int64_t> tiles, const Ask& ask) const {
+  const auto members = gathered(ask(questions_for(tiles)));
+  const auto ids = members.halos.get<std::int64_t>("id");
+  std::vector<std::size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) {
+    const auto& [place, owned] = members.member[i];
+    return std::tuple(place.tile, -owned, ids[i], place.image);
   });
+  std::vector<Patch> patches;
+  for (const auto tile : tiles) {
+    const auto [first, last] = std::ranges::equal_range(
+        order, tile, {}, [&](std::size_t i) { return static_cast<std::int64_t>(members.member[i].place.tile); });
+    patches.push_back(patch_of(tile, members, std::span(first, last)));
+  }
+  return patches;
 }
 
 }  // namespace halobrush::domain

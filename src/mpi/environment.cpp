@@ -11,8 +11,8 @@ namespace halobrush::mpi {
 
 Environment::Environment(int& argc, char**& argv) : exceptions_(std::uncaught_exceptions()) {
   int provided = 0;
-  check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_FUNNELED) throw internal_error("this MPI offers no MPI_THREAD_FUNNELED");
+  check(MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_SERIALIZED) throw internal_error("this MPI offers no MPI_THREAD_SERIALIZED");
 }
 
 Environment::~Environment() {

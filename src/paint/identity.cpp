@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "halobrush/core/version.hpp"
+#include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::paint {
@@ -43,9 +44,15 @@ catalog::Identity identity_of(const config::Config& config, const catalog::Conte
     if (comm.root()) std::ranges::transform(files, result.begin(), [](const File& file) { return content_of(file).sha256; });
     return result;
   });
-  catalog::Identity identity = {{"halobrush", version()}, {"input.path (SHA-256)", halos.sha256}};
+  catalog::Identity identity = {{"version", version()}, {"input.path (SHA-256)", halos.sha256}};
   for (std::size_t i = 0; i < files.size(); ++i)
     identity.emplace_back(files[i].key + " (SHA-256)", comm.broadcast(hashes[i]));
+  if (!model.empty() || !axes.empty()) {  // the stated laws are plain arithmetic on one thread
+    identity.emplace_back("libtorch", model::torch_version());
+    identity.emplace_back("threads", fmt::format("{}", config.compute.threads));
+    identity.emplace_back("device", config.compute.device);
+  }
+  identity.emplace_back("processor", processor());
   for (auto& key : config::science_keys(config)) identity.push_back(std::move(key));
   return identity;
 }

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <numeric>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/catalog/mock.hpp"
@@ -13,6 +15,7 @@
 #include "halobrush/core/timer.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/domain/distribution.hpp"
+#include "halobrush/domain/patch_queue.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
@@ -23,6 +26,7 @@
 #include "halobrush/pipeline/sizes.hpp"
 #include "existing.hpp"
 #include "identity.hpp"
+#include "plan.hpp"
 #include "stop.hpp"
 #include "summary.hpp"
 
@@ -30,6 +34,8 @@ namespace halobrush::paint {
 namespace {
 
 using catalog::StagedTile;
+
+constexpr auto plan_file = "plan.json";
 
 // One paint run: the members are what its steps hand on to each other.
 class Job {
@@ -43,8 +49,8 @@ class Job {
 
   ExitCode run() {
     pipeline::check_input(config_);
-    const auto content = content_of_halos(config_, comm_);
-    identity_ = identity_of(config_, content, comm_);
+    content_ = content_of_halos(config_, comm_);
+    identity_ = identity_of(config_, content_, comm_);
     if (already_done()) return ExitCode::done;
     staging_.emplace(config_.staging(), identity_);
     mpi::stop_if_asked(comm_, "the halos are read");
@@ -54,24 +60,15 @@ class Job {
       const auto& header = source->header();
       return model::make_painter(config_, pipeline::offered_columns(config_, header.halos), header.simulation);
     });
-    pipeline::check_memory(config_, *source, *painter_, comm_);
-    halos_ = pipeline::load_halos(config_, *source,
-                                  {.columns = pipeline::columns_for(*painter_), .content = content}, comm_, times_, log_);
-    facts_.left_out = halos_.left_out;
+    for (const auto* model : painter_->models()) statistics_.judge(*model);
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
-    differences_ = pipeline::compare_with_training(painter_->models(), halos_, config_, comm_, log_);
-    for (auto& warning : pipeline::warnings_on_shapes(config_, halos_.simulation)) {
-      log_.warn("{}", warning);
-      differences_.warnings.push_back(std::move(warning));
-    }
-    for (const auto* model : painter_->models()) statistics_.judge(*model);
-    open_staging();
-    const auto distribution = times_.measure("distribute", [&] { return distribute(); });
-    require_space();
-    mpi::stop_if_asked(comm_, "the first tile");
 
-    if (!paint(distribution)) return stopped();
+    if (!all_staged()) {
+      const auto halos = distribute(load(*source));
+      mpi::stop_if_asked(comm_, "the first tile");
+      if (!paint(halos)) return stopped();
+    }
     mpi::stop_if_asked(comm_, "the mock is assembled from its tiles");
     times_.measure("assemble", [&] { assemble(); });
     finish();
@@ -103,25 +100,63 @@ class Job {
     return true;
   }
 
+  // Of a run that ended between its last tile and its mock: neither halos nor tidal field are needed again.
+  bool all_staged() {
+    if (restart_ == Restart::never) return false;
+    const auto note = mpi::agree(comm_, [&] {
+      return comm_.root() ? staging_->read_note(plan_file).value_or("") : std::string();
+    });
+    auto plan = plan_from_json(comm_.broadcast(note));
+    if (!plan) return false;
+    plan_ = std::move(*plan);
+    if (ledger().size() < plan_.rows_of_tile.size()) return false;
+    open_staging();
+    find_staged_tiles();
+    if (staged_.size() < plan_.rows_of_tile.size()) return false;
+    log_.info("staging: all of the {} tiles are there: the halos are not read again", facts_.tiles);
+    pipeline::say(plan_.differences, log_);
+    return true;
+  }
+
   void open_staging() {
     using Discard = catalog::Staging::Discard;
     const auto discard = restart_ == Restart::never       ? Discard::all
                          : restart_ == Restart::overwrite ? Discard::of_others
                                                           : Discard::nothing;
-    mpi::agree(comm_, [&] {
-      if (comm_.root()) staging_->open(discard);
+    const auto accepted = mpi::agree(comm_, [&] {
+      if (!comm_.root()) return std::string();
+      auto text = staging_->open(discard, config_.output.accept);
+      std::filesystem::remove(stop_file());
+      return text;
     });
-    mpi::agree(comm_, [&] {
-      if (comm_.root()) std::filesystem::remove(stop_file());
-    });
+    if (const auto text = comm_.broadcast(accepted); !text.empty())
+      plan_.differences.warnings.push_back(fmt::format(
+          "staging: tiles of an earlier run are kept although {}: last digits of theirs may differ (output.accept)", text));
+  }
+
+  catalog::HaloCatalog load(catalog::HaloSource& source) {
+    pipeline::check_memory(config_, source, *painter_, comm_);
+    auto halos = pipeline::load_halos(config_, source,
+                                      {.columns = pipeline::columns_for(*painter_), .content = content_}, comm_, times_, log_);
+    plan_ = {.rows_of_tile = {},
+             .columns = mock_columns(halos.halos, *painter_),
+             .simulation = halos.simulation,
+             .source = halos.source,
+             .left_out = halos.left_out,
+             .remarks = halos.remarks,
+             .differences = pipeline::compare_with_training(painter_->models(), halos, config_, comm_, log_)};
+    for (auto& warning : pipeline::warnings_on_shapes(config_, halos.simulation)) {
+      log_.warn("{}", warning);
+      plan_.differences.warnings.push_back(std::move(warning));
+    }
+    return halos;
   }
 
   // For the tiles to come and the mock, before time is spent on them.
   void require_space() const {
-    const auto galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
-    auto to_paint = galaxies;
+    auto to_paint = plan_.galaxies();
     for (const auto& tile : staged_) to_paint -= tile.rows;
-    const double row = catalog::bytes_per_row(columns_), mock = row * static_cast<double>(galaxies),
+    const double row = catalog::bytes_per_row(plan_.columns), mock = row * static_cast<double>(plan_.galaxies()),
                  tiles = row * static_cast<double>(to_paint);
     mpi::agree(comm_, [&] {
       if (!comm_.root()) return;
@@ -135,109 +170,134 @@ class Job {
   std::string summary_path() const { return config_.output.path + ".json"; }
   std::filesystem::path stop_file() const { return staging_->folder() / config_.limits.stop_file; }
 
-  domain::Distribution distribute() {
-    const auto box = pipeline::box_of(halos_.simulation);
-    auto owned = domain::Ownership::of(box, config_.domain.tiles, config_.domain.balance, halos_.halos, comm_);
-    columns_ = mock_columns(halos_.halos, *painter_);
-    rows_of_tile_ = owned.counts;
-    auto todo = unpainted_tiles();
-    auto columns = halos_.halos.empty_like();
-    return {box, std::move(owned), std::exchange(halos_.halos, std::move(columns)),
-            pipeline::ghost_width(config_, painter_->needs()), std::move(todo), comm_};
-  }
-
-  // A line of the ledger may be damaged so that it can still be read.
-  bool belongs_here(const StagedTile& tile) const {
-    return tile.tile >= 0 && static_cast<std::size_t>(tile.tile) < rows_of_tile_.size() &&
-           tile.rows == rows_of_tile_[static_cast<std::size_t>(tile.tile)];
-  }
-
-  // Verifies what the ledger records, each rank its share, and says what has to be painted again.
-  std::vector<std::int64_t> unpainted_tiles() {
-    const auto recorded =
-        mpi::agree(comm_, [&] { return comm_.root() ? staging_->ledger() : std::vector<StagedTile>(); });
-    const auto ledger = comm_.gather_all(std::span<const StagedTile>(recorded)).data;
-    std::vector<std::int64_t> whole;
-    mpi::agree(comm_, [&] {
-      for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < ledger.size();
-           i += static_cast<std::size_t>(comm_.size()))
-        if (belongs_here(ledger[i]) && staging_->verify(ledger[i])) {
-          whole.push_back(ledger[i].tile);
-          statistics_.add(staging_->read(ledger[i], columns_));
-        }
+  // Each halo to the rank that keeps its tile; what is staged already is not painted again.
+  domain::Distribution distribute(catalog::HaloCatalog catalog) {
+    const auto box = pipeline::box_of(catalog.simulation);
+    auto owned = times_.measure("distribute", [&] {
+      return domain::Ownership::of(box, config_.domain.tiles, config_.domain.balance, catalog.halos, comm_);
     });
-    std::vector<char> done(rows_of_tile_.size(), 0);
-    for (const auto tile : comm_.gather_all(std::span<const std::int64_t>(whole)).data)
-      done[static_cast<std::size_t>(tile)] = 1;
-    for (const auto& tile : ledger) {
-      if (belongs_here(tile) && done[static_cast<std::size_t>(tile.tile)])
+    plan_.rows_of_tile = owned.counts;
+    open_staging();
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) staging_->write_note(plan_file, to_json(plan_));
+    });
+    auto todo = unpainted_tiles();
+    require_space();
+    return times_.measure("distribute", [&] {
+      return domain::Distribution(box, std::move(owned), std::move(catalog.halos),
+                                  pipeline::ghost_width(config_, painter_->needs()), std::move(todo), comm_);
+    });
+  }
+
+  // @collective What whole lines of the ledger say; one may be damaged so that it can still be read.
+  std::vector<StagedTile> ledger() const {
+    const auto recorded = mpi::agree(comm_, [&] {
+      auto tiles = comm_.root() ? staging_->ledger() : std::vector<StagedTile>();
+      std::erase_if(tiles, [&](const StagedTile& tile) { return !belongs_here(tile); });
+      return tiles;
+    });
+    return comm_.gather_all(std::span<const StagedTile>(recorded)).data;
+  }
+
+  bool belongs_here(const StagedTile& tile) const {
+    return tile.tile >= 0 && static_cast<std::size_t>(tile.tile) < plan_.rows_of_tile.size() &&
+           tile.rows == plan_.rows_of_tile[static_cast<std::size_t>(tile.tile)];
+  }
+
+  // Verifies what the ledger records, each rank its share. Returns the tiles that are damaged.
+  std::vector<std::int64_t> find_staged_tiles() {
+    statistics_.clear();
+    staged_.clear();
+    const auto recorded = ledger();
+    std::vector<std::int64_t> whole, damaged;
+    times_.measure("staging", [&] {
+      mpi::agree(comm_, [&] {
+        for (std::size_t i = static_cast<std::size_t>(comm_.rank()); i < recorded.size();
+             i += static_cast<std::size_t>(comm_.size()))
+          if (staging_->verify(recorded[i])) {
+            whole.push_back(recorded[i].tile);
+            statistics_.add(staging_->read(recorded[i], plan_.columns));
+          }
+      });
+    });
+    const auto all_whole = comm_.gather_all(std::span<const std::int64_t>(whole)).data;
+    const std::set<std::int64_t> staged(all_whole.begin(), all_whole.end());
+    for (const auto& tile : recorded)
+      if (staged.contains(tile.tile))
         staged_.push_back(tile);
       else
-        log_.warn("staging: tile {} is damaged on disk and is painted again", tile.tile);
-    }
-    facts_.tiles = rows_of_tile_.size();
+        damaged.push_back(tile.tile);
+    facts_.tiles = plan_.rows_of_tile.size();
     facts_.reused_tiles = staged_.size();
+    return damaged;
+  }
+
+  std::vector<std::int64_t> unpainted_tiles() {
+    for (const auto tile : find_staged_tiles())
+      log_.warn("staging: tile {} is damaged on disk and is painted again", tile);
     if (!staged_.empty())
       log_.info("staging: {} of {} tiles are there already", staged_.size(), facts_.tiles);
-    std::vector<std::int64_t> todo;
-    for (std::size_t tile = 0; tile < done.size(); ++tile)
-      if (!done[tile]) todo.push_back(static_cast<std::int64_t>(tile));
+    std::vector<std::int64_t> todo(plan_.rows_of_tile.size());
+    std::iota(todo.begin(), todo.end(), std::int64_t{0});
+    std::erase_if(todo, [&](std::int64_t tile) { return std::ranges::count(staged_, tile, &StagedTile::tile) > 0; });
     return todo;
   }
 
   // What this rank paints in one call of paint().
   struct Work {
-    StopSwitch stop;
+    const StopSwitch& stop;
     Timer timer;
     Progress progress;
     std::vector<StagedTile> painted = {};
     std::uint64_t galaxies = 0, ghosts = 0;
     double slowest = 0;
-    std::optional<Error> failure = {};
   };
 
-  // Paints this rank's tiles; false when the run was stopped before all ranks had finished theirs.
-  bool paint(const domain::Distribution& distribution) {
-    const auto tiles = distribution.tiles().size();
-    Work work{StopSwitch(config_.limits, stop_file(), since_start_), {},
-              Progress(log_, "paint: tiles of rank 0", static_cast<double>(tiles), config_.log.interval), {}};
-    bool going = true;
-    for (const auto& wave : distribution.waves(pipeline::wave_bytes(config_, comm_))) {
-      auto patches = times_.measure("distribute", [&] { return distribution.patches(wave); });
-      const bool whole = paint(patches, work);
-      going = comm_.min(whole ? 1 : 0) == 1;
-      if (!going) break;
-    }
+  // Paints tiles until none is left; false when the run was stopped before.
+  bool paint(const domain::Distribution& halos) {
+    const StopSwitch stop(config_.limits, stop_file(), since_start_);
+    Work work{stop, {}, Progress(log_, "paint: % of all galaxies given to ranks", 100, config_.log.interval)};
+    domain::PatchQueue queue(halos, domain::PatchQueue::Deal::by_need, pipeline::wave_bytes(config_, comm_), comm_);
+    const double busy_before = processor_seconds();
+    const auto failure = mpi::failure_of(comm_, [&] { paint(queue, work); });
+    facts_.busy_seconds = processor_seconds() - busy_before;
+    if (failure) queue.stop();
+    times_.measure("wait", [&] { queue.finish(); });
     facts_.paint_seconds = comm_.max(work.timer.seconds());
-    work.stop.clear();
-    mpi::agree_on(comm_, work.failure);
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) stop.clear();
+    });
+    mpi::agree_on(comm_, failure);
     for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(work.painted)).data)
       staged_.push_back(tile);
     facts_.painted_tiles = staged_.size() - facts_.reused_tiles;
     facts_.painted_galaxies = comm_.sum(work.galaxies);
     facts_.ghosts = comm_.sum(work.ghosts);
-    return going;
+    return staged_.size() == facts_.tiles;
   }
 
-  // One wave; false when it was stopped before its end.
-  bool paint(std::vector<domain::Patch>& patches, Work& work) {
-    for (auto& patch : patches) {
-      if (work.stop.should_stop(work.slowest)) return false;
-      work.failure = mpi::failure_of(comm_, [&] { work.painted.push_back(paint_tile(patch)); });
-      if (work.failure) {
-        work.stop.tell_others();
-        return false;
+  void paint(domain::PatchQueue& queue, Work& work) {
+    for (double seconds = 0;;) {
+      auto patches = times_.measure("distribute", [&] { return queue.next(seconds); });
+      if (patches.empty()) return;
+      const Timer timer;
+      for (auto& patch : patches) {
+        if (queue.stopped()) return;
+        if (work.stop.should_stop(work.slowest)) return queue.stop();
+        paint(std::exchange(patch, {}), work);
+        work.progress.update(100 * queue.given(),
+                             fmt::format("{:.3g} galaxies/s over {} ranks",
+                                         static_cast<double>(work.galaxies) / work.timer.seconds() * comm_.size(), comm_.size()));
       }
-      work.slowest = std::max(work.slowest, work.painted.back().seconds);
-      work.galaxies += patch.owned;
-      work.ghosts += patch.pos.size() - patch.owned;
-      patch = {};
-      work.progress.update(
-          static_cast<double>(work.painted.size()),
-          fmt::format("{:.3g} galaxies/s over {} ranks",
-                      static_cast<double>(work.galaxies) / work.timer.seconds() * comm_.size(), comm_.size()));
+      seconds = timer.seconds();
     }
-    return true;
+  }
+
+  void paint(const domain::Patch& patch, Work& work) {
+    work.painted.push_back(paint_tile(patch));
+    work.slowest = std::max(work.slowest, work.painted.back().seconds);
+    work.galaxies += patch.owned;
+    work.ghosts += patch.pos.size() - patch.owned;
   }
 
   StagedTile paint_tile(const domain::Patch& patch) {
@@ -260,10 +320,10 @@ class Job {
   }
 
   void judge_what_is_painted() {
-    moments_ = statistics_.reduced(columns_, comm_);
+    moments_ = statistics_.reduced(plan_.columns, comm_);
     for (auto& fault : statistics_.faults(moments_)) {
       log_.warn("{}", fault);
-      differences_.warnings.push_back(std::move(fault));
+      plan_.differences.warnings.push_back(std::move(fault));
     }
   }
 
@@ -271,30 +331,31 @@ class Job {
   void assemble() {
     judge_what_is_painted();
     std::ranges::sort(staged_, {}, &StagedTile::tile);
-    facts_.galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
+    facts_.galaxies = plan_.galaxies();
+    facts_.left_out = plan_.left_out;
     std::vector<std::int64_t> tiles(staged_.size());
     std::iota(tiles.begin(), tiles.end(), std::int64_t{0});
-    const auto writer = domain::assign_tiles(tiles, rows_of_tile_, comm_.size());
+    const auto writer = domain::assign_tiles(tiles, plan_.rows_of_tile, comm_.size());
     std::vector<catalog::RowBlock> blocks;
     std::uint64_t first_row = 0;
     for (std::size_t t = 0; t < staged_.size(); ++t) {
       if (writer[t] == comm_.rank())
         blocks.push_back(
-            {first_row, staged_[t].rows, [this, t] { return staging_->read(staged_[t], columns_); }});
+            {first_row, staged_[t].rows, [this, t] { return staging_->read(staged_[t], plan_.columns); }});
       first_row += staged_[t].rows;
     }
-    catalog::write_mock(config_.output.path, header(), columns_, facts_.galaxies, blocks, comm_);
+    catalog::write_mock(config_.output.path, header(), plan_.columns, facts_.galaxies, blocks, comm_);
   }
 
   catalog::MockHeader header() const {
-    catalog::MockHeader header{halos_.simulation, {}};
+    catalog::MockHeader header{plan_.simulation, {}};
     auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
     const auto lines = [](const std::vector<std::string>& texts) {
       std::string all;
       for (const auto& text : texts) all += text + "\n";
       return all;
     };
-    assumed += lines(halos_.remarks) + lines(differences_.remarks);
+    assumed += lines(plan_.remarks) + lines(plan_.differences.remarks);
     std::string timings;
     for (const auto& [stage, seconds] : times_.stages())
       timings += fmt::format("{}: {:.3f} s\n", stage, seconds);
@@ -306,12 +367,12 @@ class Job {
                          {"seed", fmt::format("{}", config_.seed)},
                          {"painter", painter_->kind()},
                          {"model_sha256", painter_->sha256()},
-                         {"input_path", halos_.source.path},
-                         {"input_format", halos_.source.format},
-                         {"input_bytes", fmt::format("{}", halos_.source.bytes)},
-                         {"input_sha256", halos_.source.sha256},
+                         {"input_path", plan_.source.path},
+                         {"input_format", plan_.source.format},
+                         {"input_bytes", fmt::format("{}", plan_.source.bytes)},
+                         {"input_sha256", plan_.source.sha256},
                          {"assumptions", assumed},
-                         {"warnings", lines(differences_.warnings)},
+                         {"warnings", lines(plan_.differences.warnings)},
                          {"ranks", fmt::format("{}", comm_.size())},
                          {"timings_of_rank_0", timings},
                          {identity_attribute, text_of(identity_)}};
@@ -320,7 +381,7 @@ class Job {
 
   void finish() {
     const double out = write_summary(summary_path(), facts_, times_, moments_,
-                                     statistics_.ranges(), {differences_.warnings, differences_.remarks, differences_.inputs}, comm_);
+                                     statistics_.ranges(), {plan_.differences.warnings, plan_.differences.remarks, plan_.differences.inputs}, comm_);
     mpi::agree(comm_, [&] {
       if (comm_.root()) staging_->remove();
     });
@@ -341,14 +402,12 @@ class Job {
   Logger& log_;
   catalog::Identity identity_;
   std::optional<catalog::Staging> staging_;  // as soon as the identity is known
-  catalog::HaloCatalog halos_;
+  catalog::Content content_;  // of the input
   std::unique_ptr<model::Painter> painter_;
-  std::vector<std::uint64_t> rows_of_tile_;
+  Plan plan_;
   std::vector<StagedTile> staged_;  // all ranks hold all
-  catalog::Table columns_;
   ColumnStatistics statistics_;
   std::vector<ColumnStatistics::Moments> moments_;
-  pipeline::Differences differences_;
   Timer since_start_;
   StageTimes times_;
   RunFacts facts_;

@@ -1,5 +1,4 @@
-// Stopping between two tiles: by signal, wall-time budget or stop file. Whichever rank learns of it first
-// leaves the stop file for the others, so ranks need not meet at every tile.
+// Stopping between two tiles: by signal, wall-time budget or stop file.
 #pragma once
 
 #include <filesystem>
@@ -14,18 +13,14 @@ class StopSwitch {
  public:
   StopSwitch(const config::Limits& limits, std::filesystem::path stop_file, const Timer& since_start);
 
-  /// Whether to stop before a tile that may take `next_seconds`; leaves the stop file when it decides so
-  /// itself.
-  bool should_stop(double next_seconds);
-  void tell_others() const;
+  /// Whether to stop before a tile that may take `next_seconds`.
+  bool should_stop(double next_seconds) const;
   void clear() const;  ///< removes the stop file, so that the next run goes on
-  const std::string& reason() const { return reason_; }
 
  private:
   config::Limits limits_;
   std::filesystem::path stop_file_;
   Timer timer_;  // of the whole run: reading counts against the budget too
-  std::string reason_;
 };
 
 }  // namespace halobrush::paint

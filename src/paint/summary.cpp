@@ -146,6 +146,9 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
   for (const auto& [stage, seconds] : times.stages())
     json["stages"][stage] = {
         {"min", comm.min(seconds)}, {"mean", comm.sum(seconds) / comm.size()}, {"max", comm.max(seconds)}};
+  json["busy_seconds"] = {{"min", comm.min(facts.busy_seconds)},
+                          {"mean", comm.sum(facts.busy_seconds) / comm.size()},
+                          {"max", comm.max(facts.busy_seconds)}};
   double out_of_distribution = 0;
   for (const auto& m : columns) {
     json["columns"][m.name] = to_json(m);

@@ -24,6 +24,7 @@ class ColumnStatistics {
   /// The labels of this model are judged; of two models with one label, the first is believed.
   void judge(const model::ModelSpec& model);
   void add(const catalog::Table& rows);
+  void clear() { moments_.clear(); }  ///< forgets the rows
 
   struct Moments {
     std::string name;
@@ -50,6 +51,7 @@ struct RunFacts {
   std::uint64_t galaxies = 0, tiles = 0, painted_tiles = 0, reused_tiles = 0;
   std::uint64_t painted_galaxies = 0, ghosts = 0;
   double paint_seconds = 0;  ///< the slowest rank's
+  double busy_seconds = 0;   ///< processor time of this rank while tiles were painted
   catalog::LeftOut left_out = {};  ///< halos of the catalog that were left out on reading
 };
 

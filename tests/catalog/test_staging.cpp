@@ -135,6 +135,38 @@ TEST_F(StagingFolder, BelongsToOneConfiguration) {
   other.open(keep);
 }
 
+TEST_F(StagingFolder, AnotherProcessorIsRefusedUnlessItIsAccepted) {
+  staging_.open(keep);
+  staging_.write(1, rows_of(1, 5), 1, 0);
+  const auto with = [&](const std::string& key, const std::string& value) {
+    auto identity = identity_;
+    identity.emplace_back(key, value);
+    return Staging(folder_, identity);
+  };
+  const auto avx2 = with("processor", "avx2");
+  expect_error(ExitCode::config,
+               folder_.string() + ": holds tiles of another configuration: processor is (not set) there and avx2 here (a "
+                                  "staging folder belongs to one); choose another output.staging, allow it by "
+                                  "output.accept, or give --overwrite to remove them",
+               [&] { avx2.open(keep, {"threads"}); });
+  EXPECT_EQ(avx2.open(keep, {"threads", "processor"}), "processor is (not set) there and avx2 here");
+  EXPECT_EQ(avx2.ledger().size(), 1u) << "its tiles are taken";
+  EXPECT_EQ(staging_.open(keep, {"processor"}), "");
+  EXPECT_THROW(with("smoothing", "2").open(keep, {"processor", "smoothing"}), Error) << "no other key can be accepted";
+}
+
+TEST_F(StagingFolder, KeepsNotesOfItsOwnTilesAlone) {
+  staging_.open(keep);
+  EXPECT_FALSE(staging_.read_note("plan.json"));
+  staging_.write_note("plan.json", "a \"plan\"\n");
+  EXPECT_EQ(staging_.read_note("plan.json"), "a \"plan\"\n");
+  EXPECT_FALSE(Staging(folder_, {{"seed", "2"}}).read_note("plan.json"));
+  std::filesystem::resize_file(folder_ / "plan.json", 20);
+  EXPECT_FALSE(staging_.read_note("plan.json")) << "a damaged note is none";
+  staging_.remove();
+  EXPECT_FALSE(std::filesystem::exists(folder_));
+}
+
 TEST_F(StagingFolder, DoesNotTakeATileOfARunThatWasStillWriting) {
   const Staging other(folder_, {{"seed", "2"}});
   staging_.open(keep);

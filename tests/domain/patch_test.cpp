@@ -9,6 +9,7 @@
 #include "halobrush/core/hash.hpp"
 #include "halobrush/domain/hosts.hpp"
 #include "halobrush/domain/distribution.hpp"
+#include "halobrush/domain/patch_queue.hpp"
 #include "halobrush/graph/graph.hpp"
 #include "synthetic.hpp"
 
@@ -31,20 +32,29 @@ std::vector<std::int64_t> all_tiles(const Tiling& tiling) {
   return todo;
 }
 
-// In waves of one or two tiles, in each of which ranks have different numbers of them.
+// A few at a time. Kept tiles come in order; by need, every tile comes to one rank.
 std::vector<Patch> all_patches(const Box& box, const Tiles& tiles, bool balance, const catalog::Table& share,
-                               double width, const std::vector<std::int64_t>& todo, const mpi::Communicator& comm) {
+                               double width, const std::vector<std::int64_t>& todo, const mpi::Communicator& comm,
+                               PatchQueue::Deal deal = PatchQueue::Deal::kept) {
   auto owned = Ownership::of(box, tiles, balance, share, comm);
   const auto ranks = assign_tiles(todo, owned.counts, comm.size());
   const Distribution distribution(box, std::move(owned), share, width, todo, comm);
+  PatchQueue queue(distribution, deal, 2e4, comm);
   std::vector<Patch> patches;
-  for (const auto& wave : distribution.waves(2e4))
-    for (auto& patch : distribution.patches(wave)) patches.push_back(std::move(patch));
+  const double slow = deal == PatchQueue::Deal::by_need && comm.rank() == 0 ? 0.1 : 0.001;
+  for (auto next = queue.next(); !next.empty(); next = queue.next(slow))
+    for (auto& patch : next) patches.push_back(std::move(patch));
+  queue.finish();
   std::vector<std::int64_t> mine, expected;
   for (const auto& patch : patches) mine.push_back(patch.tile);
   for (std::size_t i = 0; i < todo.size(); ++i)
     if (ranks[i] == comm.rank()) expected.push_back(todo[i]);
-  EXPECT_EQ(mine, expected);
+  EXPECT_TRUE(deal == PatchQueue::Deal::by_need || mine == expected);
+  auto all = comm.gather_all(std::span<const std::int64_t>(mine)).data;
+  std::ranges::sort(all);
+  auto wanted = todo;
+  std::ranges::sort(wanted);
+  EXPECT_EQ(all, wanted) << "every tile once";
   return patches;
 }
 
@@ -171,12 +181,14 @@ void expect_brute_force(const Box& box, const std::vector<Halo>& halos, const Ti
   const BruteForce brute_force(box, all);
   const auto share = resolved(box, halos, Deal::reversed, world);
   const auto tiling = Ownership::of(box, tiles, balance, share, world).tiling;
-  std::uint64_t owned = 0;
-  for (const auto& patch : all_patches(box, tiles, balance, share, width, all_tiles(tiling), world)) {
-    expect_equal(patch, brute_force.patch(tiling, patch.tile, width));
-    owned += patch.owned;
+  for (const auto deal : {PatchQueue::Deal::kept, PatchQueue::Deal::by_need}) {
+    std::uint64_t owned = 0;
+    for (const auto& patch : all_patches(box, tiles, balance, share, width, all_tiles(tiling), world, deal)) {
+      expect_equal(patch, brute_force.patch(tiling, patch.tile, width));
+      owned += patch.owned;
+    }
+    EXPECT_EQ(world.sum(owned), halos.size());  // with each patch right, this makes them a partition
   }
-  EXPECT_EQ(world.sum(owned), halos.size());  // with each patch right, this makes them a partition
 }
 
 const Box oblong{Vec3(20, 31, 17)};

@@ -10,6 +10,7 @@
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/communicator.hpp"
 #include "halobrush/mpi/environment.hpp"
+#include "halobrush/mpi/service.hpp"
 
 namespace {
 
@@ -28,8 +29,20 @@ void exchange(const mpi::Communicator& world) {
   world.exchange(std::span<const int>(mine), counts);
 }
 
+// Ranks ask one another; the failing one leaves without a word to those that still ask it.
+void ask(const mpi::Communicator& world, bool fails, const std::string& how) {
+  mpi::Service service(world, [](int, std::span<const std::byte>) { return mpi::Bytes(1); });
+  for (int round = 0; round < 3; ++round)
+    for (int rank = 0; rank < world.size(); ++rank) {
+      if (fails && round == 1) fail(how);
+      const mpi::Service::Question question{rank, {}};
+      service.ask(std::span(&question, 1));
+    }
+  service.finish();
+}
+
 // `where`: before, within or after the exchanges of work that communicates, in work that a rank does alone, outside of
-// both, or on all ranks alike.
+// both, while ranks ask one another, or on all ranks alike.
 void run(const std::string& where, const std::string& how, int rank, const mpi::Communicator& world) {
   const bool mine = world.rank() == rank || where == "all";
   mpi::together(world, [&] {
@@ -42,6 +55,7 @@ void run(const std::string& where, const std::string& how, int rank, const mpi::
   mpi::agree(world, [&] {
     if (where == "alone" && mine) fail(how);
   });
+  if (where == "asking") ask(world, mine, how);
   if (where == "outside" && mine) fail(how);
   world.barrier();
 }

@@ -30,7 +30,7 @@ for ranks in 1 2 3 4; do
   check $ranks after error $last
   check $ranks all error 0
 done
-for case in "2 before error 0" "3 within memory 2" "2 within library 1" "4 before unknown 1" "3 outside error 1" "2 outside memory 0"; do
+for case in "2 before error 0" "3 within memory 2" "2 within library 1" "4 before unknown 1" "3 outside error 1" "2 outside memory 0" "3 asking memory 1"; do
   ( check $case; exit $failed ) &
 done
 for job in $(jobs -p); do wait "$job" || failed=1; done

@@ -52,7 +52,9 @@ TEST(ShippedOrientationModel, integrates_to_one_in_twenty_environments) {
   auto owned = domain::Ownership::of(box, {10, 10, 10}, true, halos.halos, self);
   const domain::Distribution distribution(box, std::move(owned), std::move(halos.halos), painter->needs().ghost_width(),
                                           tile, self);
-  const auto patches = distribution.patches(tile);
+  domain::PatchQueue queue(distribution, domain::PatchQueue::Deal::kept, 1e9, self);
+  const auto patches = queue.next();
+  queue.finish();
   ASSERT_EQ(patches.size(), 1u);
   const auto inputs = inputs_of(patches[0], painter->needs());
   const auto rows = lonely(inputs, 20);

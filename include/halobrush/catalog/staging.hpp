@@ -17,6 +17,11 @@ namespace halobrush::catalog {
 /// What the tiles of one staging folder were made with; a folder of another identity is refused.
 using Identity = std::vector<std::pair<std::string, std::string>>;
 
+/// Keys of an identity that change last digits alone; a user may allow them to differ (output.accept).
+const std::vector<std::string>& acceptable_differences();
+/// The identity without some keys.
+Identity without(Identity identity, const std::vector<std::string>& keys);
+
 /// `seed is 1 there and 2 here, ...`: the first few keys that differ, and how many more do; empty: none.
 std::string differences(const Identity& there, const Identity& here);
 
@@ -36,7 +41,13 @@ class Staging {
   /// Root only. Makes the folder, or checks that it was made with the same identity: config_error naming the
   /// keys that differ and both values.
   enum class Discard { nothing, of_others, all };
-  void open(Discard discard) const;
+  /// `accept`: keys of acceptable_differences() that may differ; returns those that do (differences()).
+  std::string open(Discard discard, const std::vector<std::string>& accept = {}) const;
+
+  /// Root only. A text that goes with the tiles (`plan.json`), written durably; nothing when it is absent or of other
+  /// tiles.
+  void write_note(const std::string& name, const std::string& text) const;
+  std::optional<std::string> read_note(const std::string& name) const;
 
   /// Root only. The ledger's tiles whose file has the recorded size; a torn last line is ignored. Checksums
   /// are compared by verify(). Lines of all ranks are read (each rank appends to its own ledger file,

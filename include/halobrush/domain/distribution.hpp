@@ -1,7 +1,9 @@
 // Halos on the ranks that paint them, and the patches that are made of them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -9,73 +11,79 @@
 #include "halobrush/domain/box.hpp"
 #include "halobrush/domain/ownership.hpp"
 #include "halobrush/domain/patch.hpp"
+#include "halobrush/domain/schedule.hpp"
 #include "halobrush/mpi/communicator.hpp"
+#include "halobrush/mpi/service.hpp"
 
 namespace halobrush::domain {
 
-/// Holds this rank's share of the halos, once. Patches are made a wave of tiles at a time, with ghosts fetched for these
-/// tiles alone, so that memory grows with a wave and not with the catalog.
+/// Holds this rank's share of the halos, once. Patches are made when they are asked for, wherever their halos are kept, so
+/// that memory grows with the patches that are there at a time and not with the catalog.
 class Distribution {
  public:
-  /// @collective Sends each halo to the rank that keeps its tile: the one that paints it, for the tiles `todo`; the
-  /// other tiles' halos are ghosts only. Ghosts: every periodic image of every halo that is not an owned row itself and
-  /// lies within `ghost_width` Mpc/h (per axis) of the bounding box of the tile's galaxies. Galaxies far from the tile's
-  /// region (a satellite of a torn group) have bounding boxes of their own. Throws config_error when ghost_width exceeds
-  /// half of a side of the box.
+  /// @collective Sends each halo to the rank that keeps its tile; those of tiles that are not in `todo` are ghosts only.
+  /// Ghosts: every periodic image of every halo that is not an owned row itself and lies within `ghost_width` Mpc/h (per
+  /// axis) of the bounding box of the tile's galaxies. Galaxies far from the tile's region (a satellite of a torn group)
+  /// have bounding boxes of their own. Throws config_error when ghost_width exceeds half of a side of the box.
   Distribution(const Box& box, Ownership ownership, catalog::Table halos, double ghost_width,
                std::vector<std::int64_t> todo, const mpi::Communicator& comm);
 
   /// The columns of the patches, without rows.
   catalog::Table columns() const { return halos_.empty_like(); }
-  /// This rank's tiles of those to do, in their order.
+  /// The tiles of `todo` that this rank keeps, in their order.
   const std::vector<std::int64_t>& tiles() const { return tiles_; }
   /// Halos of each tile, over all ranks.
   const std::vector<std::uint64_t>& counts() const { return counts_; }
+  /// Of tiles().
+  std::vector<TileCost> costs() const;
 
-  /// @collective Cuts tiles() into waves, as many on every rank (the last ones may be empty), whose owned halos take
-  /// about `bytes` on each rank; one tile is the least.
-  std::vector<std::vector<std::int64_t>> waves(double bytes) const;
-
-  /// @collective The patches of some of tiles(), which may differ from rank to rank. Tiles without halos give empty
-  /// patches.
-  std::vector<Patch> patches(std::span<const std::int64_t> tiles) const;
+  /// The patches of some tiles of `todo`; answer() gives the halos, on every rank that is asked. Tiles without halos give
+  /// empty patches. Not collective.
+  using Ask = std::function<std::vector<mpi::Bytes>(std::span<const mpi::Service::Question>)>;
+  std::vector<Patch> patches(std::span<const std::int64_t> tiles, const Ask& ask) const;
+  mpi::Bytes answer(std::span<const std::byte> question) const;
 
  private:
+  struct Bounds {
+    std::array<double, 3> low, high;
+  };
   // The bounding box of galaxies that a tile owns, widened by the ghost width.
   struct Reach {
     std::int32_t tile;
-    std::array<double, 3> low, high;
+    Bounds bounds;
   };
-  // The bounding box of a tile's halos as the catalog has them.
-  struct Extent {
-    std::array<double, 3> low, high;
+  // A halo in the patch of a tile.
+  struct Member {
+    Place place;
+    std::int32_t owned;  // or a ghost
   };
-  // Rows that were sent, one for each place.
-  struct Arrived {
+  struct Members {
     catalog::Table halos;
-    std::vector<Place> place;
+    std::vector<Member> member;  // [halos]
   };
-  class ReachIndex;
 
-  void keep(catalog::Table halos, std::vector<Place> place, std::span<const int> keeper);
+  void keep(catalog::Table halos, std::vector<Place> place, const mpi::Communicator& comm);
   void sort_rows();
-  std::vector<Extent> extents() const;
-  bool touches(const Extent& extent, const Reach& reach) const;
+  std::vector<Bounds> extents(const mpi::Communicator& comm) const;
+  bool touches(const Bounds& extent, const Reach& reach) const;
   std::vector<Reach> reaches_of(std::int64_t tile, const std::array<Vec3, 2>& region, double ghost_width) const;
-  Arrived ghosts_of(std::span<const std::int64_t> tiles) const;
-  void add_ghosts_of(std::size_t row, const Vec3& position, std::span<const Reach> reaches, const ReachIndex& index,
-                     std::vector<Place>& places) const;
-  Patch patch_of(std::int64_t tile, const Arrived& ghosts, std::span<const std::size_t> rows) const;
+  std::span<const Reach> reaches_of(std::int64_t tile) const;
+  std::vector<mpi::Service::Question> questions_for(std::span<const std::int64_t> tiles) const;
+  void add_ghosts(std::int64_t from, std::span<const Reach> reaches, std::vector<std::size_t>& rows,
+                  std::vector<Member>& members) const;
+  Members gathered(const std::vector<mpi::Bytes>& answers) const;
+  Patch patch_of(std::int64_t tile, const Members& members, std::span<const std::size_t> rows) const;
 
   Box box_;
-  const mpi::Communicator& comm_;
+  std::vector<int> keeper_;           // [tiles] rank
+  int rank_;
   std::vector<std::int64_t> tiles_;
   std::vector<std::uint64_t> counts_;
   std::vector<Reach> reaches_;        // of all tiles to do, by tile: the same on every rank
+  std::vector<Bounds> extent_;        // [tiles] of their halos as the catalog has them: the same on every rank
   catalog::Table halos_;              // by (tile, id)
   std::vector<Place> place_;          // [halos_]
   std::vector<std::size_t> begin_;    // [tiles + 1] where the rows of each tile begin
-  std::vector<Extent> extent_;        // [tiles] of rows here
 };
 
 }  // namespace halobrush::domain

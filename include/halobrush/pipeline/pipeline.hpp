@@ -14,6 +14,7 @@
 #include "halobrush/core/timer.hpp"
 #include "halobrush/domain/box.hpp"
 #include "halobrush/domain/distribution.hpp"
+#include "halobrush/domain/patch_queue.hpp"
 #include "halobrush/model/painter.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/communicator.hpp"
@@ -54,16 +55,18 @@ double ghost_width(const config::Config& config, const model::Needs& needs);
 domain::Distribution distribute(const config::Config& config, catalog::HaloCatalog& halos, const model::Needs& needs,
                                 const mpi::Communicator& comm);
 
-/// @collective Calls work(patch) for this rank's patches in order. `work` must not communicate.
+/// @collective Calls work(patch) for the patches of the tiles that this rank keeps, in order. `work` must not use MPI.
 template <class Work>
 void for_each_patch(const config::Config& config, const domain::Distribution& halos, const mpi::Communicator& comm,
                     Work&& work) {
-  for (const auto& wave : halos.waves(wave_bytes(config, comm))) {
-    auto patches = halos.patches(wave);
-    mpi::agree(comm, [&] {
+  domain::PatchQueue queue(halos, domain::PatchQueue::Deal::kept, wave_bytes(config, comm), comm);
+  const auto failure = mpi::failure_of(comm, [&] {
+    for (auto patches = queue.next(); !patches.empty(); patches = queue.next())
       for (auto& patch : patches) work(std::exchange(patch, {}));
-    });
-  }
+  });
+  if (failure) queue.stop();
+  queue.finish();
+  mpi::agree_on(comm, failure);
 }
 
 /// Graphs and features of one patch, as `needs` asks for. The result refers to the patch.

@@ -1,0 +1,74 @@
+#include "halobrush/domain/patch_queue.hpp"
+
+#include <utility>
+
+namespace halobrush::domain {
+namespace {
+
+// The last byte of a question says what is asked for.
+constexpr std::byte for_tiles{0}, for_halos{1}, to_stop{2};
+
+std::vector<TileCost> costs_of_all(const Distribution& halos, const mpi::Communicator& comm) {
+  const auto mine = halos.costs();
+  return comm.gather_all(std::span<const TileCost>(mine)).data;
+}
+
+// A rank's own tiles in their order: as if all cost the same.
+std::vector<TileCost> in_order(const Distribution& halos) {
+  auto costs = halos.costs();
+  for (auto& tile : costs) tile.cost = 0;
+  return costs;
+}
+
+}  // namespace
+
+PatchQueue::PatchQueue(const Distribution& halos, Deal deal, double bytes, const mpi::Communicator& comm)
+    : halos_(halos),
+      deal_(deal),
+      rank_(comm.rank()),
+      ranks_(comm.size()),
+      schedule_(deal == Deal::by_need ? costs_of_all(halos, comm) : in_order(halos), comm.size(), bytes),
+      service_(comm, [this](int from, std::span<const std::byte> question) { return answer(from, question); }) {}
+
+mpi::Bytes PatchQueue::answer(int from, std::span<const std::byte> question) {
+  const auto kind = question.back();
+  question = question.first(question.size() - 1);
+  if (kind == for_halos) return halos_.answer(question);
+  if (kind == to_stop) {
+    stopped_ = true;
+    return {};
+  }
+  const auto tiles = schedule_.take(from, mpi::Unpacker(question).take_one<double>());
+  return mpi::Packer().put(std::span<const std::int64_t>(tiles)).put(schedule_.given()).take();
+}
+
+std::vector<mpi::Bytes> PatchQueue::ask(std::span<const mpi::Service::Question> questions, std::byte kind) {
+  std::vector<mpi::Service::Question> asked(questions.begin(), questions.end());
+  for (auto& question : asked) question.bytes.push_back(kind);
+  return service_.ask(asked);
+}
+
+std::vector<std::int64_t> PatchQueue::next_tiles(double seconds) {
+  const int decides = deal_ == Deal::by_need ? 0 : rank_;
+  const mpi::Service::Question question{decides, mpi::Packer().put(seconds).take()};
+  const auto answer = ask(std::span(&question, 1), for_tiles).front();
+  mpi::Unpacker unpacker(answer);
+  auto tiles = unpacker.take<std::int64_t>();
+  given_ = unpacker.take_one<double>();
+  return tiles;
+}
+
+std::vector<Patch> PatchQueue::next(double seconds) {
+  if (stopped_) return {};
+  const auto tiles = next_tiles(seconds);
+  if (tiles.empty()) return {};
+  return halos_.patches(tiles, [&](std::span<const mpi::Service::Question> questions) { return ask(questions, for_halos); });
+}
+
+void PatchQueue::stop() {
+  std::vector<mpi::Service::Question> questions;
+  for (int rank = 0; rank < ranks_; ++rank) questions.push_back({rank, {}});
+  ask(questions, to_stop);
+}
+
+}  // namespace halobrush::domain
