@@ -7,7 +7,7 @@
 #include "densities.hpp"
 #include "halobrush/catalog/array_file.hpp"
 #include "halobrush/core/error.hpp"
-#include "halobrush/density/rotation_density.hpp"
+#include "halobrush/so3_density/rotation_density.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "program.hpp"
@@ -15,7 +15,7 @@
 namespace {
 
 using namespace halobrush;
-using density::RotationDensity;
+using so3_density::RotationDensity;
 
 struct Arguments {
   std::string density = "checkerboard", sampler = "multistep", models = "models/so3", out;
@@ -47,7 +47,7 @@ std::vector<Mat3> training_set(const Arguments& arguments) {
 
 void train(const Arguments& arguments) {
   const auto rotations = training_set(arguments);
-  density::FitOptions options;
+  so3_density::FitOptions options;
   if (is_smooth(arguments)) {
     options.width = 64, options.frequencies = 32;
     options.high_frequency = 1.5, options.low_frequency = 0.5;
@@ -86,7 +86,7 @@ std::vector<Mat3> drawn(const Arguments& arguments) {
   if (arguments.truth) return examples::draw(*examples::density_named(arguments.density), n, arguments.seed);
   const auto path = network_for(arguments);
   std::cerr << "so3_densities: " << path << '\n';
-  const density::SampleOptions options{arguments.evaluations, *diffusion::sampler_named(arguments.sampler),
+  const so3_density::SampleOptions options{arguments.evaluations, *diffusion::sampler_named(arguments.sampler),
                                        arguments.sigma_min, arguments.seed};
   return RotationDensity::load(path).sample(n, {}, options);
 }

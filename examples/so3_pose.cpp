@@ -13,7 +13,7 @@
 
 #include "halobrush/catalog/array_file.hpp"
 #include "halobrush/core/error.hpp"
-#include "halobrush/density/rotation_density.hpp"
+#include "halobrush/so3_density/rotation_density.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "program.hpp"
@@ -21,7 +21,7 @@
 namespace {
 
 using namespace halobrush;
-using density::RotationDensity;
+using so3_density::RotationDensity;
 
 constexpr double pixel_noise = 0.2;  // of the half edge, each coordinate
 constexpr std::size_t poses = 8;
@@ -132,7 +132,7 @@ void train(const Arguments& arguments) {
     rotations.push_back(v.pose);
     append_features(v.seen, features);
   }
-  density::FitOptions options;
+  so3_density::FitOptions options;
   options.steps = arguments.steps;
   options.high_frequency = 2, options.low_frequency = 0.5;
   options.report = examples::progress("pose", options.steps);
@@ -170,7 +170,7 @@ void look(const RotationDensity& density, const View& v, std::size_t view_id, co
   const auto n = static_cast<std::size_t>(arguments.samples);
   std::vector<double> y;
   append_features(v.seen, y);
-  const density::SampleOptions options{arguments.evaluations, diffusion::Sampler::multistep, 0.02,
+  const so3_density::SampleOptions options{arguments.evaluations, diffusion::Sampler::multistep, 0.02,
                                        arguments.seed + view_id};
   const auto drawn = density.sample(n, repeated(y, n), options);
   for (const double share : shares(drawn, v.pose)) {

@@ -14,7 +14,7 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/text.hpp"
-#include "halobrush/field/mesh.hpp"
+#include "halobrush/catalog/tidal_column.hpp"
 
 namespace halobrush::features {
 namespace {
@@ -208,7 +208,7 @@ std::vector<Entry> tidal_entries(double radius_mpc_h) {
   using C = const Columns&;
   using Row = std::size_t;
   std::vector<std::string> columns;
-  for (int i = 0; i < 6; ++i) columns.push_back(field::tidal_column(radius_mpc_h, i));
+  for (int i = 0; i < 6; ++i) columns.push_back(catalog::tidal_column(radius_mpc_h, i));
   const auto smoothed = fmt::format("smoothed over {:g} Mpc/h", radius_mpc_h);
   return {
       {{fmt::format("tidal_trace_{:g}", radius_mpc_h), Kind::scalar, "log10(1 + overdensity)",

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "cloud_in_cell.hpp"
+#include "halobrush/catalog/tidal_column.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/field/mesh.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -18,7 +19,6 @@ namespace {
 using Position = std::array<double, 3>;    // Mpc/h
 constexpr std::array<std::array<std::size_t, 2>, 6> axes_of = {
     {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}}};
-constexpr std::array<const char*, 6> component_names = {"xx", "yy", "zz", "xy", "xz", "yz"};
 
 // One axis of Fourier space, by the index m of a mode.
 struct WaveAxis {
@@ -146,7 +146,7 @@ class Interpolation {
 };
 
 void add_column(catalog::Table& halos, double smoothing_mpc_h, std::size_t component, std::span<const double> values) {
-  const auto name = tidal_column(smoothing_mpc_h, static_cast<int>(component));
+  const auto name = catalog::tidal_column(smoothing_mpc_h, static_cast<int>(component));
   if (halos.has(name)) halos.remove(name);  // of the file that the halos are from
   const auto description =
       fmt::format("tidal tensor d_i d_j phi / (4 pi G mean density), Gaussian smoothing radius {:g} Mpc/h",
@@ -165,11 +165,6 @@ void check_slab(const Mesh& mesh, const mpi::Communicator& comm) {
 }
 
 }  // namespace
-
-std::string tidal_column(double smoothing_mpc_h, int component) {
-  return fmt::format("tidal_{:g}_{}", smoothing_mpc_h,
-                     component_names.at(static_cast<std::size_t>(component)));
-}
 
 void add_tidal_tensor(catalog::Table& halos, const Mesh& overdensity, Window filled, const domain::Box& box,
                       const std::vector<double>& smoothing_mpc_h, const mpi::Communicator& comm) {

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "halobrush/model/diffusion.hpp"
+#include "halobrush/model/labels.hpp"
 #include "halobrush/model/host_factor.hpp"
 #include "halobrush/model/network.hpp"
 #include "halobrush/model/runtime.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "halobrush/model/labels.hpp"
 #include "halobrush/model/input_range.hpp"
 #include "halobrush/model/network.hpp"
 

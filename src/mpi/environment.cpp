@@ -22,6 +22,10 @@ Environment::~Environment() {
     MPI_Finalize();
 }
 
+Communicator alone() {
+  return Communicator(MPI_COMM_SELF);
+}
+
 std::string library_version() {
   char text[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0;

@@ -1,13 +1,12 @@
 #include "halobrush/pipeline/labelled.hpp"
 
-#include <mpi.h>
-
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <variant>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/mpi/environment.hpp"
 #include "halobrush/so3/rotation.hpp"
 
 namespace halobrush::pipeline {
@@ -114,7 +113,7 @@ GalaxyLabels::GalaxyLabels(const std::string& path, const std::vector<std::strin
     : path_(path) {
   const auto there = catalog::summarise_mock(path).columns;
   orientation_ = orientation_of(orientation, there);
-  const mpi::Communicator self(MPI_COMM_SELF);
+  const auto self = mpi::alone();
   auto mock = catalog::read_mock(path, columns_to_read(labels, orientation_, there), self);
   galaxies_ = std::move(mock.galaxies);
   header_ = std::move(mock.header);

@@ -1,3 +1,4 @@
+#include "halobrush/catalog/tidal_column.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 
 #include <algorithm>
@@ -119,7 +120,7 @@ catalog::Table offered_columns(const config::Config& config, catalog::Table colu
        {"host_mass", "host_radius", "host_dx", "host_dy", "host_dz", "host_dvx", "host_dvy", "host_dvz"})
     offer(name, double{});
   for (const double r : config.field.smoothing)
-    for (int component = 0; component < 6; ++component) offer(field::tidal_column(r, component), double{});
+    for (int component = 0; component < 6; ++component) offer(catalog::tidal_column(r, component), double{});
   return columns;
 }
 

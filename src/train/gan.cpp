@@ -4,7 +4,7 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/model/labels.hpp"
 #include "halobrush/model/network.hpp"
 #include "halobrush/model/runtime.hpp"
 #include "halobrush/pipeline/pipeline.hpp"

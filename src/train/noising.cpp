@@ -3,7 +3,7 @@
 #include <numbers>
 
 #include "halobrush/core/random.hpp"
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/model/labels.hpp"
 #include "halobrush/so3/rotation.hpp"
 
 namespace halobrush::train {

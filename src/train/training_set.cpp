@@ -1,7 +1,6 @@
 #include "training_set.hpp"
 
 #include <fmt/ranges.h>
-#include <mpi.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,9 +10,10 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
 #include "halobrush/core/version.hpp"
-#include "halobrush/model/diffusion.hpp"
 #include "halobrush/model/input_range.hpp"
+#include "halobrush/model/labels.hpp"
 #include "halobrush/model/network.hpp"
+#include "halobrush/mpi/environment.hpp"
 #include "halobrush/pipeline/join.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
@@ -283,7 +283,7 @@ model::ModelSpec spec_for(const config::Config& config) {
 // Returns how each catalog joins the halos.
 std::string add_draws(const config::Train& train, const pipeline::GalaxyLabels& first,
                       const catalog::HaloCatalog& halos, TrainingSet& set, Logger& log) {
-  const mpi::Communicator self(MPI_COMM_SELF);
+  const auto self = mpi::alone();
   const auto columns = [](const pipeline::GalaxyLabels& galaxies) {
     std::vector<std::pair<std::string, std::string>> all;
     for (const auto& label : galaxies.labels()) all.emplace_back(label.column.name, label.column.unit);
@@ -321,7 +321,7 @@ void say_what_a_gan_ignores(const config::Train& train, Logger& log) {
 }  // namespace
 
 TrainingSet load_training_set(const config::Config& config, Logger& log) {
-  const mpi::Communicator self(MPI_COMM_SELF);
+  const auto self = mpi::alone();
   StageTimes times;
   const auto halos = pipeline::load_halos(config, self, times, log);
   const pipeline::GalaxyLabels galaxies(config.train.catalog, config.train.outputs, config.train.orientation);

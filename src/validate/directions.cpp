@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "halobrush/catalog/tidal_column.hpp"
 #include "halobrush/catalog/numbers.hpp"
 #include "halobrush/mpi/directory.hpp"
 
@@ -27,7 +28,7 @@ catalog::Table masses_of(const Galaxies& galaxies) {
 void add_tidal_axes(Environment& environment, const catalog::Table& halos) {
   std::array<std::span<const double>, 6> tidal;
   for (std::size_t k = 0; k < 6; ++k)
-    tidal[k] = halos.get<double>(field::tidal_column(environment.smoothing, static_cast<int>(k)));
+    tidal[k] = halos.get<double>(catalog::tidal_column(environment.smoothing, static_cast<int>(k)));
   for (std::size_t row = 0; row < halos.rows(); ++row) {
     Sym3 tensor;
     for (std::size_t k = 0; k < 6; ++k) tensor[static_cast<int>(k)] = tidal[k][row];

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "halobrush/catalog/tidal_column.hpp"
 #include "halobrush/catalog/table.hpp"
 #include "halobrush/core/random.hpp"
 #include "halobrush/domain/box.hpp"
@@ -86,7 +87,7 @@ void for_each_cell(const field::Mesh& mesh, const domain::Box& box, Visit&& visi
 
 inline Mat3 tide_of(const catalog::Table& halos, double smoothing_mpc_h, std::size_t row) {
   Sym3 t;
-  for (int i = 0; i < 6; ++i) t[i] = halos.get<double>(field::tidal_column(smoothing_mpc_h, i))[row];
+  for (int i = 0; i < 6; ++i) t[i] = halos.get<double>(catalog::tidal_column(smoothing_mpc_h, i))[row];
   return to_matrix(t);
 }
 

@@ -292,8 +292,8 @@ TEST(TidalTensor, IsZeroInAnEmptyUniverseAndEmptyWithoutHalos) {
 }
 
 TEST(TidalColumn, IsNamedByRadiusAndComponent) {
-  EXPECT_EQ(field::tidal_column(4, 3), "tidal_4_xy");
-  EXPECT_EQ(field::tidal_column(0.5, 2), "tidal_0.5_zz");
+  EXPECT_EQ(catalog::tidal_column(4, 3), "tidal_4_xy");
+  EXPECT_EQ(catalog::tidal_column(0.5, 2), "tidal_0.5_zz");
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "halobrush/core/random.hpp"
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/model/labels.hpp"
 #include "support/statistics.hpp"
 
 namespace halobrush::model {

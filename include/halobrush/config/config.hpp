@@ -80,7 +80,7 @@ struct Painter {
   std::vector<std::string> accept;
 };
 
-/// The stated law of the analytic painter (science.md); red and blue galaxies apart where two numbers stand.
+/// The stated law of the analytic painter (model/analytic.hpp); red and blue galaxies apart where two numbers stand.
 struct AnalyticLaw {
   double log_m1 = 11.590, norm = 0.0351, beta = 1.376, gamma = 0.608;  ///< Moster et al. 2013, Table 1, z = 0
   double stellar_mass_scatter = 0.18;

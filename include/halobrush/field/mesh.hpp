@@ -42,7 +42,4 @@ Mesh read_overdensity(const std::string& file, const std::string& dataset, const
 void add_tidal_tensor(catalog::Table& halos, const Mesh& overdensity, Window filled, const domain::Box& box,
                       const std::vector<double>& smoothing_mpc_h, const mpi::Communicator& comm);
 
-/// Column name of a component, e.g. tidal_4_xy. `component` indexes xx, yy, zz, xy, xz, yz.
-std::string tidal_column(double smoothing_mpc_h, int component);
-
 }  // namespace halobrush::field

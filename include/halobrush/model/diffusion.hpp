@@ -1,6 +1,6 @@
-// The network as a denoiser of the joint diffusion on SO(3) x R^n, and its labels.
-// SO(3): score matching in the body frame, score = net / sigma (science.md). R^n: variance exploding,
-// preconditioned as EDM.
+// The network as a denoiser of the joint diffusion on SO(3) x R^n.
+// SO(3): score matching in the body frame, score = net / sigma (docs/models.md). R^n: variance exploding,
+// preconditioned as EDM (Karras et al. 2022, arXiv:2206.00364).
 #pragma once
 
 #include <vector>
@@ -26,17 +26,5 @@ diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::Noise
 diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoiser, torch::Tensor known,
                                                          const diffusion::NoiseRange& range,
                                                          torch::TensorOptions options);
-
-/// log p [n] of labels in the units of their columns, over log p of the standardised ones: the change of
-/// variables of encode_labels, over the labels that are known.
-std::vector<double> log_label_jacobian(const std::vector<Label>& labels,
-                                       const std::vector<std::vector<double>>& columns,
-                                       const std::vector<std::vector<std::uint8_t>>& known);
-
-/// Labels in the units of their columns <-> standardised. `columns[l]` holds label l.
-std::vector<double> encode_labels(const std::vector<Label>& labels,
-                                  const std::vector<std::vector<double>>& columns);
-std::vector<std::vector<double>> decode_labels(const std::vector<Label>& labels,
-                                               const std::vector<double>& encoded);
 
 }  // namespace halobrush::model

@@ -3,9 +3,11 @@
 
 #include <string>
 
+#include "halobrush/mpi/communicator.hpp"
+
 namespace halobrush::mpi {
 
-/// Initialises MPI (MPI_THREAD_FUNNELED) and finalises it. While an exception unwinds it aborts instead:
+/// Initialises MPI (MPI_THREAD_SERIALIZED) and finalises it. While an exception unwinds it aborts instead:
 /// MPI_Finalize on one rank alone would hang the others.
 class Environment {
  public:
@@ -17,6 +19,9 @@ class Environment {
  private:
   int exceptions_;
 };
+
+/// A communicator of this rank alone. Not collective.
+Communicator alone();
 
 /// The MPI library, in one line; needs no initialisation.
 std::string library_version();

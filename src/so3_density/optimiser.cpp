@@ -6,7 +6,7 @@
 
 #include "halobrush/core/error.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 namespace {
 
 double rate_at(const Schedule& schedule, std::int64_t step) {
@@ -54,4 +54,4 @@ Network optimised(Network network, const Schedule& schedule,
   return average;
 }
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

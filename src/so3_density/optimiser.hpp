@@ -7,7 +7,7 @@
 
 #include "network.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 
 struct Schedule {
   std::int64_t steps, batch;
@@ -24,4 +24,4 @@ struct Batch {
 Network optimised(Network network, const Schedule& schedule,
                   const std::function<Batch(std::int64_t step)>& batch);
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

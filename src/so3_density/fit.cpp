@@ -9,7 +9,7 @@
 #include "optimiser.hpp"
 #include "state.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 namespace {
 
 using torch::Tensor;
@@ -89,4 +89,4 @@ RotationDensity RotationDensity::fit(const Examples& examples, const FitOptions&
   return RotationDensity(std::move(state));
 }
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

@@ -8,7 +8,7 @@
 #include "optimiser.hpp"
 #include "state.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 namespace {
 
 using torch::Tensor;
@@ -138,4 +138,4 @@ RotationDensity RotationDensity::distilled(const Examples& examples, const Disti
   return RotationDensity(std::move(student));
 }
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

@@ -2,7 +2,7 @@
 // with a small dense network on random Fourier features of R (Tancik et al. 2020, arXiv:2006.10739), damped
 // at the noise level.
 //
-//   auto density = density::RotationDensity::fit({rotations, features}, options);
+//   auto density = so3_density::RotationDensity::fit({rotations, features}, options);
 //   auto drawn = density.sample(features_of_interest, {.evaluations = 16, .seed = 1});
 //   auto nats = density.log_density(rotations, features);
 #pragma once
@@ -16,7 +16,7 @@
 
 #include "halobrush/diffusion/sampler.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 
 /// Pairs (R, y): rotations [n], features [n, d] row-major; d = 0 for a density without condition.
 struct Examples {
@@ -85,4 +85,4 @@ class RotationDensity {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

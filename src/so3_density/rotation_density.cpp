@@ -1,4 +1,4 @@
-#include "halobrush/density/rotation_density.hpp"
+#include "halobrush/so3_density/rotation_density.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "halobrush/diffusion/flow_density.hpp"
 #include "state.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 namespace {
 
 using torch::Tensor;
@@ -142,4 +142,4 @@ RotationDensity::~RotationDensity() = default;
 RotationDensity::RotationDensity(RotationDensity&&) noexcept = default;
 RotationDensity& RotationDensity::operator=(RotationDensity&&) noexcept = default;
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

@@ -7,7 +7,7 @@
 
 #include "halobrush/core/random.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 
 using torch::Tensor;
 
@@ -155,4 +155,4 @@ std::vector<Tensor> Network::trainable() const {
   return parameters;
 }
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

@@ -1,10 +1,10 @@
 // What a RotationDensity holds.
 #pragma once
 
-#include "halobrush/density/rotation_density.hpp"
+#include "halobrush/so3_density/rotation_density.hpp"
 #include "network.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 
 struct RotationDensity::State {
   Architecture architecture;
@@ -16,4 +16,4 @@ struct RotationDensity::State {
 /// Throws data_error.
 std::size_t features_of(const Examples& examples);
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

@@ -1,5 +1,5 @@
 // A small network on a density that is known: a heat kernel whose centre turns with the condition.
-#include "halobrush/density/rotation_density.hpp"
+#include "halobrush/so3_density/rotation_density.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "halobrush/so3/igso3.hpp"
 #include "halobrush/so3/rotation.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 namespace {
 
 constexpr double width = 0.4;
@@ -175,4 +175,4 @@ TEST(Fit, refuses_what_is_no_set_of_examples) {
 }
 
 }  // namespace
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

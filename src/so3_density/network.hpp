@@ -10,7 +10,7 @@
 
 #include "halobrush/diffusion/sampler.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 
 struct Architecture {
   std::int64_t features = 0, width = 128, depth = 4, frequencies = 128;
@@ -50,4 +50,4 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> declared(const Ar
 
 torch::Tensor entries(const std::vector<Mat3>& rotations);  ///< [n, 9] float, row-major
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density

@@ -6,7 +6,7 @@
 #include "halobrush/safetensors/safetensors.hpp"
 #include "state.hpp"
 
-namespace halobrush::density {
+namespace halobrush::so3_density {
 namespace {
 
 using nlohmann::ordered_json;
@@ -75,4 +75,4 @@ RotationDensity RotationDensity::load(const std::string& path) {
   }
 }
 
-}  // namespace halobrush::density
+}  // namespace halobrush::so3_density
