@@ -131,8 +131,8 @@ Rule among(std::vector<std::string> choices) {
   std::string text = "must be a list of";
   for (const auto& c : choices) text += (&c == &choices[0] ? " " : ", ") + c;
   return {text, [choices](const Value& v) {
-            return std::ranges::all_of(**std::get_if<std::vector<std::string>*>(&v), [&](const auto& text) {
-              return std::ranges::count(choices, text) > 0;
+            return std::ranges::all_of(**std::get_if<std::vector<std::string>*>(&v), [&](const auto& item) {
+              return std::ranges::count(choices, item) > 0;
             });
           }};
 }
