@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <filesystem>
 #include <sstream>
 
 #include "halobrush/catalog/mock.hpp"
@@ -105,12 +106,12 @@ std::string describe_model(const std::string& path) {
   return text;
 }
 
-std::string describe_halos(const std::string& path) {
+std::string describe_halos(const catalog::InputPaths& paths) {
   catalog::ReadOptions options;
   options.describe = true;
   options.min_particles = config::Config{}.input.min_particles;  // what a run leaves out unless told otherwise
-  const auto header = catalog::read_header(path, options);
-  std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos", path, header.source.format,
+  const auto header = catalog::read_header(paths, options);
+  std::string text = fmt::format("{}: a halo catalog ({}), {}{} halos", paths.brief(), header.source.format,
                                  header.rows_exact ? "" : "about ", header.rows);
   if (header.source.bytes > 0)
     text += fmt::format(", {}", human_bytes(static_cast<double>(header.source.bytes)));
@@ -128,7 +129,10 @@ std::string describe_halos(const std::string& path) {
 
 }  // namespace
 
-std::string info(const std::string& path) {
+std::string info(const std::vector<std::string>& paths) {
+  const auto& path = paths.front();
+  std::error_code error;
+  if (paths.size() > 1 || !std::filesystem::is_regular_file(path, error)) return describe_halos(paths);
   switch (catalog::kind_of(path)) {
     case catalog::FileKind::mock:
       return describe_mock(path);

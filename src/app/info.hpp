@@ -2,10 +2,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace halobrush::app {
 
-/// A mock, a model, or an input catalog. Throws io_error or data_error where it is none of them.
-std::string info(const std::string& path);
+/// A mock, a model, or an input catalog; what names a catalog in several files: its folder, a pattern, or the files. Throws
+/// io_error or data_error where it is none of them.
+std::string info(const std::vector<std::string>& paths);
 
 }  // namespace halobrush::app

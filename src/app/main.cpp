@@ -31,6 +31,7 @@ namespace {
 using namespace halobrush;
 
 struct Arguments {
+  std::vector<std::string> files;
   std::string config, file, model, out, restart = "auto";
   std::vector<std::string> overrides;
   std::int64_t draws = 3;
@@ -143,7 +144,7 @@ int run(int argc, char** argv) {
       "--table-only", arguments.table_only,
       "only evaluation.hdf5, with starting noise, and counts: for tools that pool several");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
-  info_command->add_option("file", arguments.file)->required();
+  info_command->add_option("file", arguments.files, "a file; of a halo catalog also its folder, a pattern, or several files")->required();
   for (auto* command :
        {paint_command, train_command, convert_command, validate_command, loglike_command, evaluate_command,
         calibrate_command})
@@ -163,7 +164,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (*info_command) {
-    std::cout << app::info(arguments.file);
+    std::cout << app::info(arguments.files);
     return 0;
   }
   if (*loglike_command || *evaluate_command) {

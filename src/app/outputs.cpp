@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "halobrush/catalog/input_files.hpp"
 #include "halobrush/catalog/mock.hpp"
-#include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/files.hpp"
 
@@ -73,13 +73,15 @@ auto beside(const std::string& product, const std::string& says) {
   };
 }
 
-// A set of files is read whole, whichever of them is named.
 void add_input(const std::string& key, const std::string& path, std::vector<InputFile>& inputs) {
-  if (path.empty()) return;
-  inputs.push_back({key, path});
+  if (!path.empty()) inputs.push_back({key, path});
+}
+
+// A catalog in several files is read whole, whatever names them.
+void add_catalog(const std::string& key, const catalog::InputPaths& paths, const std::string& format, std::vector<InputFile>& inputs) {
+  for (const auto& path : paths.each) add_input(key, path, inputs);
   try {
-    if (kind_or_unknown(path) == FileKind::subfind)
-      for (const auto& file : catalog::subfind_files(path)) inputs.push_back({"of the set of " + key, file});
+    for (const auto& file : catalog::files_of_catalog(paths, format).files) inputs.push_back({"of the files of " + key, file});
   } catch (const Error&) {  // its reader says what is wrong with it
   }
 }
@@ -87,7 +89,7 @@ void add_input(const std::string& key, const std::string& path, std::vector<Inpu
 std::vector<InputFile> inputs_of(const config::Config& config, const std::string& file) {
   std::vector<InputFile> inputs;
   add_input(configuration, file, inputs);
-  add_input("input.path", config.input.path.text(), inputs);
+  add_catalog("input.path", config.input.path.each, config.input.format, inputs);
   add_input("density.file", config.density.file, inputs);
   return inputs;
 }

@@ -72,7 +72,7 @@ config::Config with_all_at_work(config::Config config, const std::vector<Paramet
 
 // By the header alone.
 void check_against_catalog(const config::Config& config, const std::vector<Parameter>& parameters, const Goals& goals) {
-  const auto header = catalog::read_header(config.input.path.text(), pipeline::read_options(config));
+  const auto header = catalog::read_header(config.input.path.each, pipeline::read_options(config));
   const auto halos = paint::expected_columns(header, config);
   const auto painter = model::make_painter(with_all_at_work(config, parameters), halos, header.simulation);
   validate::Galaxies galaxies{config.input.path.text(), header.simulation, paint::mock_columns(halos, *painter)};

@@ -1,12 +1,13 @@
 #include "canonical.hpp"
 
 #include <algorithm>
-#include <filesystem>
+#include <optional>
 #include <sstream>
 
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "share.hpp"
 #include "table_file.hpp"
 
 namespace halobrush::catalog {
@@ -57,10 +58,6 @@ void check_values(const std::string& path, const Table& rows, std::uint64_t firs
     }
 }
 
-Source source_of(const std::string& path) {
-  return {path, "halobrush", std::filesystem::file_size(path), ""};
-}
-
 std::vector<std::string> remarks_of(const MockHeader& header) {
   std::vector<std::string> remarks;
   for (const auto& [key, text] : header.provenance) {
@@ -97,45 +94,125 @@ std::vector<std::string> columns_of_halos(const std::string& path) {
   return names;
 }
 
+TableFile open_table(const std::string& path, const std::vector<std::string>& columns) {
+  return {path, type_of(path), columns.empty() ? columns_of_halos(path) : columns, required_columns(), read_as};
+}
+
+// Two files of one catalog have the same columns, of the same type and unit; undeclared ones are kept as they are stored.
+void require_same_columns(const std::string& path, const Table& here, const std::string& first_path, const Table& first) {
+  const auto refuse = [&](const std::string& column, const char* what) {
+    throw data_error("{}: {} column '{}', unlike {} (files of two catalogs); give the files of one", path, what, column,
+                     first_path);
+  };
+  const auto find = [](const Table& table, const std::string& name) {
+    return std::ranges::find(table.columns(), name, [](const Column& column) { return column.spec.name; });
+  };
+  for (const auto& column : here.columns())
+    if (!first.has(column.spec.name)) refuse(column.spec.name, "has a");
+  for (const auto& column : first.columns()) {
+    const auto found = find(here, column.spec.name);
+    if (found == here.columns().end()) refuse(column.spec.name, "has no");
+    if (found->spec.unit != column.spec.unit) refuse(column.spec.name, "has another unit of");
+    if (found->data.index() != column.data.index()) refuse(column.spec.name, "has another type of");
+  }
+}
+
+// What a file of several says.
+struct Part {
+  std::uint64_t rows = 0;
+  std::vector<std::string> remarks;
+};
+
+Part look_at(const std::string& path, const std::string& first_path, const Simulation& simulation, const Table& columns) {
+  const auto file = open_table(path, {});
+  if (path != first_path) {
+    require_same(path, file.header().simulation, first_path, simulation);
+    require_same_columns(path, file.read(0, 0), first_path, columns);
+  }
+  return {file.rows(), remarks_of(file.header())};
+}
+
+void add_new(std::vector<std::string>& remarks, const std::string& remark) {
+  if (std::ranges::count(remarks, remark) == 0) remarks.push_back(remark);
+}
+
 class CanonicalSource : public HaloSource {
  public:
-  CanonicalSource(const std::string& path, const mpi::Communicator& comm)
-      : path_(path), file_(open(path, comm)) {
-    header_.simulation = file_.header().simulation;
-    header_.source = source_of(path);
-    header_.remarks = remarks_of(file_.header());
-    header_.halos = mpi::agree(comm, [&] { return file_.read(0, 0); });
-    for (auto& remark : mpi::agree(comm, [&] { return into_our_units(path_, header_.halos, header_.simulation); }))
+  CanonicalSource(Input input, const mpi::Communicator& comm)
+      : HaloSource(std::move(input)), paths_(this->input().catalog.files) {
+    const auto first = mpi::agree(comm, [&] { return open_table(paths_.front(), {}); });
+    auto columns = mpi::agree(comm, [&] { return first.read(0, 0); });
+    for (const auto& column : columns.columns()) names_.push_back(column.spec.name);
+    header_.simulation = first.header().simulation;
+    header_.source = this->input().source;
+    look_at_files(columns, comm);
+    header_.halos = std::move(columns);
+    for (auto& remark : mpi::agree(comm, [&] { return into_our_units(paths_.front(), header_.halos, header_.simulation); }))
       header_.remarks.push_back(std::move(remark));
   }
 
-  double rows() const override { return static_cast<double>(file_.rows()); }
+  double rows() const override { return static_cast<double>(offsets_.back()); }
 
   void read(const Take& take, const mpi::Communicator& comm) override {
-    constexpr std::uint64_t block_rows = 1 << 18;
-    const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
-    const auto begin = file_.rows() * rank / n, end = file_.rows() * (rank + 1) / n;
-    const auto rounds = comm.max((end - begin + block_rows - 1) / block_rows);
+    const auto mine = share_of({0, offsets_.back()}, comm.rank(), comm.size());
+    const auto blocks = mpi::agree(comm, [&] { return blocks_of(mine); });
+    const auto rounds = comm.max(static_cast<std::uint64_t>(blocks.size()));
+    std::uint64_t done = 0;
+    std::optional<std::size_t> opened;
+    std::optional<TableFile> file;
     for (std::uint64_t round = 0; round < rounds; ++round) {
-      const auto first = std::min(begin + round * block_rows, end), rows = std::min(block_rows, end - first);
-      auto halos = file_.read(first, rows, comm);
+      const auto block = round < blocks.size() ? blocks[round] : Block{opened.value_or(0), 0, 0};
       mpi::agree(comm, [&] {
-        into_our_units(path_, halos, header_.simulation);
-        check_values(path_, halos, first, header_.simulation);
-        take(std::move(halos), static_cast<double>(first + rows - begin) / static_cast<double>(std::max(end - begin, std::uint64_t{1})));
+        if (opened != block.file) file.emplace(open_table(paths_[block.file], names_));
+        opened = block.file;
+      });
+      auto halos = file->read(block.first, block.rows, comm);
+      done += block.rows;
+      mpi::agree(comm, [&] {
+        into_our_units(paths_[block.file], halos, header_.simulation);
+        check_values(paths_[block.file], halos, block.first, header_.simulation);
+        take(std::move(halos), static_cast<double>(done) / static_cast<double>(std::max(mine.size(), std::uint64_t{1})));
       });
     }
   }
 
  private:
-  static TableFile open(const std::string& path, const mpi::Communicator& comm) {
-    const auto [type, columns] =
-        mpi::agree(comm, [&] { return std::pair(type_of(path), columns_of_halos(path)); });
-    return {path, type, columns, required_columns(), read_as, comm};
+  struct Block {
+    std::size_t file;
+    std::uint64_t first, rows;  ///< in the file
+  };
+
+  void look_at_files(const Table& columns, const mpi::Communicator& comm) {
+    const auto share = share_of({0, paths_.size()}, comm.rank(), comm.size());
+    std::string remarks;
+    const auto rows = mpi::agree(comm, [&] {
+      std::vector<std::uint64_t> of_files;
+      for (auto i = share.begin; i < share.end; ++i) {
+        const auto part = look_at(paths_[i], paths_.front(), header_.simulation, columns);
+        of_files.push_back(part.rows);
+        for (const auto& remark : part.remarks) remarks += remark + "\n";
+      }
+      return of_files;
+    });
+    for (const auto here : comm.gather_all(std::span<const std::uint64_t>(rows)).data) offsets_.push_back(offsets_.back() + here);
+    const auto all = comm.gather_all(std::span<const char>(remarks)).data;
+    std::istringstream lines(std::string(all.begin(), all.end()));
+    for (std::string line; std::getline(lines, line);) add_new(header_.remarks, line);
   }
 
-  std::string path_;
-  TableFile file_;
+  // No block lies in two files.
+  std::vector<Block> blocks_of(Share rows) const {
+    constexpr std::uint64_t block_rows = 1 << 18;
+    std::vector<Block> blocks;
+    for (std::size_t i = 0; i < paths_.size(); ++i)
+      for (auto first = std::max(rows.begin, offsets_[i]), end = std::min(rows.end, offsets_[i + 1]); first < end; first += block_rows)
+        blocks.push_back({i, first - offsets_[i], std::min(block_rows, end - first)});
+    return blocks;
+  }
+
+  const std::vector<std::string>& paths_;
+  std::vector<std::string> names_;
+  std::vector<std::uint64_t> offsets_ = {0};  // of the rows of each file, and the end
 };
 
 }  // namespace
@@ -147,22 +224,27 @@ bool has_halo_columns(const std::string& path) {
   });
 }
 
-std::unique_ptr<HaloSource> open_canonical(const std::string& path, const mpi::Communicator& comm) {
-  return std::make_unique<CanonicalSource>(path, comm);
+std::unique_ptr<HaloSource> open_canonical(Input input, const mpi::Communicator& comm) {
+  return std::make_unique<CanonicalSource>(std::move(input), comm);
 }
 
-HaloHeader read_canonical_header(const std::string& path) {
-  const auto summary = summarise_table_file(path, type_of(path));
-  HaloHeader header{summary.header.simulation, source_of(path), {}, summary.rows, true, {}};
+HaloHeader read_canonical_header(const Input& input) {
+  const auto& paths = input.catalog.files;
+  const auto summary = summarise_table_file(paths.front(), type_of(paths.front()));
+  HaloHeader header{summary.header.simulation, input.source, {}, summary.rows, true, {}};
   for (const auto& column : summary.columns) {
     header.columns.push_back(column.name);
     if (const auto* ours = declared(column.name); ours != nullptr && column.unit != ours->spec.unit)
       header.units.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.name, column.unit, ours->spec.unit));
   }
+  if (paths.size() == 1) return header;
+  const auto columns = open_table(paths.front(), {}).read(0, 0);
+  for (std::size_t i = 1; i < paths.size(); ++i)
+    header.rows += look_at(paths[i], paths.front(), header.simulation, columns).rows;
   return header;
 }
 
-Table sample_canonical(const std::string& path, const HaloHeader& said) {
+Table sample_canonical(const Input& input, const HaloHeader& said) {
   constexpr std::uint64_t most = 10'000'000;
   if (said.rows == 0 || said.rows > most) return {};
   std::vector<std::string> columns = {"parent_id", "x", "y", "z"};
@@ -170,9 +252,16 @@ Table sample_canonical(const std::string& path, const HaloHeader& said) {
     if (std::ranges::count(said.columns, name) == 0) return {};
   for (const char* name : {"mass", "bound_mass", "n_particles", "vmax"})  // by which halos are left out
     if (std::ranges::count(said.columns, name) > 0) columns.emplace_back(name);
-  auto halos = read_columns(path, columns, read_as);
-  into_our_units(path, halos, said.simulation);
-  return halos;
+  Table all;
+  for (const auto& path : input.catalog.files) {
+    auto halos = read_columns(path, columns, read_as);
+    into_our_units(path, halos, said.simulation);
+    if (all.columns().empty())
+      all = std::move(halos);
+    else
+      all.append(halos);
+  }
+  return all;
 }
 
 void write_halos(const std::string& path, const MockHeader& header, const Table& columns,

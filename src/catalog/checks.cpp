@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <tuple>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/directory.hpp"
@@ -42,6 +43,25 @@ void wrap_into_box(Table& halos, const Simulation& simulation) {
       if (!(x >= 0 && x < side)) x = 0;
     }
   }
+}
+
+void require_same(const std::string& path, const Simulation& here, const std::string& first_path,
+                  const Simulation& first) {
+  const auto require = [&](const char* what, const auto& value, const auto& wanted, bool same) {
+    if (!same)
+      throw data_error("{}: {} is {}, but {} in {} (files of two catalogs or snapshots); give the files of one", path, what,
+                       value, wanted, first_path);
+  };
+  const auto text = [](double value) { return fmt::format("{:.10g}", value); };
+  for (const auto& [what, value, wanted] :
+       {std::tuple("the scale factor", here.scale_factor, first.scale_factor), {"a side of the box", here.box[0], first.box[0]},
+        {"a side of the box", here.box[1], first.box[1]}, {"a side of the box", here.box[2], first.box[2]},
+        {"omega_m", here.omega_m, first.omega_m}, {"omega_l", here.omega_l, first.omega_l}, {"h", here.h, first.h},
+        {"omega_b", here.omega_b, first.omega_b}, {"sigma_8", here.sigma_8, first.sigma_8}, {"n_s", here.n_s, first.n_s},
+        {"the particle mass", here.particle_mass, first.particle_mass}})
+    require(what, text(value), text(wanted), (std::isnan(value) && std::isnan(wanted)) || std::abs(value - wanted) <= 1e-6 * std::abs(wanted));
+  require("the mass definition", "'" + here.mass_definition + "'", "'" + first.mass_definition + "'",
+          here.mass_definition == first.mass_definition);
 }
 
 std::string piece_of_box(const std::string& why) {

@@ -17,6 +17,10 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
 /// Positions into the periodic box, [0, side): text and 32-bit floats round onto and over its edges.
 void wrap_into_box(Table& halos, const Simulation& simulation);
 
+/// Throws data_error where two files of one catalog are of two simulations or snapshots.
+void require_same(const std::string& path, const Simulation& simulation, const std::string& first_path,
+                  const Simulation& first);
+
 /// Begins the remarks that are warnings.
 inline constexpr auto warning = "warning: ";
 

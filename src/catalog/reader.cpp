@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -12,53 +11,37 @@
 #include "halobrush/catalog/resolution.hpp"
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
-#include "halobrush/core/hash.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "rockstar.hpp"
+#include "share.hpp"
 
 namespace halobrush::catalog {
 namespace {
 
-HaloFormat format_of(const std::string& path, const std::string& format) {
-  if (format == "rockstar") return HaloFormat::rockstar;
-  if (format == "halobrush") return HaloFormat::halobrush;
-  if (format == "subfind") return HaloFormat::subfind;
-  if (format != "auto")
-    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush or subfind", format);
-  switch (kind_of(path)) {
-    case FileKind::rockstar:
-      return HaloFormat::rockstar;
-    case FileKind::subfind:
-      return HaloFormat::subfind;
-    case FileKind::halo_catalog:
-      return HaloFormat::halobrush;
-    case FileKind::mock:
-      if (has_halo_columns(path)) return HaloFormat::halobrush;
-      throw data_error("{}: holds galaxies (a mock), not halos; give a halo catalog", path);
-    default:
-      throw data_error(
-          "{}: no halo catalog (neither a Rockstar list, whose first line begins with '#', nor a SUBFIND "
-          "group "
-          "catalog, nor our HDF5 format); "
-          "check input.path, or set input.format to learn what is missing",
-          path);
-  }
+std::string name_of(HaloFormat format) {
+  return format == HaloFormat::rockstar ? "rockstar" : format == HaloFormat::halobrush ? "halobrush" : "SUBFIND";
+}
+
+Input input_of(const InputPaths& paths, CatalogFiles catalog, std::vector<FileState> states) {
+  Source source{paths.text(), name_of(catalog.format), 0, "", paths.brief()};
+  for (const auto& state : states) source.bytes += state.bytes;
+  return {std::move(catalog), std::move(source), std::move(states)};
 }
 
 class SubfindSource : public HaloSource {
  public:
-  SubfindSource(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm)
-      : files_(SubfindCatalog::open(path, options, comm)) {
+  SubfindSource(Input from, const ReadOptions& options, const mpi::Communicator& comm)
+      : HaloSource(std::move(from)), files_(SubfindCatalog::open(input().catalog.path, options, comm)) {
     header_ = {mpi::agree(comm, [&] { return files_.rows(0, 0, SubhaloColumns::halo); }), files_.simulation(),
-               {path, files_.format(), 0, ""}, files_.remarks()};
+               input().source, files_.remarks()};
+    header_.source.format = files_.format();
   }
 
   double rows() const override { return static_cast<double>(files_.subhalos()); }
 
   void read(const Take& take, const mpi::Communicator& comm) override {
     constexpr std::uint64_t block_rows = 1 << 18;
-    const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
-    const auto begin = files_.subhalos() * rank / n, end = files_.subhalos() * (rank + 1) / n;
+    const auto [begin, end] = share_of({0, files_.subhalos()}, comm.rank(), comm.size());
     std::uint64_t cosmological = 0, without_m200 = 0;
     mpi::agree(comm, [&] {
       for (auto first = begin; first < end; first += block_rows) {
@@ -80,10 +63,11 @@ class SubfindSource : public HaloSource {
   SubfindCatalog files_;
 };
 
-HaloHeader read_subfind_header_of(const std::string& path, const ReadOptions& options) {
-  const auto files = SubfindCatalog::open(path, options);
-  return {files.simulation(), {path, files.format(), 0, ""}, files.columns(), files.subhalos(), true,
-          files.remarks()};
+HaloHeader read_subfind_header_of(const Input& input, const ReadOptions& options) {
+  const auto files = SubfindCatalog::open(input.catalog.path, options);
+  HaloHeader header{files.simulation(), input.source, files.columns(), files.subhalos(), true, files.remarks()};
+  header.source.format = files.format();
+  return header;
 }
 
 bool is_known_piece(const std::vector<std::string>& remarks) {
@@ -103,7 +87,7 @@ class Collector {
   void take(Table block, double done) {
     wrap_into_box(block, header_.simulation);
     occupancy_.add(block);  // of all rows: a piece of a box looks like a whole one, apart from where its halos are
-    const auto kept = prepared(resolution_.kept(std::move(block), header_.source.path));
+    const auto kept = prepared(resolution_.kept(std::move(block), header_.source.brief));
     reserve(kept.rows(), done);
     halos_.append(kept);
   }
@@ -132,14 +116,19 @@ class Collector {
     return block;
   }
 
+  // The first row with such a number, whatever the block.
   void check_range(const Table& block) const {
     constexpr double largest = std::numeric_limits<float>::max();
+    std::size_t row = block.rows();
+    const Column* faulty = nullptr;
     for (const auto& column : block.columns())
       if (const auto* values = std::get_if<std::vector<double>>(&column.data))
-        for (std::size_t row = 0; row < values->size(); ++row)
-          if (std::isfinite((*values)[row]) && std::abs((*values)[row]) > largest)
-            throw data_error("{}: halo {}: column '{}' is {:g}, beyond single precision ({:.2g}); correct it, or drop the column",
-                             header_.source.path, block.get<std::int64_t>("id")[row], column.spec.name, (*values)[row], largest);
+        for (std::size_t i = 0; i < row; ++i)
+          if (std::isfinite((*values)[i]) && std::abs((*values)[i]) > largest) row = i, faulty = &column;
+    if (faulty == nullptr) return;
+    throw data_error("{}: halo {}: column '{}' is {:g}, beyond single precision ({:.2g}); correct it, or drop the column",
+                     header_.source.brief, block.get<std::int64_t>("id")[row], faulty->spec.name,
+                     std::get<std::vector<double>>(faulty->data)[row], largest);
   }
 
   // Growing by doubling would hold half as much again. What is reserved and not used takes no memory.
@@ -156,24 +145,24 @@ class Collector {
   Table halos_;
 };
 
-Table sample_subfind(const std::string& path, const ReadOptions& options, const HaloHeader& said) {
+Table sample_subfind(const Input& input, const ReadOptions& options, const HaloHeader& said) {
   constexpr std::uint64_t most = 1'000'000;
   const bool incomplete = std::isnan(said.simulation.box[0] * said.simulation.scale_factor * said.simulation.omega_m);
   if (incomplete || said.rows > most) return {};
-  const auto files = SubfindCatalog::open(path, options);
+  const auto files = SubfindCatalog::open(input.catalog.path, options);
   return files.rows(0, files.subhalos(), SubhaloColumns::halo);
 }
 
-Table sample(HaloFormat format, const std::string& path, const ReadOptions& options, HaloHeader& header) {
-  switch (format) {
+Table sample(const Input& input, const ReadOptions& options, HaloHeader& header) {
+  switch (input.catalog.format) {
     case HaloFormat::rockstar:
-      return sample_rockstar(path, options, header);
+      return sample_rockstar(input, options, header);
     case HaloFormat::subfind:
-      return sample_subfind(path, options, header);
+      return sample_subfind(input, options, header);
     case HaloFormat::halobrush:
       break;
   }
-  return sample_canonical(path, header);
+  return sample_canonical(input, header);
 }
 
 void leave_out_unresolved(const Table& halos, const std::string& path, const ReadOptions& options,
@@ -186,9 +175,9 @@ void leave_out_unresolved(const Table& halos, const std::string& path, const Rea
 }
 
 // A user sees before painting what is wrong with the rows.
-void look_at_rows(HaloFormat format, const std::string& path, const ReadOptions& options, HaloHeader& header) {
+void look_at_rows(const Input& input, const ReadOptions& options, HaloHeader& header) {
   try {
-    auto halos = sample(format, path, options, header);
+    auto halos = sample(input, options, header);
     if (halos.columns().empty()) return;
     wrap_into_box(halos, header.simulation);
     Occupancy occupancy(header.simulation);
@@ -198,57 +187,62 @@ void look_at_rows(HaloFormat format, const std::string& path, const ReadOptions&
         std::as_const(halos).get<std::int64_t>("parent_id"), [](auto parent) { return parent < 0; }));
     if (const auto empty = occupancy.empty_region(); empty && !is_known_piece(header.remarks))
       header.remarks.push_back(piece_of_box(*empty));
-    leave_out_unresolved(halos, path, options, header);
+    leave_out_unresolved(halos, input.source.brief, options, header);
   } catch (const Error& error) {
     header.remarks.push_back(fmt::format("{}{}", warning, error.what()));
   }
 }
 
-HaloHeader header_in(HaloFormat format, const std::string& path, const ReadOptions& options) {
-  switch (format) {
+HaloHeader header_in(const Input& input, const ReadOptions& options) {
+  switch (input.catalog.format) {
     case HaloFormat::rockstar:
-      return read_rockstar_header(path, options);
+      return read_rockstar_header(input, options);
     case HaloFormat::subfind:
-      return read_subfind_header_of(path, options);
+      return read_subfind_header_of(input, options);
     case HaloFormat::halobrush:
       break;
   }
-  return read_canonical_header(path);
+  return read_canonical_header(input);
+}
+
+std::unique_ptr<HaloSource> open_input(Input input, const ReadOptions& options, const mpi::Communicator& comm) {
+  switch (input.catalog.format) {
+    case HaloFormat::rockstar:
+      return open_rockstar(std::move(input), options, comm);
+    case HaloFormat::subfind:
+      return std::make_unique<SubfindSource>(std::move(input), options, comm);
+    case HaloFormat::halobrush:
+      break;
+  }
+  return open_canonical(std::move(input), comm);
 }
 
 }  // namespace
 
-std::unique_ptr<HaloSource> open_halos(const std::string& path, const ReadOptions& options,
+std::unique_ptr<HaloSource> open_halos(const InputPaths& paths, const ReadOptions& options,
                                        const mpi::Communicator& comm) {
-  auto format =
-      mpi::agree(comm, [&] { return comm.root() ? format_of(path, options.format) : HaloFormat{}; });
-  comm.broadcast(std::span(&format, 1));
-  switch (format) {
-    case HaloFormat::rockstar:
-      return open_rockstar(path, options, comm);
-    case HaloFormat::subfind:
-      return std::make_unique<SubfindSource>(path, options, comm);
-    case HaloFormat::halobrush:
-      break;
-  }
-  return open_canonical(path, comm);
+  auto catalog = files_of_catalog(paths, options.format, comm);
+  auto states = states_of(catalog.files, comm);
+  return open_input(input_of(paths, std::move(catalog), std::move(states)), options, comm);
 }
 
 HaloCatalog read_halos(HaloSource& source, const ReadOptions& options, const Selection& selection,
                        const mpi::Communicator& comm) {
-  const auto& path = source.header().source.path;
+  const auto& [files, from, states] = source.input();
   auto collector = mpi::agree(comm, [&] { return Collector(source.header(), options, selection); });
   source.read([&](Table block, double done) { collector.take(std::move(block), done); }, comm);
   auto catalog = collector.finish(source.header(), comm);
-  check_unique_ids(path, catalog.halos, comm);
-  const auto content = selection.content ? *selection.content : content_of(path, comm);
+  catalog.remarks.insert(catalog.remarks.end(), files.remarks.begin(), files.remarks.end());
+  check_unique_ids(from.brief, catalog.halos, comm);
+  const auto content = selection.content ? *selection.content : content_of_files(files.files, states, comm);
+  check_unchanged(files.files, selection.content && !content.states.empty() ? content.states : states, comm);
   catalog.source.sha256 = content.sha256;
   catalog.source.bytes = content.bytes;
   return catalog;
 }
 
-HaloCatalog read_halos(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm) {
-  const auto source = open_halos(path, options, comm);
+HaloCatalog read_halos(const InputPaths& paths, const ReadOptions& options, const mpi::Communicator& comm) {
+  const auto source = open_halos(paths, options, comm);
   return read_halos(*source, options, {}, comm);
 }
 
@@ -256,30 +250,14 @@ bool is_warning(const std::string& remark) {
   return remark.starts_with(warning);
 }
 
-HaloHeader read_header(const std::string& path, const ReadOptions& options) {
-  const auto format = format_of(path, options.format);
-  auto header = header_in(format, path, options);
-  look_at_rows(format, path, options, header);
+HaloHeader read_header(const InputPaths& paths, const ReadOptions& options) {
+  auto catalog = files_of_catalog(paths, options.format);
+  auto states = states_of(catalog.files);
+  const auto input = input_of(paths, std::move(catalog), std::move(states));
+  auto header = header_in(input, options);
+  look_at_rows(input, options, header);
+  header.remarks.insert(header.remarks.end(), input.catalog.remarks.begin(), input.catalog.remarks.end());
   return header;
-}
-
-Content content_of(const std::string& path, const mpi::Communicator& comm) {
-  const auto content = mpi::agree(comm, [&] { return comm.root() ? content_of(path) : Content{}; });
-  return {comm.broadcast(content.sha256), comm.max(content.bytes)};
-}
-
-Content content_of(const std::string& path) {
-  const bool folder = std::filesystem::is_directory(path);
-  const auto files = folder || kind_of(path) == FileKind::subfind ? subfind_files(path) : std::vector{path};
-  if (files.size() == 1) return {sha256_hex_of_file(files[0]), std::filesystem::file_size(files[0])};
-  Content all;
-  std::string hashes;
-  for (const auto& file : files) {
-    hashes += sha256_hex_of_file(file) + "\n";
-    all.bytes += std::filesystem::file_size(file);
-  }
-  all.sha256 = sha256_hex(std::as_bytes(std::span(hashes)));
-  return all;
 }
 
 }  // namespace halobrush::catalog

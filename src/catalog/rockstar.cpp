@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "halobrush/mpi/agree.hpp"
 #include "overdensity.hpp"
 #include "rockstar_header.hpp"
+#include "share.hpp"
 #include "text_file.hpp"
 
 namespace halobrush::catalog {
@@ -114,13 +116,6 @@ class RowParser {
   std::vector<std::string_view> words_;
 };
 
-// What a share says beside its rows.
-struct ParsedShare {
-  std::vector<Bounds> bounds;  ///< of later pieces in the same file
-  std::uint64_t lines = 0;
-  std::optional<RowFault> fault;  ///< of the last line counted
-};
-
 // Lists that were joined have their comment lines between the rows: the same ones are fine.
 void compare(const RockstarHeader& header, std::string_view comment, std::vector<Bounds>& bounds) {
   for (const auto& statement : statements_of(std::string(comment), 0, header.names)) {
@@ -130,43 +125,98 @@ void compare(const RockstarHeader& header, std::string_view comment, std::vector
   }
 }
 
-constexpr std::size_t block_rows = std::size_t{1} << 16;
+// A file of a list: where its rows begin, in lines and in bytes of text, and its size on disk.
+struct ListFile {
+  std::uint64_t lines = 0, data_begin = 0, bytes = 0;
+  int compressed = 0;
+};
 
-// `take` gets the columns of the rows, block by block, and the share of the bytes that lie behind.
-ParsedShare parse_share(const std::string& path, const RockstarHeader& header, ByteShare share,
-                        const std::function<void(std::vector<ColumnData>, double)>& take) {
-  ParsedShare out;
-  RowParser parser(header);
-  TextFile file(path);
-  if (share.begin < share.end) file.seek_line(share.begin);
-  while (!out.fault && file.offset() < share.end) {
-    const auto line = file.next_line();
-    if (!line) break;
-    ++out.lines;
-    if (line->find_first_not_of(" \t") == line->npos) continue;
-    try {
-      if (line->starts_with('#'))
-        compare(header, *line, out.bounds);
-      else
-        parser.parse(*line);
-    } catch (const RowFault& fault) {
-      out.fault = fault;
-    }
-    if (parser.rows() == block_rows)
-      take(parser.take(), static_cast<double>(file.offset() - share.begin) / static_cast<double>(share.end - share.begin));
+ListFile list_file(const std::string& path, const RockstarHeader& header) {
+  return {header.lines, header.data_begin, std::filesystem::file_size(path), TextFile(path).compressed() ? 1 : 0};
+}
+
+// Lines of text become rows, up to the first fault.
+class LineReader {
+ public:
+  /// Gets the columns of some rows, and the share of this rank's text that lies behind.
+  using Take = std::function<void(std::vector<ColumnData>, double)>;
+  LineReader(const RockstarHeader& header, Take take) : header_(header), parser_(header), take_(std::move(take)) {}
+
+  void begin(std::size_t file) {
+    file_ = static_cast<std::int64_t>(file);
+    lines_ = 0;
   }
-  if (!out.fault) take(parser.take(), 1);
-  return out;
-}
 
-// Only the lowest failing rank's error is seen, and all ranks below it have counted all of their lines.
-void agree_on_rows(const std::string& path, const RockstarHeader& header, const ParsedShare& share,
-                   const mpi::Communicator& comm) {
-  const auto line = header.lines + comm.exclusive_sum(share.lines) + share.lines;
-  std::optional<Error> error;
-  if (share.fault) error = data_error("{}: line {}: {}", path, line, share.fault->text);
-  mpi::agree_on(comm, error);
-}
+  void add(std::string_view lines, double done) {
+    for_each_line(lines, [&](std::string_view line) {
+      ++lines_;
+      add_line(line);
+      return !fault_;
+    });
+    if (parser_.rows() >= block_rows) take_(parser_.take(), done);
+  }
+
+  void finish() {
+    if (!fault_) take_(parser_.take(), 1);
+  }
+
+  std::int64_t file() const { return file_; }        ///< the last one begun; -1: none
+  std::uint64_t lines() const { return lines_; }     ///< read of it
+  const std::optional<RowFault>& fault() const { return fault_; }  ///< of the last line read
+  const std::vector<Bounds>& bounds() const { return bounds_; }    ///< said between the rows
+
+ private:
+  static constexpr std::size_t block_rows = std::size_t{1} << 16;
+
+  void add_line(std::string_view line) {
+    if (line.find_first_not_of(" \t") == line.npos) return;
+    try {
+      if (line.starts_with('#'))
+        compare(header_, line, bounds_);
+      else
+        parser_.parse(line);
+    } catch (const RowFault& fault) {
+      fault_ = fault;
+    }
+  }
+
+  const RockstarHeader& header_;
+  RowParser parser_;
+  Take take_;
+  std::int64_t file_ = -1;
+  std::uint64_t lines_ = 0;
+  std::optional<RowFault> fault_;
+  std::vector<Bounds> bounds_;
+};
+
+constexpr std::size_t block_bytes = std::size_t{1} << 22;
+
+// Inflates a file for the ranks that share it: each gets a part of its lines, the lower rank the earlier one.
+class Inflater {
+ public:
+  Inflater(const std::string& path, const ListFile& file, Ranks ranks) : text_(path), ranks_(ranks), to_(ranks.begin) {
+    text_.seek_line(file.data_begin);
+  }
+
+  /// Goes on to the next block; false at the end.
+  bool next() {
+    to_ = std::max(to_, ranks_.begin + std::min(static_cast<int>(part()), ranks_.size() - 1));
+    lines_ = text_.next_lines(block_bytes);
+    return !lines_.empty();
+  }
+
+  std::string_view lines() const { return lines_; }
+  int to() const { return to_; }
+  double done() const { return std::clamp(part() - (to_ - ranks_.begin), 0., 1.); }  ///< of that rank's part
+
+ private:
+  double part() const { return text_.fraction_read() * ranks_.size(); }
+
+  TextFile text_;
+  Ranks ranks_;
+  int to_;
+  std::string_view lines_;
+};
 
 ColumnSpec spec_of(const std::string& name) {
   if (name == mass_200c) return {name, "Msun/h", "M200c"};
@@ -243,10 +293,6 @@ void remark_on_bounds(const RockstarHeader& header, std::vector<Bounds> bounds, 
   remarks.push_back(piece_of_box(fmt::format("'#Bounds' says {:.3g} % of it", 100 * filled)));
 }
 
-Source source_of(const std::string& path) {
-  return {path, "rockstar", std::filesystem::file_size(path), ""};
-}
-
 // The columns of some rows, completed by what follows from them.
 Table halos_of(const RockstarHeader& header, std::vector<ColumnData> columns) {
   auto halos = to_table(header, std::move(columns));
@@ -263,8 +309,7 @@ struct RowCount {
 };
 
 // Of a file that is not small, by what its first rows take.
-RowCount count_rows(const std::string& path, std::uint64_t data_begin) {
-  constexpr std::uint64_t sample = 20'000;
+RowCount count_rows(const std::string& path, std::uint64_t data_begin, std::uint64_t sample) {
   std::uint64_t rows = 0;
   TextFile file(path);
   file.seek_line(data_begin);
@@ -276,36 +321,183 @@ RowCount count_rows(const std::string& path, std::uint64_t data_begin) {
   return {static_cast<std::uint64_t>(static_cast<double>(rows) / std::max(file.fraction_read(), 1e-12)), false};
 }
 
+RowCount count_rows(const std::vector<std::string>& paths, const std::vector<ListFile>& files) {
+  const auto sample = std::max<std::uint64_t>(20'000 / paths.size(), 200);
+  RowCount all{0, true};
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto here = count_rows(paths[i], files[i].data_begin, sample);
+    all.rows += here.rows;
+    all.exact = all.exact && here.exact;
+  }
+  return all;
+}
+
+// What a file of several adds to the first one, with which it must agree.
+ListFile look_at_another(const std::string& path, const ReadOptions& options, const std::string& first_path,
+                         const RockstarHeader& first, std::vector<Bounds>& bounds) {
+  const auto header = parse_rockstar_header(path, options);
+  require_same(path, header, first_path, first);
+  bounds.insert(bounds.end(), header.bounds.begin(), header.bounds.end());
+  return list_file(path, header);
+}
+
 class RockstarSource : public HaloSource {
  public:
-  RockstarSource(const std::string& path, RockstarHeader header) : path_(path), list_(std::move(header)) {
-    header_ = {halos_of(list_, RowParser(list_).take()), list_.simulation, source_of(path), list_.remarks};
+  RockstarSource(Input input, const ReadOptions& options, const mpi::Communicator& comm)
+      : HaloSource(std::move(input)),
+        paths_(this->input().catalog.files),
+        list_(mpi::agree(comm, [&] { return parse_rockstar_header(paths_.front(), options); })) {
+    header_ = {halos_of(list_, RowParser(list_).take()), list_.simulation, this->input().source, list_.remarks};
+    look_at_files(options, comm);
   }
 
-  double rows() const override { return static_cast<double>(count_rows(path_, list_.data_begin).rows); }
+  double rows() const override { return static_cast<double>(count_rows(paths_, files_).rows); }
 
   void read(const Take& take, const mpi::Communicator& comm) override {
-    auto end = mpi::agree(comm, [&] { return comm.root() ? TextFile(path_).text_bytes() : 0; });
-    comm.broadcast(std::span(&end, 1));
-    const auto mine = share_of({list_.data_begin, end}, comm.rank(), comm.size());
     std::uint64_t rows = 0, shapeless = 0;
-    const auto share = mpi::agree(comm, [&] {
-      return parse_share(path_, list_, mine, [&](std::vector<ColumnData> columns, double done) {
-        auto halos = halos_of(list_, std::move(columns));
-        rows += halos.rows();
-        if (halos.has("shape_resolved"))
-          shapeless += static_cast<std::uint64_t>(std::ranges::count(halos.get<std::uint8_t>("shape_resolved"), 0));
-        take(std::move(halos), done);
-      });
+    LineReader reader(list_, [&](std::vector<ColumnData> columns, double done) {
+      auto halos = halos_of(list_, std::move(columns));
+      rows += halos.rows();
+      if (halos.has("shape_resolved"))
+        shapeless += static_cast<std::uint64_t>(std::ranges::count(halos.get<std::uint8_t>("shape_resolved"), 0));
+      take(std::move(halos), done);
     });
-    agree_on_rows(path_, list_, share, comm);
-    remark(share, comm.sum(shapeless), comm.sum(rows), comm);
+    const bool compressed = std::ranges::any_of(files_, [](const auto& file) { return file.compressed != 0; });
+    std::optional<Error> error;
+    if (!compressed)
+      error = mpi::failure_of(comm, [&] { read_share(reader, comm); });
+    else if (paths_.size() < static_cast<std::size_t>(comm.size()))
+      error = read_dealt(reader, comm);
+    else
+      error = mpi::failure_of(comm, [&] { read_files(reader, comm); });
+    agree_on_rows(reader, std::move(error), comm);
+    remark(reader, comm.sum(shapeless), comm.sum(rows), comm);
   }
 
  private:
-  void remark(const ParsedShare& share, std::uint64_t shapeless, std::uint64_t rows, const mpi::Communicator& comm) {
+  void look_at_files(const ReadOptions& options, const mpi::Communicator& comm) {
+    const auto share = share_of({0, paths_.size()}, comm.rank(), comm.size());
+    const auto mine = mpi::agree(comm, [&] {
+      std::vector<ListFile> files;
+      for (auto i = share.begin; i < share.end; ++i)
+        files.push_back(i == 0 ? list_file(paths_[i], list_) : look_at_another(paths_[i], options, paths_.front(), list_, bounds_));
+      return files;
+    });
+    files_ = comm.gather_all(std::span<const ListFile>(mine)).data;
+  }
+
+  // Plain text: every rank seeks where its part of all bytes begins.
+  void read_share(LineReader& reader, const mpi::Communicator& comm) const {
+    std::uint64_t all = 0, before = 0;
+    for (const auto& file : files_) all += file.bytes - file.data_begin;
+    const auto mine = share_of({0, all}, comm.rank(), comm.size());
+    for (std::size_t i = 0; i < files_.size() && !reader.fault(); ++i) {
+      const Share text{before, before + files_[i].bytes - files_[i].data_begin};
+      before = text.end;
+      const Share part{std::max(text.begin, mine.begin), std::min(text.end, mine.end)};
+      if (part.begin >= part.end) continue;
+      const auto to_file = files_[i].data_begin - text.begin;  // wraps around, and back when it is added
+      TextFile file(paths_[i]);
+      file.seek_line(part.begin + to_file);
+      reader.begin(i);
+      for (std::string_view lines; !reader.fault() && !(lines = file.next_lines(block_bytes / 4, part.end + to_file)).empty();)
+        reader.add(lines, static_cast<double>(std::min(file.offset() - to_file, mine.end) - mine.begin) / static_cast<double>(mine.size()));
+    }
+    reader.finish();
+  }
+
+  std::vector<Ranks> ranks_of_files(const mpi::Communicator& comm) const {
+    std::vector<std::uint64_t> sizes;
+    for (const auto& file : files_) sizes.push_back(file.bytes);
+    return deal(sizes, comm.size());
+  }
+
+  // Compressed files of which no rank has less than one. A fault waits until its file is known to be sound.
+  void read_files(LineReader& reader, const mpi::Communicator& comm) const {
+    const auto ranks = ranks_of_files(comm);
+    double all = 0, before = 0;
+    for (std::size_t i = 0; i < files_.size(); ++i)
+      if (ranks[i].begin == comm.rank()) all += static_cast<double>(files_[i].bytes);
+    for (std::size_t i = 0; i < files_.size() && !reader.fault(); ++i) {
+      if (ranks[i].begin != comm.rank()) continue;
+      const auto size = static_cast<double>(files_[i].bytes);
+      std::optional<Error> error;
+      reader.begin(i);
+      for (Inflater file(paths_[i], files_[i], {comm.rank(), comm.rank() + 1}); file.next();)
+        if (!error && !reader.fault())
+          error = mpi::failure_of(comm, [&] { reader.add(file.lines(), (before + file.done() * size) / all); });
+      if (error) throw Error(*error);
+      before += size;
+    }
+    reader.finish();
+  }
+
+  // Fewer compressed files than ranks: the first of the ranks that share a file inflates it and sends blocks of its lines.
+  // A rank that fails goes on to receive, so that none waits for it. Damage of a file comes before faults of its rows.
+  std::optional<Error> read_dealt(LineReader& reader, const mpi::Communicator& comm) const {
+    const auto ranks = ranks_of_files(comm);
+    const auto i = static_cast<std::size_t>(std::ranges::find_if(ranks, [&](const auto& r) { return comm.rank() < r.end; }) - ranks.begin());
+    reader.begin(i);
+    std::optional<Error> damage, error;
+    const auto add = [&](std::string_view lines, double done) {
+      if (!error && !reader.fault()) error = mpi::failure_of(comm, [&] { reader.add(lines, done); });
+    };
+    std::optional<Inflater> file;
+    bool more = comm.rank() == ranks[i].begin;
+    const auto go_on = [&] {
+      damage = mpi::failure_of(comm, [&] {
+        if (!file) file.emplace(paths_[i], files_[i], ranks[i]);
+        more = file->next();
+      });
+      more = more && !damage;
+    };
+    if (more) go_on();
+    for (; more && file->to() == comm.rank(); go_on()) add(file->lines(), file->done());
+
+    std::vector<char> block;
+    while (comm.max(more ? 1 : 0) != 0) {
+      std::vector<std::size_t> counts(static_cast<std::size_t>(comm.size()));
+      block.clear();
+      if (more) {
+        const double done = file->done();
+        block.resize(sizeof done + file->lines().size());
+        std::memcpy(block.data(), &done, sizeof done);
+        std::ranges::copy(file->lines(), block.begin() + sizeof done);
+        counts[static_cast<std::size_t>(file->to())] = block.size();
+      }
+      const auto received = comm.exchange(std::span<const char>(block), counts).data;
+      if (more) go_on();
+      if (received.empty()) continue;
+      double done = 0;
+      std::memcpy(&done, received.data(), sizeof done);
+      add({received.data() + sizeof done, received.size() - sizeof done}, done);
+    }
+    if (!error) error = mpi::failure_of(comm, [&] { reader.finish(); });
+    return damage ? damage : error;
+  }
+
+  // Only the lowest failing rank's error is seen, and the ranks below it have counted all lines of their parts.
+  void agree_on_rows(const LineReader& reader, std::optional<Error> error, const mpi::Communicator& comm) const {
+    struct Counted {
+      std::int64_t file;
+      std::uint64_t lines;
+    };
+    const Counted mine{reader.file(), reader.lines()};
+    const auto all = comm.gather_all(std::span(&mine, 1)).data;
+    if (!error && reader.fault()) {
+      const auto file = static_cast<std::size_t>(mine.file);
+      auto line = files_[file].lines + mine.lines;
+      for (int rank = 0; rank < comm.rank(); ++rank)
+        if (const auto& lower = all[static_cast<std::size_t>(rank)]; lower.file == mine.file) line += lower.lines;
+      error = data_error("{}: line {}: {}", paths_[file], line, reader.fault()->text);
+    }
+    mpi::agree_on(comm, error);
+  }
+
+  void remark(const LineReader& reader, std::uint64_t shapeless, std::uint64_t rows, const mpi::Communicator& comm) {
     auto& remarks = header_.remarks;
-    auto bounds = comm.gather_all(std::span<const Bounds>(share.bounds)).data;
+    bounds_.insert(bounds_.end(), reader.bounds().begin(), reader.bounds().end());
+    auto bounds = comm.gather_all(std::span<const Bounds>(bounds_)).data;
     bounds.insert(bounds.end(), list_.bounds.begin(), list_.bounds.end());
     remark_on_bounds(list_, bounds, remarks);
     if (list_.has(mass_200c))
@@ -314,20 +506,22 @@ class RockstarSource : public HaloSource {
       remarks.push_back(fmt::format("{} of {} halos have no shape (A, b_to_a or c_to_a is 0)", shapeless, rows));
   }
 
-  std::string path_;
+  const std::vector<std::string>& paths_;
   RockstarHeader list_;
+  std::vector<ListFile> files_;
+  std::vector<Bounds> bounds_;  // said by this rank's files, the first one apart
 };
 
 }  // namespace
 
-std::unique_ptr<HaloSource> open_rockstar(const std::string& path, const ReadOptions& options,
-                                          const mpi::Communicator& comm) {
-  return std::make_unique<RockstarSource>(path, mpi::agree(comm, [&] { return parse_rockstar_header(path, options); }));
+std::unique_ptr<HaloSource> open_rockstar(Input input, const ReadOptions& options, const mpi::Communicator& comm) {
+  return std::make_unique<RockstarSource>(std::move(input), options, comm);
 }
 
-HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options) {
-  const auto header = parse_rockstar_header(path, options);
-  HaloHeader out{header.simulation, source_of(path), {}, 0, true, header.remarks, header.units};
+HaloHeader read_rockstar_header(const Input& input, const ReadOptions& options) {
+  const auto& paths = input.catalog.files;
+  const auto header = parse_rockstar_header(paths.front(), options);
+  HaloHeader out{header.simulation, input.source, {}, 0, true, header.remarks, header.units};
   for (const auto& column : header.columns)
     if (column.name != mass_200c) out.columns.push_back(column.name);
   if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
@@ -335,28 +529,33 @@ HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& opti
   if (header.has("jx")) out.columns.emplace_back("specific_spin");
   if (header.has("axis_x")) out.columns.emplace_back("shape_resolved");
 
-  const auto [rows, exact] = count_rows(path, header.data_begin);
+  std::vector<Bounds> bounds;
+  std::vector<ListFile> files = {list_file(paths.front(), header)};
+  for (std::size_t i = 1; i < paths.size(); ++i)
+    files.push_back(look_at_another(paths[i], options, paths.front(), header, bounds));
+  const auto [rows, exact] = count_rows(paths, files);
   out.rows = rows;
   out.rows_exact = exact;
   return out;
 }
 
-Table sample_rockstar(const std::string& path, const ReadOptions& options, HaloHeader& said) {
-  const auto header = parse_rockstar_header(path, options);
+Table sample_rockstar(const Input& input, const ReadOptions& options, HaloHeader& said) {
   constexpr std::uint64_t most = std::uint64_t{1} << 28;
   if (said.source.bytes > most) return {};  // a gzip stream would be read to its end
-  const ByteShare all{header.data_begin, TextFile(path).text_bytes()};
-  Table halos;
-  auto share = parse_share(path, header, all, [&](std::vector<ColumnData> columns, double) {
-    auto block = to_table(header, std::move(columns));
-    if (halos.columns().empty())
-      halos = std::move(block);
-    else
-      halos.append(block);
-  });
-  if (share.fault) throw data_error("{}: line {}: {}", path, header.lines + share.lines, share.fault->text);
-  share.bounds.insert(share.bounds.end(), header.bounds.begin(), header.bounds.end());
-  remark_on_bounds(header, share.bounds, said.remarks);
+  const auto& paths = input.catalog.files;
+  const auto first = parse_rockstar_header(paths.front(), options);
+  auto bounds = first.bounds;
+  Table halos = to_table(first, RowParser(first).take());
+  LineReader reader(first, [&](std::vector<ColumnData> columns, double) { halos.append(to_table(first, std::move(columns))); });
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto at = i == 0 ? list_file(paths[i], first) : look_at_another(paths[i], options, paths.front(), first, bounds);
+    reader.begin(i);
+    for (Inflater file(paths[i], at, {0, 1}); !reader.fault() && file.next();) reader.add(file.lines(), 1);
+    if (reader.fault()) throw data_error("{}: line {}: {}", paths[i], at.lines + reader.lines(), reader.fault()->text);
+  }
+  reader.finish();
+  bounds.insert(bounds.end(), reader.bounds().begin(), reader.bounds().end());
+  remark_on_bounds(first, bounds, said.remarks);
   return halos;
 }
 

@@ -5,15 +5,14 @@
 
 namespace halobrush::catalog {
 
-/// @collective
-std::unique_ptr<HaloSource> open_rockstar(const std::string& path, const ReadOptions& options,
-                                          const mpi::Communicator& comm);
+/// @collective A list in one or several files.
+std::unique_ptr<HaloSource> open_rockstar(Input input, const ReadOptions& options, const mpi::Communicator& comm);
 
 /// As read_header. Not collective.
-HaloHeader read_rockstar_header(const std::string& path, const ReadOptions& options);
+HaloHeader read_rockstar_header(const Input& input, const ReadOptions& options);
 
-/// All rows of a file that is not large, none of a large one, for read_header: hosts and positions are looked at.
+/// All rows of a list that is not large, none of a large one, for read_header: hosts and positions are looked at.
 /// Not collective. Throws data_error.
-Table sample_rockstar(const std::string& path, const ReadOptions& options, HaloHeader& said);
+Table sample_rockstar(const Input& input, const ReadOptions& options, HaloHeader& said);
 
 }  // namespace halobrush::catalog

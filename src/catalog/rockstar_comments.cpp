@@ -257,6 +257,22 @@ std::optional<std::string> disagreement(const Statements& header, const Statemen
                                       : fmt::format("does not agree with {}", where_said(*first)));
 }
 
+std::optional<std::string> difference(const std::string& path, const Statements& header, const std::string& first_path,
+                                      const Statements& first) {
+  constexpr auto cure = "(files of two catalogs or snapshots); give the files of one";
+  for (const auto& statement : header.all()) {
+    if (statement.key == "bounds") continue;
+    const auto* there = first.find(statement.key);
+    if (there == nullptr) return fmt::format("{}: {} is not said in {} {}", path, where_said(statement), first_path, cure);
+    if (!same(*there, statement))
+      return fmt::format("{}: {} does not agree with {} of {} {}", path, where_said(statement), where_said(*there), first_path, cure);
+  }
+  for (const auto& statement : first.all())
+    if (statement.key != "bounds" && header.find(statement.key) == nullptr)
+      return fmt::format("{}: does not say what {} of {} says {}", path, where_said(statement), first_path, cure);
+  return std::nullopt;
+}
+
 std::optional<Bounds> bounds_in(const std::string& text) {
   static const std::regex number(R"([-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?)");
   Bounds bounds{};

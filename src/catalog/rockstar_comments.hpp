@@ -44,6 +44,10 @@ class Statements {
 /// Why a statement between the rows cannot stand there: it is not what the header says.
 std::optional<std::string> disagreement(const Statements& header, const Statement& later);
 
+/// What two files do not state alike, '#Bounds' excepted; nothing where they are of one catalog.
+std::optional<std::string> difference(const std::string& path, const Statements& header, const std::string& first_path,
+                                      const Statements& first);
+
 /// Corners of a '#Bounds: (x, y, z) - (x, y, z)' line, in the file's unit of positions.
 using Bounds = std::array<double, 6>;
 std::optional<Bounds> bounds_in(const std::string& text);

@@ -383,4 +383,16 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
   return header;
 }
 
+void require_same(const std::string& path, const RockstarHeader& header, const std::string& first_path,
+                  const RockstarHeader& first) {
+  if (header.names != first.names) {
+    const auto [here, there] = std::ranges::mismatch(header.names, first.names);
+    const auto name = [](auto at, const auto& names) { return at == names.end() ? "none" : "'" + *at + "'"; };
+    throw data_error("{}: line 1: column {} is {}, but {} in {} (lists of two kinds); give the files of one", path,
+                     here - header.names.begin() + 1, name(here, header.names), name(there, first.names), first_path);
+  }
+  if (const auto fault = difference(path, header.statements, first_path, first.statements)) throw data_error("{}", *fault);
+  require_same(path, header.simulation, first_path, first.simulation);
+}
+
 }  // namespace halobrush::catalog

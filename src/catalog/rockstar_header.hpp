@@ -42,4 +42,8 @@ struct RockstarHeader {
 /// Throws data_error naming everything that the file does not say. Not collective.
 RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions& options);
 
+/// Throws data_error where two files are not of one list: they name other columns or state other things.
+void require_same(const std::string& path, const RockstarHeader& header, const std::string& first_path,
+                  const RockstarHeader& first);
+
 }  // namespace halobrush::catalog

@@ -172,15 +172,17 @@ std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first
                                                              const std::vector<std::int64_t>& numbers_of_rows) const {
   if (numbers_of_rows.empty()) return {};
   const auto [low, high] = std::ranges::minmax(numbers_of_rows);
+  const auto row_before = excerpt_ || first_row == 0 ? std::int64_t{-1} : integers(group_number(), first_row - 1, 1).front();
+  const bool last_rows = first_row + numbers_of_rows.size() == subhalos();
   std::uint64_t first = 0, count = groups();
   std::vector<std::int64_t> ids;
   if (excerpt_) {
     ids = integers("/Group/GroupID_global", 0, count);
   } else if (low >= 0 && high < static_cast<std::int64_t>(count)) {
-    first = static_cast<std::uint64_t>(low);
-    count = static_cast<std::uint64_t>(high - low) + 1;
+    first = static_cast<std::uint64_t>(std::clamp(row_before, std::int64_t{0}, low));
+    count = (last_rows ? groups() : static_cast<std::uint64_t>(high) + 1) - first;
     ids.resize(count);
-    std::iota(ids.begin(), ids.end(), low);
+    std::iota(ids.begin(), ids.end(), static_cast<std::int64_t>(first));
   }
   const auto first_subhalo = integers("/Group/GroupFirstSub", first, ids.size());
   const auto mass = numbers("/Group/Group_M_Crit200", 1, first, ids.size());
@@ -207,16 +209,43 @@ std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first
           "{}: a subhalo is of group {}, which is not in the catalog or has no first subhalo; fetch the "
           "files again",
           files_.front(), number);
-    if (i > 0 && number < numbers_of_rows[i - 1])
+    const auto before_it = i > 0 ? numbers_of_rows[i - 1] : row_before;
+    if (number < before_it)
       throw data_error("{}: row {}: a subhalo of group {} behind one of group {}: the files are not in their order; fetch them again",
-                       files_.front(), first_row + i, number, numbers_of_rows[i - 1]);
-    if (i == 0 || number != numbers_of_rows[i - 1]) {
-      check_group(number, found->second);
-      check_first_row(number, found->second, first_row + i, i == 0);
-    }
+                       files_.front(), first_row + i, number, before_it);
+    if (number != before_it || i == 0) check_group(number, found->second);
+    if (number != before_it) check_first_row(number, found->second, first_row + i);
     groups.push_back(found->second);
   }
+  if (!excerpt_ && !ids.empty())
+    check_members(first_row, numbers_of_rows, row_before, static_cast<std::int64_t>(first), first_subhalo);
   return groups;
+}
+
+// Groups and subhalos say the same of who belongs to whom: also groups of which these rows have none. `row_before` is the
+// group of the row before these, whose last rows may be among them; that its first one is right was seen where it begins.
+void SubfindCatalog::check_members(std::uint64_t first_row, const std::vector<std::int64_t>& numbers_of_rows, std::int64_t row_before,
+                                   std::int64_t first_group, const std::vector<std::int64_t>& first_subhalo) const {
+  const bool counted = has("/Group/GroupNsubs");
+  const auto subs = counted ? integers("/Group/GroupNsubs", static_cast<std::uint64_t>(first_group), first_subhalo.size())
+                            : std::vector<std::int64_t>();
+  const auto rows_end = first_row + numbers_of_rows.size();
+  for (std::size_t i = 0; i < first_subhalo.size(); ++i) {
+    const auto group = first_group + static_cast<std::int64_t>(i);
+    const auto members = std::ranges::equal_range(numbers_of_rows, group);
+    const auto end = first_row + static_cast<std::uint64_t>(members.end() - numbers_of_rows.begin());
+    const bool none = members.empty() && group != row_before;
+    const auto& file = files_[file_with(group_offsets_, static_cast<std::uint64_t>(group))];
+    if (none && first_subhalo[i] >= 0)
+      throw data_error("{}: group {}: GroupFirstSub is {}, a subhalo of group {} ({}), and no subhalo is of group {}; fetch the files again",
+                       file, group, first_subhalo[i],
+                       integers(group_number(), static_cast<std::uint64_t>(first_subhalo[i]), 1).front(), group_number(), group);
+    const bool more_behind = end == rows_end && rows_end < subhalos();
+    const auto found = none ? 0 : static_cast<std::int64_t>(end) - first_subhalo[i];
+    if (counted && !more_behind && subs[i] != found)
+      throw data_error("{}: group {}: GroupNsubs is {}, but {} subhalos are of it by {}; fetch the files again", file, group,
+                       subs[i], found, group_number());
+  }
 }
 
 void SubfindCatalog::check_group(std::int64_t number, const Group& group) const {
@@ -226,12 +255,9 @@ void SubfindCatalog::check_group(std::int64_t number, const Group& group) const 
                        files_.front(), number, name, value);
 }
 
-// `row` is the first of its group in a block; where it is also the block's first, the group may have begun before.
-void SubfindCatalog::check_first_row(std::int64_t number, const Group& group, std::uint64_t row, bool of_block) const {
-  if (excerpt_) return;  // has no complete groups
-  const auto first = static_cast<std::uint64_t>(group.first_subhalo);
-  const bool own = first == row || (of_block && first < row && integers(group_number(), first, 1).front() == number);
-  if (!own)
+// `row` is the first of its group.
+void SubfindCatalog::check_first_row(std::int64_t number, const Group& group, std::uint64_t row) const {
+  if (!excerpt_ && group.first_subhalo != static_cast<std::int64_t>(row))  // an excerpt has no complete groups
     throw data_error(
         "{}: group {}: GroupFirstSub is {}, but the group's subhalos begin at row {}; fetch the files again",
         files_.front(), number, group.first_subhalo, row);

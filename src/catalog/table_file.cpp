@@ -403,15 +403,25 @@ TableFile::TableFile(const std::string& path, const std::string& data_type, cons
   mpi::agree(comm, [&] {
     if (comm.root()) check_kind(path, data_type);
   });
-  mpi::agree(comm, [&] {
-    file_ = h5::File::open(path);
-    header_ = read_header_of(file_->id(), path);
-    data_ = h5::open_group(file_->id(), "/data");
-    for (const auto& name : required) require_column(path, data_, name);
-    for (const auto& name : columns) require_column(path, data_, name);
-    names_ = columns.empty() ? h5::members(data_) : columns;
-    rows_ = common_rows(path, data_, names_);
-  });
+  mpi::agree(comm, [&] { open(path, columns, required); });
+}
+
+TableFile::TableFile(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
+                     const std::vector<std::string>& required, ReadAsOf read_as)
+    : read_as_(read_as) {
+  check_kind(path, data_type);
+  open(path, columns, required);
+}
+
+void TableFile::open(const std::string& path, const std::vector<std::string>& columns,
+                     const std::vector<std::string>& required) {
+  file_ = h5::File::open(path);
+  header_ = read_header_of(file_->id(), path);
+  data_ = h5::open_group(file_->id(), "/data");
+  for (const auto& name : required) require_column(path, data_, name);
+  for (const auto& name : columns) require_column(path, data_, name);
+  names_ = columns.empty() ? h5::members(data_) : columns;
+  rows_ = common_rows(path, data_, names_);
 }
 
 Table TableFile::read(std::uint64_t first, std::uint64_t count) const {

@@ -32,6 +32,9 @@ void convert_unit(const std::string& where, Column& column, const std::string& w
 /// A table file to be read in blocks of rows.
 class TableFile {
  public:
+  /// Not collective; as below.
+  TableFile(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
+            const std::vector<std::string>& required, ReadAsOf read_as);
   /// @collective All columns when none is named. Throws data_error unless `required` is there, the same on any number
   /// of ranks.
   TableFile(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
@@ -44,6 +47,8 @@ class TableFile {
   Table read(std::uint64_t first, std::uint64_t count, const mpi::Communicator& comm) const;
 
  private:
+  void open(const std::string& path, const std::vector<std::string>& columns, const std::vector<std::string>& required);
+
   std::optional<h5::File> file_;
   h5::Handle data_;
   MockHeader header_;

@@ -72,10 +72,25 @@ void TextFile::seek_line(std::uint64_t offset) {
   if (offset != 0) next_line();
 }
 
-std::uint64_t TextFile::text_bytes() {
-  if (gzdirect(file_.get())) return std::filesystem::file_size(path_);
-  while (fill()) begin_ = end_;
-  return offset();
+// Up to the end of the line in which the last of the bytes lies.
+std::string_view TextFile::next_lines(std::size_t bytes, std::uint64_t end) {
+  const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end - std::min(end, offset())));
+  if (want == 0) return {};
+  for (std::size_t searched = want - 1;;) {
+    const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
+    const auto newline = rest.size() < want ? std::string_view::npos : rest.find('\n', searched);
+    if (newline == std::string_view::npos) {
+      searched = std::max(searched, rest.size());
+      if (fill()) continue;
+    }
+    const auto lines = std::string_view(buffer_.data() + begin_, end_ - begin_).substr(0, newline == std::string_view::npos ? newline : newline + 1);
+    begin_ += lines.size();
+    return lines;
+  }
+}
+
+bool TextFile::compressed() {
+  return gzdirect(file_.get()) == 0;
 }
 
 double TextFile::fraction_read() const {
@@ -83,14 +98,6 @@ double TextFile::fraction_read() const {
   const auto inflated = static_cast<double>(buffer_offset_ + end_);
   if (size == 0 || inflated == 0) return 1;
   return static_cast<double>(gzoffset(file_.get())) / size * static_cast<double>(offset()) / inflated;
-}
-
-ByteShare share_of(ByteShare all, int rank, int ranks) {
-  const auto n = static_cast<std::uint64_t>(ranks), r = static_cast<std::uint64_t>(rank);
-  const auto bytes = all.end - all.begin;
-  // Not bytes * r / n, which could overflow.
-  const auto cut = [&](std::uint64_t i) { return all.begin + bytes / n * i + bytes % n * i / n; };
-  return {cut(r), cut(r + 1)};
 }
 
 }  // namespace halobrush::catalog

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,8 +28,11 @@ class TextFile {
   /// Goes on at the first line that begins at or after `offset`; gzip is inflated up to there.
   void seek_line(std::uint64_t offset);
 
-  /// Length of the text; a gzip stream is inflated to its end, which also checks it.
-  std::uint64_t text_bytes();
+  /// The next lines with their ends, about `bytes` of them, and none that begins at or after `end`; empty where there
+  /// are no more. Valid until the next call. Throws as next_line.
+  std::string_view next_lines(std::size_t bytes, std::uint64_t end = std::numeric_limits<std::uint64_t>::max());
+
+  bool compressed();
 
   /// Share of the file that lies behind offset(), 0 to 1; for gzip an estimate.
   double fraction_read() const;
@@ -48,10 +52,16 @@ class TextFile {
   std::uint64_t buffer_offset_ = 0;
 };
 
-/// A rank's part of the bytes [begin, end): a line belongs to the part in which it begins.
-struct ByteShare {
-  std::uint64_t begin = 0, end = 0;
-};
-ByteShare share_of(ByteShare all, int rank, int ranks);
+/// Calls `take` with every line of some lines, without its end, until it returns false.
+template <class Take>
+void for_each_line(std::string_view lines, Take&& take) {
+  while (!lines.empty()) {
+    const auto newline = lines.find('\n');
+    auto line = lines.substr(0, newline);
+    lines.remove_prefix(newline == std::string_view::npos ? lines.size() : newline + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!take(line)) return;
+  }
+}
 
 }  // namespace halobrush::catalog

@@ -34,12 +34,13 @@ void say(Logger& log, const std::vector<std::string>& remarks) {
 // again and written.
 class SubfindJob {
  public:
-  SubfindJob(const config::Config& config, const mpi::Communicator& comm, Logger& log)
+  SubfindJob(const config::Config& config, const std::string& path, const mpi::Communicator& comm, Logger& log)
       : config_(config),
         galaxies_(config.convert.kind == "galaxies"),
         comm_(comm),
         log_(log),
-        files_(catalog::SubfindCatalog::open(config.input.path.text(), pipeline::read_options(config), comm)),
+        files_(catalog::SubfindCatalog::open(path, pipeline::read_options(config), comm)),
+        states_(catalog::states_of(files_.files(), comm)),
         resolution_(pipeline::read_options(config), files_.simulation()) {
     mpi::agree(comm_, [&] { open_side_tables(); });
   }
@@ -126,7 +127,8 @@ class SubfindJob {
   catalog::MockHeader header() const {
     catalog::MockHeader header{files_.simulation(), {}};
     const auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
-    const auto content = catalog::content_of(config_.input.path.text(), comm_);
+    const auto content = catalog::content_of_files(files_.files(), states_, comm_);
+    catalog::check_unchanged(files_.files(), states_, comm_);
     std::string remarks = assumed;
     for (const auto& remark : remarks_) remarks += remark + "\n";
     header.provenance = {
@@ -135,7 +137,7 @@ class SubfindJob {
         {"citation", config_.convert.citation},
         {"remarks", remarks},
         {"made_from", fmt::format("{} ({}, {} files, sha256 {})", config_.input.path.text(), files_.format(),
-                                  files_.files().size(), comm_.broadcast(content.sha256))}};
+                                  files_.files().size(), content.sha256)}};
     return header;
   }
 
@@ -144,31 +146,24 @@ class SubfindJob {
   const mpi::Communicator& comm_;
   Logger& log_;
   catalog::SubfindCatalog files_;
+  std::vector<catalog::FileState> states_;
   catalog::Resolution resolution_;
   std::vector<std::string> remarks_;
   std::optional<SideTable> morphology_, shapes_;
   std::uint64_t morphology_matches_ = 0, shape_matches_ = 0, total_ = 0, without_m200_ = 0;
 };
 
-bool is_subfind(const config::Config& config, const mpi::Communicator& comm) {
-  const auto found = mpi::agree(comm, [&] {
-    if (!comm.root()) return 0;
-    if (config.input.format != "auto") return config.input.format == "subfind" ? 1 : 0;
-    return catalog::kind_of(config.input.path.text()) == catalog::FileKind::subfind ? 1 : 0;
-  });
-  return comm.max(found) == 1;
-}
-
 }  // namespace
 
 void run(const config::Config& config, const mpi::Communicator& comm, Logger& log) {
   pipeline::check_input(config);
-  if (is_subfind(config, comm)) return SubfindJob(config, comm, log).run();
+  const auto input = catalog::files_of_catalog(config.input.path.each, config.input.format, comm);
+  if (input.format == catalog::HaloFormat::subfind) return SubfindJob(config, input.path, comm, log).run();
   if (config.convert.kind == "galaxies")
     throw data_error(
         "{}: has no galaxies to learn from (a hydrodynamical SUBFIND catalog has); set convert.kind: halos",
         config.input.path.text());
-  const auto halos = catalog::read_halos(config.input.path.text(), pipeline::read_options(config), comm);
+  const auto halos = catalog::read_halos(config.input.path.each, pipeline::read_options(config), comm);
   say(log, halos.remarks);
   mpi::stop_if_asked(comm, "the catalog is written");
   catalog::write_halos(config.convert.path, halos, comm);

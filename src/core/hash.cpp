@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -53,6 +54,22 @@ std::string sha256_hex_of_file(const std::filesystem::path& path) {
   std::vector<char> buffer(1 << 20);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)
     sha.update(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  return sha.hex();
+}
+
+std::string sha256_hex_of_part(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t bytes) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw io_error("{}: cannot be opened ({}); check the path", path.string(), std::strerror(errno));
+  file.seekg(static_cast<std::streamoff>(begin));
+  Sha256 sha;
+  std::vector<char> buffer(1 << 20);
+  while (bytes > 0) {
+    file.read(buffer.data(), static_cast<std::streamsize>(std::min<std::uint64_t>(bytes, buffer.size())));
+    if (file.gcount() == 0)
+      throw io_error("{}: ends {} bytes too early (it became shorter, or the disk fails); check the file", path.string(), bytes);
+    sha.update(buffer.data(), static_cast<std::size_t>(file.gcount()));
+    bytes -= static_cast<std::uint64_t>(file.gcount());
+  }
   return sha.hex();
 }
 

@@ -47,7 +47,7 @@ catalog::Table expected_columns(const catalog::HaloHeader& header, const config:
 void dry_run(const config::Config& config, int ranks, Logger& log) {
   pipeline::check_input(config);
   pipeline::check_mesh(config, ranks, log);
-  const auto header = catalog::read_header(config.input.path.text(), pipeline::read_options(config));
+  const auto header = catalog::read_header(config.input.path.each, pipeline::read_options(config));
   pipeline::check_tiles(config, header.rows_exact ? header.rows : 2 * header.rows);
   const auto halos = expected_columns(header, config);
   const auto painter = model::make_painter(config, halos, header.simulation);

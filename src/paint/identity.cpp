@@ -1,8 +1,16 @@
 #include "identity.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
+#include <utility>
 
+#include "halobrush/core/files.hpp"
+#include "halobrush/core/hash.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -15,36 +23,74 @@ struct File {
   ExitCode missing;  // what its absence means
 };
 
-catalog::Content content_of(const File& file) {
-  if (file.path.empty()) return {"none", 0};
+// Runs work that reads a file; its errors name the key.
+template <class Work>
+auto of_file(const File& file, Work&& work) {
   try {
-    return catalog::content_of(file.path);
+    return work();
   } catch (const Error& error) {
     throw Error(error.code() == ExitCode::io ? file.missing : error.code(), file.key + ": " + error.what());
   }
 }
 
+std::string hash_of(const File& file) {
+  return file.path.empty() ? "none" : of_file(file, [&] { return sha256_hex_of_file(file.path); });
+}
+
+std::filesystem::path note_of(const config::Config& config) {
+  return std::filesystem::path(config.staging()) / "inputs.json";
+}
+
+std::string text_in(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// @collective What an earlier run noted of the input, if that looks as it did then.
+std::optional<catalog::Content> noted_content(const config::Config& config, const mpi::Communicator& comm) {
+  const auto text = comm.broadcast(mpi::agree(comm, [&] { return comm.root() ? text_in(note_of(config)) : std::string(); }));
+  const auto note = nlohmann::json::parse(text, nullptr, false);
+  if (!note.is_object() || !note.contains("fingerprint") || !note.contains("sha256") || !note.contains("bytes")) return std::nullopt;
+  auto now = catalog::fingerprint_of(config.input.path.each, comm, config.input.format);
+  if (note["fingerprint"] != now.to_json()) return std::nullopt;
+  catalog::Content content{note["sha256"], note["bytes"], std::move(now.paths), {}};
+  for (const auto& file : now.files) content.states.push_back(file.state);
+  return content;
+}
+
 }  // namespace
 
 catalog::Content content_of_halos(const config::Config& config, const mpi::Communicator& comm) {
-  const auto content = mpi::agree(comm, [&] {
-    return comm.root() ? content_of({"input.path", config.input.path.text(), ExitCode::io}) : catalog::Content{};
+  return of_file({"input.path", config.input.path.text(), ExitCode::io}, [&] {
+    if (auto noted = noted_content(config, comm)) return std::move(*noted);
+    return catalog::content_of(config.input.path.each, comm, config.input.format);
   });
-  return {comm.broadcast(content.sha256), comm.max(content.bytes)};
+}
+
+void note_content(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm) {
+  const auto now = catalog::fingerprint_of(config.input.path.each, comm, config.input.format);
+  mpi::agree(comm, [&] {
+    if (!comm.root() || !std::ranges::equal(now.files, halos.states, {}, &catalog::Fingerprint::File::state)) return;
+    const nlohmann::json note = {{"fingerprint", now.to_json()}, {"sha256", halos.sha256}, {"bytes", halos.bytes}};
+    write_durably(note_of(config), note.dump() + "\n");
+  });
 }
 
 catalog::Identity identity_of(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm) {
   const std::string model = config.painter.kind == "analytic" ? "" : config.painter.model;
   const std::string axes = config.painter.axes == "law" ? "" : config.painter.axes;
-  const std::vector<File> files = {{"density.file", config.density.file, ExitCode::io},
-                                   {"painter.model", model, ExitCode::model},
-                                   {"painter.axes", axes, ExitCode::model}};
+  const File density = {"density.file", config.density.file, ExitCode::io};
+  const auto density_hash =
+      density.path.empty() ? "none" : of_file(density, [&] {
+        return catalog::content_of_files({density.path}, catalog::states_of({density.path}, comm), comm).sha256;
+      });
+  const std::vector<File> files = {{"painter.model", model, ExitCode::model}, {"painter.axes", axes, ExitCode::model}};
   const auto hashes = mpi::agree(comm, [&] {
     std::vector<std::string> result(files.size());
-    if (comm.root()) std::ranges::transform(files, result.begin(), [](const File& file) { return content_of(file).sha256; });
+    if (comm.root()) std::ranges::transform(files, result.begin(), hash_of);
     return result;
   });
-  catalog::Identity identity = {{"version", version()}, {"input.path (SHA-256)", halos.sha256}};
+  catalog::Identity identity = {{"version", version()}, {"input.path (SHA-256)", halos.sha256}, {"density.file (SHA-256)", density_hash}};
   for (std::size_t i = 0; i < files.size(); ++i)
     identity.emplace_back(files[i].key + " (SHA-256)", comm.broadcast(hashes[i]));
   if (!model.empty() || !axes.empty()) {  // the stated laws are plain arithmetic on one thread

@@ -8,10 +8,13 @@
 
 namespace halobrush::paint {
 
-/// @collective The hash and size of input.path; the root reads it.
+/// @collective The hash and size of input.path. Not computed again where an earlier run noted them beside its tiles and
+/// sizes, times and samples of the files are what they were then.
 catalog::Content content_of_halos(const config::Config& config, const mpi::Communicator& comm);
+/// @collective Notes them in the staging folder, which must be there.
+void note_content(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm);
 
-/// @collective `halos`: of input.path. The root hashes the other files.
+/// @collective `halos`: of input.path.
 catalog::Identity identity_of(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm);
 
 /// One text for a mock's provenance (its attribute of this name), to compare a finished mock with a run.

@@ -181,6 +181,7 @@ class Job {
     mpi::agree(comm_, [&] {
       if (comm_.root()) staging_->write_note(plan_file, to_json(plan_));
     });
+    note_content(config_, content_, comm_);
     auto todo = unpainted_tiles();
     require_space();
     return times_.measure("distribute", [&] {

@@ -69,7 +69,7 @@ domain::Box box_of(const catalog::Simulation& simulation) {
 
 std::unique_ptr<catalog::HaloSource> open_halos(const config::Config& config, const mpi::Communicator& comm) {
   check_mesh(config, comm);
-  return catalog::open_halos(config.input.path.text(), read_options(config), comm);
+  return catalog::open_halos(config.input.path.each, read_options(config), comm);
 }
 
 catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSource& source,

@@ -1,9 +1,11 @@
 // Reads halo catalogs of any format, as painting does, one after the other: a line each, "0 remarks" or "code
-// error". What was read is written to "<path>.read" in the program's own layout.
+// error". What was read is written to "<path>.read" in the program's own layout; of "a|b>c", a catalog in two files, to "c".
 #include <fmt/ranges.h>
 #include <mpi.h>
 
 #include <cstdio>
+#include <sstream>
+#include <vector>
 
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/core/error.hpp"
@@ -12,10 +14,20 @@
 
 namespace {
 
-std::string read(const std::string& path, const halobrush::mpi::Communicator& comm) {
+std::vector<std::string> parts_of(const std::string& argument) {
+  std::vector<std::string> paths;
+  std::istringstream parts(argument);
+  for (std::string path; std::getline(parts, path, '|');) paths.push_back(path);
+  return paths;
+}
+
+std::string read(const std::string& argument, const halobrush::mpi::Communicator& comm) {
+  const auto arrow = argument.find('>');
+  const auto paths = parts_of(argument.substr(0, arrow));
+  const auto output = arrow == std::string::npos ? argument + ".read" : argument.substr(arrow + 1);
   try {
-    const auto catalog = halobrush::catalog::read_halos(path, {}, comm);
-    halobrush::catalog::write_halos(path + ".read", catalog, comm);
+    const auto catalog = halobrush::catalog::read_halos(paths, {}, comm);
+    halobrush::catalog::write_halos(output, catalog, comm);
     return fmt::format("0 {}", fmt::join(catalog.remarks, "; "));
   } catch (const halobrush::Error& error) {
     return fmt::format("{} {}", static_cast<int>(error.code()), error.what());

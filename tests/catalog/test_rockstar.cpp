@@ -508,7 +508,7 @@ TEST_F(Rockstar, ReportsAFileThatIsAbsentOrAFolder) {
                [&] { read_halos(folder_ / "absent", {}, world_); });
   std::filesystem::create_directory(folder_ / "folder");
   expect_error(ExitCode::data,
-               folder_ / "folder" + ": is a folder without HDF5 files (only group catalogs are folders); check the path",
+               folder_ / "folder" + ": is a folder without a halo catalog; check input.path",
                [&] { read_halos(folder_ / "folder", {}, world_); });
 }
 

@@ -22,9 +22,10 @@ struct Simulation {
 
 /// Where rows came from, for the provenance of what is made of them.
 struct Source {
-  std::string path, format;
+  std::string path, format;  ///< path as input.path takes it, also where it names several files
   std::uint64_t bytes = 0;
   std::string sha256;
+  std::string brief = {};  ///< for messages: the path, or the first of several and how many more there are
 };
 
 /// Halos that are left out on reading, each counted under the first of these limits that it misses.

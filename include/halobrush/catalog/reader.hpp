@@ -5,15 +5,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "halobrush/catalog/content.hpp"
 #include "halobrush/catalog/halo_catalog.hpp"
+#include "halobrush/catalog/input_files.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
 namespace halobrush::catalog {
-
-enum class HaloFormat { rockstar, halobrush, subfind };
 
 struct ReadOptions {
   std::string format = "auto";                                 ///< auto, rockstar, halobrush, subfind
@@ -28,12 +29,22 @@ struct ReadOptions {
   double min_mass = 0;             ///< Msun/h: lighter halos are left out
 };
 
+/// What a source reads.
+struct Input {
+  CatalogFiles catalog;
+  Source source;                  ///< without its hash
+  std::vector<FileState> states;  ///< of the files, before anything was read
+};
+
 /// A catalog whose header is read, and whose rows come in blocks: what a rank holds of them is for others to decide.
 class HaloSource {
  public:
   /// Takes a block of rows in the order of the file. `done` is the share of this rank's rows that end with it, 0 to 1.
   using Take = std::function<void(Table block, double done)>;
+  explicit HaloSource(Input input) : input_(std::move(input)) {}
   virtual ~HaloSource() = default;
+
+  const Input& input() const { return input_; }
 
   /// Simulation, source (without its hash) and remarks; `halos` has the columns that the rows will have, and no rows.
   /// What rows say of the whole is a remark after read().
@@ -48,21 +59,15 @@ class HaloSource {
 
  protected:
   HaloCatalog header_;
+
+ private:
+  Input input_;
 };
 
-/// @collective Reads the headers.
-std::unique_ptr<HaloSource> open_halos(const std::string& path, const ReadOptions& options,
+/// @collective Reads the headers. Throws as files_of_catalog; data_error where files are not of one catalog: box,
+/// cosmology, scale factor, units, mass definition or columns differ.
+std::unique_ptr<HaloSource> open_halos(const InputPaths& paths, const ReadOptions& options,
                                        const mpi::Communicator& comm);
-
-/// What identifies an input: SHA-256 and size of a file; of a set of files the hash of their hashes, one a
-/// line. Not collective. Throws io_error, data_error (an incomplete set).
-struct Content {
-  std::string sha256;
-  std::uint64_t bytes = 0;
-};
-Content content_of(const std::string& path);
-/// @collective The root hashes.
-Content content_of(const std::string& path, const mpi::Communicator& comm);
 
 /// What is kept of the rows that are read.
 struct Selection {
@@ -71,14 +76,15 @@ struct Selection {
   std::optional<Content> content = {};    ///< of the input, where it is known already: it is not hashed again
 };
 
-/// @collective The rows of a source that has not been read; checks as below.
+/// @collective The rows of a source that has not been read; checks as below. Throws io_error where a file changed since
+/// it was hashed, or opened.
 HaloCatalog read_halos(HaloSource& source, const ReadOptions& options, const Selection& selection,
                        const mpi::Communicator& comm);
 
 /// @collective Every rank gets its share of rows (any share may be empty; an empty catalog is valid).
 /// Checks finite positions inside the box, positive masses and radii, unique ids. Throws data_error naming
 /// file, column, row (the same on every rank).
-HaloCatalog read_halos(const std::string& path, const ReadOptions& options, const mpi::Communicator& comm);
+HaloCatalog read_halos(const InputPaths& paths, const ReadOptions& options, const mpi::Communicator& comm);
 
 /// Whether a remark warns of something that makes results wrong.
 bool is_warning(const std::string& remark);
@@ -97,7 +103,7 @@ struct HaloHeader {
   LeftOut left_out = {};                        ///< of rows_seen, by the limits asked for
 };
 /// Not collective. What is wrong with the rows is a remark.
-HaloHeader read_header(const std::string& path, const ReadOptions& options);
+HaloHeader read_header(const InputPaths& paths, const ReadOptions& options);
 
 /// @collective Writes the canonical HDF5 halo catalog (docs/formats.md).
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm);

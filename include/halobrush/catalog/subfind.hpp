@@ -68,7 +68,9 @@ class SubfindCatalog {
   std::string group_number() const;
   std::vector<Group> groups_of(std::uint64_t first_row, const std::vector<std::int64_t>& numbers) const;
   void check_group(std::int64_t number, const Group& group) const;
-  void check_first_row(std::int64_t number, const Group& group, std::uint64_t row, bool of_block) const;
+  void check_first_row(std::int64_t number, const Group& group, std::uint64_t row) const;
+  void check_members(std::uint64_t first_row, const std::vector<std::int64_t>& numbers, std::int64_t row_before,
+                     std::int64_t first_group, const std::vector<std::int64_t>& first_subhalo) const;
   Block read_block(std::uint64_t first, std::uint64_t count, SubhaloColumns columns) const;
   std::string file_of_row(std::uint64_t row) const;
 
