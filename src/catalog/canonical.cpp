@@ -7,7 +7,9 @@
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "layout.hpp"
 #include "table_file.hpp"
+#include "transport.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -178,7 +180,7 @@ Table sample_canonical(const std::string& path, const HaloHeader& said) {
 void write_halos(const std::string& path, const MockHeader& header, const Table& columns,
                  std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
                  const mpi::Communicator& comm) {
-  write_table_file(path, halo_data_type, header, columns, total_rows, blocks, comm);
+  write_file(path, layout_of(halo_data_type), header, columns, total_rows, blocks, {}, comm);
 }
 
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {

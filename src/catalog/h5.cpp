@@ -56,19 +56,22 @@ Result checked(Result result, hid_t at, const char* what) {
   return result;
 }
 
-Handle access(const mpi::Communicator* comm) {
+Handle file_access() {
   silence();
-  Handle properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  if (comm != nullptr) {
-    H5Pset_fapl_mpio(properties, comm->handle(), MPI_INFO_NULL);
-    H5Pset_all_coll_metadata_ops(properties, true);
-    H5Pset_coll_metadata_write(properties, true);
-  }
+  return {H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
+}
+
+Handle file_access(const Access& access, const mpi::Communicator& comm) {
+  auto properties = file_access();
+  H5Pset_fapl_mpio(properties, comm.handle(), HintInfo(access.hints));
+  H5Pset_all_coll_metadata_ops(properties, true);
+  H5Pset_coll_metadata_write(properties, true);
+  if (access.alignment > 0) H5Pset_alignment(properties, access.alignment, access.alignment);
   return properties;
 }
 
 Handle open_file(const std::string& path) {
-  const auto properties = access(nullptr);
+  const auto properties = file_access();
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, properties), H5Fclose);
   if (file >= 0) return file;
   const auto why = reason();
@@ -91,20 +94,23 @@ Handle open_file(const std::string& path) {
   throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path, why);
 }
 
-Handle create_file(const std::string& path, const mpi::Communicator* comm) {
-  const auto properties = access(comm);
+Handle create_file(const std::string& path, const Handle& properties) {
   Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties), H5Fclose);
   if (file < 0) fail(path, "creating the file");
   return file;
 }
 
-// Collective transfers in a parallel file, which is one that we write.
+Handle collective_transfer() {
+  Handle properties(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+  H5Pset_dxpl_mpio(properties, H5FD_MPIO_COLLECTIVE);
+  return properties;
+}
+
+// Of what every rank writes with the same value: collective in a parallel file.
 Handle transfer_for(hid_t object) {
   const Handle file(H5Iget_file_id(object), H5Fclose);
-  const Handle file_access(H5Fget_access_plist(file), H5Pclose);
-  Handle properties(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
-  if (H5Pget_driver(file_access) == H5FD_MPIO) H5Pset_dxpl_mpio(properties, H5FD_MPIO_COLLECTIVE);
-  return properties;
+  const Handle properties(H5Fget_access_plist(file), H5Pclose);
+  return H5Pget_driver(properties) == H5FD_MPIO ? collective_transfer() : Handle(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
 }
 
 Handle text_type() {
@@ -183,6 +189,16 @@ std::string name_of(hid_t object) {
   return name;
 }
 
+void write_slice_by(hid_t column, std::uint64_t first, const ColumnData& values, hid_t transfer) {
+  // The dataset's own type, so that nothing is converted: conversion makes HDF5 write independently.
+  const Handle type(H5Dget_type(column), H5Tclose);
+  const auto write = [&](const auto& v) {
+    const auto slice = slice_of(column, first, v.size());
+    checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column, "writing a column");
+  };
+  std::visit(write, values);
+}
+
 std::string target_of(hid_t at, const std::string& link, const H5L_info_t& info) {
   std::vector<char> value(info.u.val_size + 1);
   H5Lget_val(at, link.c_str(), value.data(), info.u.val_size, H5P_DEFAULT);
@@ -212,11 +228,11 @@ std::string path_of(hid_t parent, const std::string& name) {
   return (at == "/" ? "" : at) + "/" + name;
 }
 
-File File::create(const std::string& path, const mpi::Communicator& comm) {
-  return File(create_file(path, &comm));
+File File::create(const std::string& path, const Access& access, const mpi::Communicator& comm) {
+  return File(create_file(path, file_access(access, comm)));
 }
 File File::create(const std::string& path) {
-  return File(create_file(path, nullptr));
+  return File(create_file(path, file_access()));
 }
 
 File File::open(const std::string& path) {
@@ -226,6 +242,12 @@ File File::open(const std::string& path) {
 void File::close() {
   const auto name = file_of(handle_);
   if (H5Fclose(handle_.release()) < 0) fail(name, "closing the file");
+}
+
+Hints File::hints_in_use() const {
+  void* file = nullptr;
+  checked(H5Fget_vfd_handle(handle_, H5P_DEFAULT, &file), handle_, "asking for its hints");
+  return catalog::hints_in_use(*static_cast<MPI_File*>(file));
 }
 
 bool exists(hid_t at, const std::string& path) {
@@ -389,21 +411,17 @@ Handle create_column(hid_t parent, const std::string& name, const ColumnData& li
 }
 
 void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
-  std::visit(
-      [&](const auto& v) {
-        const auto slice = slice_of(column, first, v.size());
-        const auto transfer = transfer_for(column);
-        // The dataset's own type, so that nothing is converted: conversion makes HDF5 write independently.
-        const Handle type(H5Dget_type(column), H5Tclose);
-        checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column,
-                "writing a column");
-        std::uint32_t local = 0, global = 0;
-        H5Pget_mpio_no_collective_cause(transfer, &local, &global);
-        if ((local | global) != 0)
-          throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})",
-                               file_of(column), name_of(column), local, global);
-      },
-      values);
+  write_slice_by(column, first, values, H5P_DEFAULT);
+}
+
+void write_slice_together(hid_t column, std::uint64_t first, const ColumnData& values) {
+  const auto transfer = collective_transfer();
+  write_slice_by(column, first, values, transfer);
+  std::uint32_t local = 0, global = 0;
+  H5Pget_mpio_no_collective_cause(transfer, &local, &global);
+  if ((local | global) != 0)
+    throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})", file_of(column),
+                         name_of(column), local, global);
 }
 
 }  // namespace halobrush::catalog::h5

@@ -131,6 +131,12 @@ void reserve(const std::filesystem::path& path, std::uint64_t bytes) {
   Descriptor(path, O_WRONLY).reserve(bytes);
 }
 
+void flush(const std::filesystem::path& path) {
+  Descriptor file(path, O_RDONLY);
+  file.sync();
+  file.close();
+}
+
 void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   const auto temporary = std::filesystem::path(path) += ".tmp";
   try {
@@ -150,9 +156,7 @@ void write_durably(const std::filesystem::path& path, const std::string& text) {
 }
 
 void publish(const std::filesystem::path& from, const std::filesystem::path& to) {
-  Descriptor file(from, O_RDONLY);
-  file.sync();
-  file.close();
+  flush(from);
   if (std::rename(from.c_str(), to.c_str()) != 0) throw cannot_write(to, errno);
   sync_folder_of(to);
 }

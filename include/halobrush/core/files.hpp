@@ -33,6 +33,9 @@ void create_empty(const std::filesystem::path& path);
 /// the process ends.
 void reserve(const std::filesystem::path& path, std::uint64_t bytes);
 
+/// Returns when the disk has what was written to a file on this node.
+void flush(const std::filesystem::path& path);
+
 /// Writes `<path>.tmp` and publishes it as `path`.
 void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
