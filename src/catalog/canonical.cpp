@@ -185,7 +185,7 @@ void write_halos(const std::string& path, const MockHeader& header, const Table&
 
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {
   const std::uint64_t rows = catalog.halos.rows();
-  const RowBlock block{comm.exclusive_sum(rows), rows, [&] { return catalog.halos; }};
+  const RowBlock block{comm.exclusive_sum(rows), rows, [&](Table& halos) { halos = catalog.halos; }};
   write_halos(path, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows), {block}, comm);
 }
 

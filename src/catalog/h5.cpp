@@ -56,23 +56,9 @@ Result checked(Result result, hid_t at, const char* what) {
   return result;
 }
 
-Handle file_access() {
-  silence();
-  return {H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
-}
-
-Handle file_access(const Access& access, const mpi::Communicator& comm) {
-  auto properties = file_access();
-  H5Pset_fapl_mpio(properties, comm.handle(), HintInfo(access.hints));
-  H5Pset_all_coll_metadata_ops(properties, true);
-  H5Pset_coll_metadata_write(properties, true);
-  if (access.alignment > 0) H5Pset_alignment(properties, access.alignment, access.alignment);
-  return properties;
-}
-
 Handle open_file(const std::string& path) {
-  const auto properties = file_access();
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, properties), H5Fclose);
+  silence();
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (file >= 0) return file;
   const auto why = reason();
   std::error_code ignored;
@@ -92,25 +78,6 @@ Handle open_file(const std::string& path) {
         "{}: its writer did not close it ({}); write it again, or remove the mark with h5clear -s when it is whole",
         path, why);
   throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path, why);
-}
-
-Handle create_file(const std::string& path, const Handle& properties) {
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties), H5Fclose);
-  if (file < 0) fail(path, "creating the file");
-  return file;
-}
-
-Handle collective_transfer() {
-  Handle properties(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
-  H5Pset_dxpl_mpio(properties, H5FD_MPIO_COLLECTIVE);
-  return properties;
-}
-
-// Of what every rank writes with the same value: collective in a parallel file.
-Handle transfer_for(hid_t object) {
-  const Handle file(H5Iget_file_id(object), H5Fclose);
-  const Handle properties(H5Fget_access_plist(file), H5Pclose);
-  return H5Pget_driver(properties) == H5FD_MPIO ? collective_transfer() : Handle(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
 }
 
 Handle text_type() {
@@ -161,25 +128,8 @@ void write_scalar_of(hid_t parent, const std::string& name, hid_t type, const vo
       checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
               "creating a dataset"),
       H5Dclose);
-  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer_for(dataset), value), parent,
+  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), parent,
           "writing a dataset");
-}
-
-struct Slice {
-  Handle memory, file;
-};
-
-// Ranks without rows select nothing, but take part.
-Slice slice_of(hid_t column, hsize_t first, hsize_t rows) {
-  Slice slice{simple_space(rows), {H5Dget_space(column), H5Sclose}};
-  if (rows == 0) {
-    H5Sselect_none(slice.memory);
-    H5Sselect_none(slice.file);
-  } else {
-    checked(H5Sselect_hyperslab(slice.file, H5S_SELECT_SET, &first, nullptr, &rows, nullptr), column,
-            "selecting rows");
-  }
-  return slice;
 }
 
 std::string name_of(hid_t object) {
@@ -187,16 +137,6 @@ std::string name_of(hid_t object) {
   std::string name(static_cast<std::size_t>(std::max<ssize_t>(length, 0)), '\0');
   if (length > 0) H5Iget_name(object, name.data(), name.size() + 1);
   return name;
-}
-
-void write_slice_by(hid_t column, std::uint64_t first, const ColumnData& values, hid_t transfer) {
-  // The dataset's own type, so that nothing is converted: conversion makes HDF5 write independently.
-  const Handle type(H5Dget_type(column), H5Tclose);
-  const auto write = [&](const auto& v) {
-    const auto slice = slice_of(column, first, v.size());
-    checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column, "writing a column");
-  };
-  std::visit(write, values);
 }
 
 std::string target_of(hid_t at, const std::string& link, const H5L_info_t& info) {
@@ -228,11 +168,20 @@ std::string path_of(hid_t parent, const std::string& name) {
   return (at == "/" ? "" : at) + "/" + name;
 }
 
-File File::create(const std::string& path, const Access& access, const mpi::Communicator& comm) {
-  return File(create_file(path, file_access(access, comm)));
+File File::create(const std::string& path, std::uint64_t alignment) {
+  silence();
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  if (alignment > 0) H5Pset_alignment(access, alignment, alignment);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose);
+  if (file < 0) fail(path, "creating the file");
+  return File(std::move(file));
 }
-File File::create(const std::string& path) {
-  return File(create_file(path, file_access()));
+
+File File::open_to_change(const std::string& path) {
+  silence();
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+  if (file < 0) fail(path, "opening the file to change it");
+  return File(std::move(file));
 }
 
 File File::open(const std::string& path) {
@@ -242,12 +191,6 @@ File File::open(const std::string& path) {
 void File::close() {
   const auto name = file_of(handle_);
   if (H5Fclose(handle_.release()) < 0) fail(name, "closing the file");
-}
-
-Hints File::hints_in_use() const {
-  void* file = nullptr;
-  checked(H5Fget_vfd_handle(handle_, H5P_DEFAULT, &file), handle_, "asking for its hints");
-  return catalog::hints_in_use(*static_cast<MPI_File*>(file));
 }
 
 bool exists(hid_t at, const std::string& path) {
@@ -401,6 +344,7 @@ void write_array(hid_t parent, const std::string& name, const std::vector<std::u
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows) {
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_layout(properties, H5D_CONTIGUOUS);
+  H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
   H5Pset_attr_creation_order(properties, keep_order);
   const auto type = type_of(like);
@@ -410,18 +354,12 @@ Handle create_column(hid_t parent, const std::string& name, const ColumnData& li
           H5Dclose};
 }
 
-void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
-  write_slice_by(column, first, values, H5P_DEFAULT);
-}
-
-void write_slice_together(hid_t column, std::uint64_t first, const ColumnData& values) {
-  const auto transfer = collective_transfer();
-  write_slice_by(column, first, values, transfer);
-  std::uint32_t local = 0, global = 0;
-  H5Pget_mpio_no_collective_cause(transfer, &local, &global);
-  if ((local | global) != 0)
-    throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})", file_of(column),
-                         name_of(column), local, global);
+std::uint64_t place_of(hid_t column) {
+  const auto place = H5Dget_offset(column);
+  if (place != HADDR_UNDEF) return place;
+  const Handle space(H5Dget_space(column), H5Sclose);
+  if (H5Sget_simple_extent_npoints(space) == 0) return 0;
+  throw internal_error("{}: {} has no place in the file ({})", file_of(column), name_of(column), reason());
 }
 
 }  // namespace halobrush::catalog::h5

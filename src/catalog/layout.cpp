@@ -1,6 +1,7 @@
 #include "layout.hpp"
 
 #include <map>
+#include <memory>
 
 #include "table_file.hpp"
 

@@ -1,30 +1,16 @@
-// What a catalog file looks like inside. A layout is told the columns, what stands beside them and the number of rows,
-// and makes a file that is filled by slabs of rows; where these come from it does not know.
-// Another layout is one file and one line in layout.cpp.
+// What a catalog file looks like inside. A layout is told the columns, what stands beside them and the number of rows, and
+// makes a file in which only the values of the columns are missing, each column in one piece. It knows neither where the
+// values come from nor how they get there, and one rank alone calls it. Another layout is one file and one line in
+// layout.cpp.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "halobrush/catalog/mock.hpp"
 
 namespace halobrush::catalog {
-
-/// A file that is being written, by all ranks together.
-class LayoutFile {
- public:
-  virtual ~LayoutFile() = default;
-
-  /// Rows [first_row, first_row + n) of one column, n may be 0. Not collective, unless WriteOptions::collective() says so.
-  virtual void write(std::size_t column, std::uint64_t first_row, const ColumnData& values) = 0;
-
-  /// @collective Marks the file as complete and closes it.
-  virtual void finish() = 0;
-
-  /// On how the open file is written; none: as asked for.
-  virtual std::vector<std::string> remarks() const = 0;
-};
 
 class Layout {
  public:
@@ -38,10 +24,13 @@ class Layout {
   virtual std::uint64_t bytes(const MockHeader& header, const Table& columns, std::uint64_t rows,
                               std::uint64_t alignment) const = 0;
 
-  /// @collective Makes the file with everything but rows. `columns` declares them, in their order.
-  virtual std::unique_ptr<LayoutFile> create(const std::string& path, const MockHeader& header, const Table& columns,
-                                             std::uint64_t rows, const WriteOptions& options,
-                                             const mpi::Communicator& comm) const = 0;
+  /// Makes the file. Returns, for each column, the byte at which its values begin; they follow one another as in memory.
+  /// Throws io_error.
+  virtual std::vector<std::uint64_t> create(const std::string& path, const MockHeader& header, const Table& columns,
+                                            std::uint64_t rows, std::uint64_t alignment) const = 0;
+
+  /// Marks the file as complete, when all values are on the disk. Throws io_error.
+  virtual void finish(const std::string& path) const = 0;
 };
 
 /// By what the file holds: galaxy_data_type or halo_data_type (table_file.hpp).

@@ -5,8 +5,8 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
-#include "hints.hpp"
 #include "layout.hpp"
+#include "mpi_file.hpp"
 #include "table_file.hpp"
 #include "transport.hpp"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 
 #include "h5.hpp"
 #include "halobrush/catalog/units.hpp"
@@ -82,61 +83,28 @@ bool is_for_gcr_only(const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-h5::Handle create_column(hid_t group, const Column& column, std::uint64_t rows) {
-  auto dataset = h5::create_column(group, column.spec.name, column.data, rows);
+// Returns its place in the file.
+std::uint64_t create_column(hid_t group, const Column& column, std::uint64_t rows) {
+  const auto dataset = h5::create_column(group, column.spec.name, column.data, rows);
   h5::write_attribute(dataset, "unit", opencosmo_unit(column.spec.unit));
   h5::write_attribute(dataset, "units", column.spec.unit);
   h5::write_attribute(dataset, "description", column.spec.description);
-  return dataset;
+  return h5::place_of(dataset);
 }
 
-// ---- the file ----
-
-class OpenCosmoFile : public LayoutFile {
- public:
-  OpenCosmoFile(const std::string& path, const std::string& data_type, const MockHeader& header, const Table& columns,
-                std::uint64_t rows, const WriteOptions& options, const mpi::Communicator& comm)
-      : options_(options), file_(h5::File::create(path, {options.hints, options.alignment}, comm)) {
-    write_opencosmo_header(file_.id(), data_type, header.simulation);
-    write_gcr_metadata(file_.id(), header.simulation);
-    provenance_ = h5::create_group(file_.id(), "provenance");
-    for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance_, name, text);
-    write_simulation(provenance_, header.simulation);
-    create_columns(data_type == galaxy_data_type, columns, rows);
+// GCRCatalogs' group has a second name of every column, and some that are in no other.
+std::vector<std::uint64_t> create_columns(hid_t file, bool for_gcr, const Table& columns, std::uint64_t rows) {
+  const auto data = h5::create_group(file, "data");
+  const auto gcr = for_gcr ? h5::create_group(file, "galaxyProperties") : h5::Handle();
+  std::vector<std::uint64_t> places;
+  for (const auto& column : columns.columns()) {
+    const auto& name = column.spec.name;
+    const bool hidden = for_gcr && is_for_gcr_only(name);
+    places.push_back(create_column(hidden ? gcr : data, column, rows));
+    if (for_gcr && !hidden) h5::link_hard(data, name, gcr, name);
   }
-
-  void write(std::size_t column, std::uint64_t first_row, const ColumnData& values) override {
-    const auto write = options_.collective() ? h5::write_slice_together : h5::write_slice;
-    write(columns_[column], first_row, values);
-  }
-
-  void finish() override {
-    h5::write_attribute(provenance_, "complete", std::int64_t{1});
-    columns_.clear();
-    provenance_ = {};
-    file_.close();
-  }
-
-  std::vector<std::string> remarks() const override { return remarks_on_hints(options_.hints, file_.hints_in_use()); }
-
- private:
-  // GCRCatalogs' group has a second name of every column, and some that are in no other.
-  void create_columns(bool for_gcr, const Table& columns, std::uint64_t rows) {
-    const auto data = h5::create_group(file_.id(), "data");
-    const auto gcr = for_gcr ? h5::create_group(file_.id(), "galaxyProperties") : h5::Handle();
-    for (const auto& column : columns.columns()) {
-      const auto& name = column.spec.name;
-      const bool hidden = for_gcr && is_for_gcr_only(name);
-      columns_.push_back(create_column(hidden ? gcr : data, column, rows));
-      if (for_gcr && !hidden) h5::link_hard(data, name, gcr, name);
-    }
-  }
-
-  WriteOptions options_;
-  h5::File file_;
-  h5::Handle provenance_;
-  std::vector<h5::Handle> columns_;
-};
+  return places;
+}
 
 // ---- what the file can hold ----
 
@@ -183,10 +151,25 @@ class OpenCosmoLayout : public Layout {
     return bytes;
   }
 
-  std::unique_ptr<LayoutFile> create(const std::string& path, const MockHeader& header, const Table& columns,
-                                     std::uint64_t rows, const WriteOptions& options,
-                                     const mpi::Communicator& comm) const override {
-    return std::make_unique<OpenCosmoFile>(path, data_type_, header, columns, rows, options, comm);
+  std::vector<std::uint64_t> create(const std::string& path, const MockHeader& header, const Table& columns,
+                                    std::uint64_t rows, std::uint64_t alignment) const override {
+    auto file = h5::File::create(path, alignment);
+    write_opencosmo_header(file.id(), data_type_, header.simulation);
+    write_gcr_metadata(file.id(), header.simulation);
+    {
+      const auto provenance = h5::create_group(file.id(), "provenance");
+      for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance, name, text);
+      write_simulation(provenance, header.simulation);
+    }
+    auto places = create_columns(file.id(), data_type_ == galaxy_data_type, columns, rows);
+    file.close();
+    return places;
+  }
+
+  void finish(const std::string& path) const override {
+    auto file = h5::File::open_to_change(path);
+    h5::write_attribute(h5::open_group(file.id(), "/provenance"), "complete", std::int64_t{1});
+    file.close();
   }
 
  private:

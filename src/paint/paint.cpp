@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 
+#include "halobrush/catalog/assembly.hpp"
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/staging.hpp"
@@ -267,23 +268,15 @@ class Job {
     }
   }
 
-  // All staged tiles become one file: every rank copies a contiguous share.
+  // All staged tiles become one file.
   void assemble() {
     judge_what_is_painted();
     std::ranges::sort(staged_, {}, &StagedTile::tile);
     facts_.galaxies = std::accumulate(rows_of_tile_.begin(), rows_of_tile_.end(), std::uint64_t{0});
-    std::vector<std::int64_t> tiles(staged_.size());
-    std::iota(tiles.begin(), tiles.end(), std::int64_t{0});
-    const auto writer = domain::assign_tiles(tiles, rows_of_tile_, comm_.size());
-    std::vector<catalog::RowBlock> blocks;
-    std::uint64_t first_row = 0;
-    for (std::size_t t = 0; t < staged_.size(); ++t) {
-      if (writer[t] == comm_.rank())
-        blocks.push_back(
-            {first_row, staged_[t].rows, [this, t] { return staging_->read(staged_[t], columns_); }});
-      first_row += staged_[t].rows;
-    }
-    catalog::write_mock(config_.output.path, header(), columns_, facts_.galaxies, blocks, comm_);
+    auto options = write_options(config_);
+    options.stale = summary_path();
+    for (const auto& remark : catalog::assemble(config_.output.path, header(), columns_, *staging_, staged_, comm_, options))
+      log_.info("{}", remark);
   }
 
   catalog::MockHeader header() const {

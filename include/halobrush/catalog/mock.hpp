@@ -20,16 +20,18 @@ struct MockHeader {
   std::vector<std::pair<std::string, std::string>> provenance;
 };
 
-/// One block of consecutive rows that this rank writes: `load` is called once, when it is written.
+/// One block of consecutive rows that this rank writes: `load` is called once, when it is written, and puts them into a
+/// table that holds the block before, so that memory is asked for once.
 struct RowBlock {
   std::uint64_t first_row = 0, rows = 0;
-  std::function<Table()> load;
+  std::function<void(Table& rows)> load;
 };
 
 /// How a catalog gets onto the disk; nothing here changes what is in it.
 struct WriteOptions {
   std::map<std::string, std::string> hints = {};  ///< to MPI-IO, by name
   std::uint64_t alignment = 0;  ///< columns of at least as many bytes begin at multiples of them; 0: anywhere
+  std::uint64_t slab_bytes = 16 << 20;  ///< of the rows that a rank holds at a time, when tiles are assembled
   std::string stale = {};       ///< a file about the one that is replaced: it goes just before the new one gets its name
   /// Whether ranks hand their rows to a few that write (romio_cb_write: enable); otherwise each writes its own.
   bool collective() const;
