@@ -7,8 +7,10 @@
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "layout.hpp"
 #include "share.hpp"
 #include "table_file.hpp"
+#include "transport.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -267,12 +269,12 @@ Table sample_canonical(const Input& input, const HaloHeader& said) {
 void write_halos(const std::string& path, const MockHeader& header, const Table& columns,
                  std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
                  const mpi::Communicator& comm) {
-  write_table_file(path, halo_data_type, header, columns, total_rows, blocks, comm);
+  write_file(path, layout_of(halo_data_type), header, columns, total_rows, blocks, {}, comm);
 }
 
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {
   const std::uint64_t rows = catalog.halos.rows();
-  const RowBlock block{comm.exclusive_sum(rows), rows, [&] { return catalog.halos; }};
+  const RowBlock block{comm.exclusive_sum(rows), rows, [&](Table& halos) { halos = catalog.halos; }};
   write_halos(path, header_of(catalog), catalog.halos.empty_like(), comm.sum(rows), {block}, comm);
 }
 

@@ -56,20 +56,9 @@ Result checked(Result result, hid_t at, const char* what) {
   return result;
 }
 
-Handle access(const mpi::Communicator* comm) {
-  silence();
-  Handle properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  if (comm != nullptr) {
-    H5Pset_fapl_mpio(properties, comm->handle(), MPI_INFO_NULL);
-    H5Pset_all_coll_metadata_ops(properties, true);
-    H5Pset_coll_metadata_write(properties, true);
-  }
-  return properties;
-}
-
 Handle open_file(const std::string& path) {
-  const auto properties = access(nullptr);
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, properties), H5Fclose);
+  silence();
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (file >= 0) return file;
   const auto why = reason();
   std::error_code ignored;
@@ -89,22 +78,6 @@ Handle open_file(const std::string& path) {
         "{}: its writer did not close it ({}); write it again, or remove the mark with h5clear -s when it is whole",
         path, why);
   throw data_error("{}: cannot be opened as HDF5 ({}); it is damaged or of another format", path, why);
-}
-
-Handle create_file(const std::string& path, const mpi::Communicator* comm) {
-  const auto properties = access(comm);
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties), H5Fclose);
-  if (file < 0) fail(path, "creating the file");
-  return file;
-}
-
-// Collective transfers in a parallel file, which is one that we write.
-Handle transfer_for(hid_t object) {
-  const Handle file(H5Iget_file_id(object), H5Fclose);
-  const Handle file_access(H5Fget_access_plist(file), H5Pclose);
-  Handle properties(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
-  if (H5Pget_driver(file_access) == H5FD_MPIO) H5Pset_dxpl_mpio(properties, H5FD_MPIO_COLLECTIVE);
-  return properties;
 }
 
 Handle text_type() {
@@ -155,25 +128,8 @@ void write_scalar_of(hid_t parent, const std::string& name, hid_t type, const vo
       checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
               "creating a dataset"),
       H5Dclose);
-  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, transfer_for(dataset), value), parent,
+  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), parent,
           "writing a dataset");
-}
-
-struct Slice {
-  Handle memory, file;
-};
-
-// Ranks without rows select nothing, but take part.
-Slice slice_of(hid_t column, hsize_t first, hsize_t rows) {
-  Slice slice{simple_space(rows), {H5Dget_space(column), H5Sclose}};
-  if (rows == 0) {
-    H5Sselect_none(slice.memory);
-    H5Sselect_none(slice.file);
-  } else {
-    checked(H5Sselect_hyperslab(slice.file, H5S_SELECT_SET, &first, nullptr, &rows, nullptr), column,
-            "selecting rows");
-  }
-  return slice;
 }
 
 std::string name_of(hid_t object) {
@@ -212,11 +168,20 @@ std::string path_of(hid_t parent, const std::string& name) {
   return (at == "/" ? "" : at) + "/" + name;
 }
 
-File File::create(const std::string& path, const mpi::Communicator& comm) {
-  return File(create_file(path, &comm));
+File File::create(const std::string& path, std::uint64_t alignment) {
+  silence();
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  if (alignment > 0) H5Pset_alignment(access, alignment, alignment);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose);
+  if (file < 0) fail(path, "creating the file");
+  return File(std::move(file));
 }
-File File::create(const std::string& path) {
-  return File(create_file(path, nullptr));
+
+File File::open_to_change(const std::string& path) {
+  silence();
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+  if (file < 0) fail(path, "opening the file to change it");
+  return File(std::move(file));
 }
 
 File File::open(const std::string& path) {
@@ -379,6 +344,7 @@ void write_array(hid_t parent, const std::string& name, const std::vector<std::u
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows) {
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_layout(properties, H5D_CONTIGUOUS);
+  H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
   H5Pset_attr_creation_order(properties, keep_order);
   const auto type = type_of(like);
@@ -388,22 +354,12 @@ Handle create_column(hid_t parent, const std::string& name, const ColumnData& li
           H5Dclose};
 }
 
-void write_slice(hid_t column, std::uint64_t first, const ColumnData& values) {
-  std::visit(
-      [&](const auto& v) {
-        const auto slice = slice_of(column, first, v.size());
-        const auto transfer = transfer_for(column);
-        // The dataset's own type, so that nothing is converted: conversion makes HDF5 write independently.
-        const Handle type(H5Dget_type(column), H5Tclose);
-        checked(H5Dwrite(column, type, slice.memory, slice.file, transfer, v.data()), column,
-                "writing a column");
-        std::uint32_t local = 0, global = 0;
-        H5Pget_mpio_no_collective_cause(transfer, &local, &global);
-        if ((local | global) != 0)
-          throw internal_error("{}: {} was written independently, not collectively (HDF5 cause {:#x}, {:#x})",
-                               file_of(column), name_of(column), local, global);
-      },
-      values);
+std::uint64_t place_of(hid_t column) {
+  const auto place = H5Dget_offset(column);
+  if (place != HADDR_UNDEF) return place;
+  const Handle space(H5Dget_space(column), H5Sclose);
+  if (H5Sget_simple_extent_npoints(space) == 0) return 0;
+  throw internal_error("{}: {} has no place in the file ({})", file_of(column), name_of(column), reason());
 }
 
 }  // namespace halobrush::catalog::h5

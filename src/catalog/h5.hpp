@@ -1,6 +1,6 @@
-// HDF5 behind a few calls: handles that close themselves, attributes, columns written collectively, and one class
-// for every dataset that is read. Each rank reads through a file handle of its own: what is wrong with the rows of
-// one rank leaves no other waiting, and HDF5 1.10 reads neither virtual nor converted data collectively. Every
+// HDF5 behind a few calls: handles that close themselves, attributes, columns to be filled, and one class for
+// every dataset that is read. Nothing here is collective: each rank reads through a file handle of its own, so that what is
+// wrong with the rows of one leaves no other waiting, and one rank alone makes a file (layout.hpp). Every
 // failure is an Error with the names of file and object and HDF5's innermost message; HDF5 itself prints nothing.
 #pragma once
 
@@ -41,18 +41,17 @@ class Handle {
   Close close_ = nullptr;
 };
 
-/// @collective where it is created with a communicator, and so are every call on what it contains and the
-/// destructor: an exception must leave its scope on all ranks (mpi::agree).
 class File {
  public:
-  static File create(const std::string& path, const mpi::Communicator& comm);
-  static File create(const std::string& path);  ///< not collective
-  /// Not collective. Throws io_error where the file cannot be had (absent, not readable, held by a writer),
+  /// What has at least `alignment` bytes begins at multiples of them; 0: anywhere.
+  static File create(const std::string& path, std::uint64_t alignment = 0);
+  static File open_to_change(const std::string& path);
+  /// Throws io_error where the file cannot be had (absent, not readable, held by a writer),
   /// data_error where it is no HDF5 file or damaged.
   static File open(const std::string& path);
 
   hid_t id() const { return handle_; }
-  void close();  ///< flushes; throws io_error
+  void close();  ///< throws io_error
 
  private:
   explicit File(Handle handle) : handle_(std::move(handle)) {}
@@ -95,11 +94,10 @@ void write_scalar(hid_t parent, const std::string& name, std::int64_t value);
 void write_array(hid_t parent, const std::string& name, const std::vector<std::uint64_t>& shape,
                  std::span<const double> values);
 
-/// A column of `rows` values of the type that `like` holds; booleans become what h5py reads as bool.
+/// A column of `rows` values of the type that `like` holds, not yet written; booleans become what h5py reads as bool.
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows);
-/// @collective Every rank writes its own slice, which may be empty. Throws internal_error when HDF5 fell back
-/// to independent writes.
-void write_slice(hid_t column, std::uint64_t first, const ColumnData& values);
+/// The byte of the file at which its values begin, one behind the other.
+std::uint64_t place_of(hid_t column);
 
 /// What all ones in an unsigned type mean: a number too large, or -1 of a writer that had no signed type.
 enum class AllOnes { too_large, minus_one };

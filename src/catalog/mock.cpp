@@ -5,7 +5,10 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "layout.hpp"
+#include "mpi_file.hpp"
 #include "table_file.hpp"
+#include "transport.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -23,14 +26,23 @@ void in_our_units(const std::string& path, Table& rows, const Simulation& simula
 
 }  // namespace
 
-void write_mock(const std::string& path, const MockHeader& header, const Table& columns,
-                std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
-                const mpi::Communicator& comm) {
+bool WriteOptions::collective() const {
+  return asks_for_collective_writes(hints);
+}
+
+std::vector<std::string> check_mock(const Table& columns, const WriteOptions& options) {
+  check_hints(options.hints);
+  return layout_of(galaxy_data_type).check(columns);
+}
+
+std::vector<std::string> write_mock(const std::string& path, const MockHeader& header, const Table& columns,
+                                    std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
+                                    const mpi::Communicator& comm, const WriteOptions& options) {
   for (const auto& [name, value] : {std::pair{"omega_b", header.simulation.omega_b},
                                     {"sigma_8", header.simulation.sigma_8},
                                     {"n_s", header.simulation.n_s}})
     if (std::isnan(value)) throw internal_error("{}: a mock is written without {}", path, name);
-  write_table_file(path, galaxy_data_type, header, columns, total_rows, blocks, comm);
+  return write_file(path, layout_of(galaxy_data_type), header, columns, total_rows, blocks, options, comm);
 }
 
 Mock read_mock(const std::string& path, const std::vector<std::string>& columns,

@@ -35,45 +35,98 @@ void remove_ours(const fs::path& folder) {
   fs::remove(folder, error);  // stays when something else is in it
 }
 
-std::vector<std::byte> read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    throw io_error("{}: cannot be opened for reading; run again to paint the tile anew", path.string());
-  std::vector<std::byte> bytes(fs::file_size(path));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) throw io_error("{}: cannot be read; run again to paint the tile anew", path.string());
-  return bytes;
+// A tile's file: its rows in parts of so many, each part column by column, and behind them a checksum of each part. The
+// checksum of those is the tile's own: so a part is checked without the others, and a tile of any size in little memory.
+constexpr std::uint64_t rows_of_part = 4096;
+
+std::uint64_t parts_of(std::uint64_t rows) {
+  return (rows + rows_of_part - 1) / rows_of_part;
 }
 
-std::vector<std::byte> pack(const Table& rows) {
+std::uint64_t size_of_rows(const Table& columns, std::uint64_t rows) {
+  return rows * static_cast<std::uint64_t>(bytes_per_row(columns));
+}
+
+void append(std::vector<std::byte>& bytes, std::span<const std::byte> more) {
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+struct Packed {
   std::vector<std::byte> bytes;
-  for (const auto& column : rows.columns())
-    std::visit(
-        [&](const auto& values) {
-          const auto raw = std::as_bytes(std::span(values));
-          bytes.insert(bytes.end(), raw.begin(), raw.end());
-        },
-        column.data);
-  return bytes;
+  std::uint64_t checksum = 0;
+};
+
+Packed pack(const Table& rows) {
+  Packed packed;
+  packed.bytes.reserve(size_of_rows(rows, rows.rows()) + parts_of(rows.rows()) * sizeof(std::uint64_t));
+  std::vector<std::uint64_t> checksums;
+  for (std::size_t first = 0; first < rows.rows(); first += rows_of_part) {
+    const auto begin = packed.bytes.size(), count = std::min<std::size_t>(rows_of_part, rows.rows() - first);
+    for (const auto& column : rows.columns())
+      std::visit([&](const auto& v) { append(packed.bytes, std::as_bytes(std::span(v).subspan(first, count))); }, column.data);
+    checksums.push_back(xxh3(std::span(packed.bytes).subspan(begin)));
+  }
+  append(packed.bytes, std::as_bytes(std::span(checksums)));
+  packed.checksum = xxh3(std::as_bytes(std::span(checksums)));
+  return packed;
 }
 
-std::size_t bytes_of(const Table& rows) {
-  std::size_t bytes = 0;
-  for (const auto& column : rows.columns())
-    std::visit([&](const auto& values) { bytes += std::span(values).size_bytes(); }, column.data);
-  return bytes;
-}
-
-void unpack(std::span<const std::byte> bytes, Table& rows) {
-  for (auto& column : rows.columns())
+// Rows [skip, skip + count) of a part of `rows` rows go to row `to` on.
+void unpack(std::span<const std::byte> part, std::uint64_t rows, std::uint64_t skip, std::uint64_t count, Table& table,
+            std::uint64_t to) {
+  for (auto& column : table.columns())
     std::visit(
         [&](auto& values) {
-          const auto size = std::span(values).size_bytes();
-          if (size > 0) std::memcpy(values.data(), bytes.data(), size);
-          bytes = bytes.subspan(size);
+          constexpr auto size = sizeof(values[0]);
+          std::memcpy(values.data() + to, part.data() + skip * size, count * size);
+          part = part.subspan(rows * size);
         },
         column.data);
 }
+
+// A tile that is read part by part.
+class TileFile {
+ public:
+  /// Throws io_error, data_error.
+  TileFile(const fs::path& path, const StagedTile& tile)
+      : path_(path.string()), file_(path, std::ios::binary), rows_(tile.rows), checksums_(parts_of(tile.rows)) {
+    if (!file_) throw io_error("{}: cannot be opened for reading; run again to paint the tile anew", path_);
+    const auto table = std::as_writable_bytes(std::span(checksums_));
+    if (fs::file_size(path) != tile.bytes || tile.bytes < table.size()) throw damaged();
+    size_of_row_ = tile.rows == 0 ? 0 : (tile.bytes - table.size()) / tile.rows;
+    if (size_of_row_ * tile.rows + table.size() != tile.bytes) throw damaged();
+    read(tile.bytes - table.size(), table);
+    if (xxh3(table) != tile.checksum) throw damaged();
+  }
+
+  std::uint64_t size_of_row() const { return size_of_row_; }
+  std::uint64_t rows_in(std::uint64_t part) const { return std::min(rows_of_part, rows_ - part * rows_of_part); }
+
+  /// The bytes of a part, until the next call.
+  std::span<const std::byte> part(std::uint64_t part) {
+    buffer_.resize(rows_in(part) * size_of_row_);
+    read(part * rows_of_part * size_of_row_, buffer_);
+    if (xxh3(buffer_) != checksums_[part]) throw damaged();
+    return buffer_;
+  }
+
+ private:
+  Error damaged() const {
+    return data_error("{}: is not what was written (size or checksum differ); run again to paint the tile anew", path_);
+  }
+
+  void read(std::uint64_t from, std::span<std::byte> bytes) {
+    file_.seekg(static_cast<std::streamoff>(from));
+    file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!file_) throw io_error("{}: cannot be read; run again to paint the tile anew", path_);
+  }
+
+  std::string path_;
+  std::ifstream file_;
+  std::uint64_t rows_, size_of_row_ = 0;
+  std::vector<std::uint64_t> checksums_;
+  std::vector<std::byte> buffer_;
+};
 
 std::string to_line(const StagedTile& t, std::uint64_t identity) {
   return json{{"identity", identity},
@@ -235,34 +288,41 @@ std::vector<StagedTile> Staging::ledger() const {
 
 bool Staging::verify(const StagedTile& tile) const {
   try {
-    const auto bytes = read_bytes(file_of(tile.tile));
-    return bytes.size() == tile.bytes && xxh3(bytes) == tile.checksum;
+    TileFile file(file_of(tile.tile), tile);
+    for (std::uint64_t part = 0; part < parts_of(tile.rows); ++part) file.part(part);
+    return true;
   } catch (const std::exception&) {
     return false;
   }
 }
 
 StagedTile Staging::write(std::int64_t tile, const Table& rows, double seconds, int rank) const {
-  const auto bytes = pack(rows);
-  write_durably(file_of(tile), bytes);
-  const StagedTile entry{tile, rows.rows(), bytes.size(), xxh3(bytes), seconds};
+  const auto packed = pack(rows);
+  write_durably(file_of(tile), packed.bytes);
+  const StagedTile entry{tile, rows.rows(), packed.bytes.size(), packed.checksum, seconds};
   append_line_durably(folder_ / fmt::format("ledger.{}.jsonl", rank), to_line(entry, identity_hash_));
   return entry;
 }
 
 Table Staging::read(const StagedTile& tile, const Table& columns) const {
-  const auto bytes = read_bytes(file_of(tile.tile));
   auto rows = columns.empty_like();
   rows.resize(tile.rows);
-  if (bytes.size() != tile.bytes || xxh3(bytes) != tile.checksum)
-    throw data_error(
-        "{}: is not what was written (size or checksum differ); run again to paint the tile anew",
-        file_of(tile.tile).string());
-  if (bytes.size() != bytes_of(rows))
-    throw internal_error("{}: {} bytes do not hold {} rows of these columns", file_of(tile.tile).string(),
-                         bytes.size(), tile.rows);
-  unpack(bytes, rows);
+  read(tile, 0, tile.rows, rows, 0);
   return rows;
+}
+
+void Staging::read(const StagedTile& tile, std::uint64_t first, std::uint64_t count, Table& table,
+                   std::uint64_t to) const {
+  TileFile file(file_of(tile.tile), tile);
+  if (tile.rows > 0 && file.size_of_row() != size_of_rows(table, 1))
+    throw internal_error("{}: rows of {} bytes are not of these columns", file_of(tile.tile).string(), file.size_of_row());
+  for (const auto end = first + count; first < end;) {
+    const auto part = first / rows_of_part, skip = first % rows_of_part;
+    const auto here = std::min(file.rows_in(part) - skip, end - first);
+    unpack(file.part(part), file.rows_in(part), skip, here, table, to);
+    first += here;
+    to += here;
+  }
 }
 
 void Staging::remove() const {

@@ -14,11 +14,6 @@ namespace halobrush::catalog {
 inline constexpr auto galaxy_data_type = "synthetic_galaxies";
 inline constexpr auto halo_data_type = "halo_properties";
 
-/// @collective As write_mock.
-void write_table_file(const std::string& path, const std::string& data_type, const MockHeader& header,
-                      const Table& columns, std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
-                      const mpi::Communicator& comm);
-
 /// What a column is read as, whatever it is in the file.
 enum class ReadAs { stored, integers, numbers, booleans };
 using ReadAsOf = ReadAs (*)(const std::string& column);

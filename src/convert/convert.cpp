@@ -84,7 +84,7 @@ class SubfindJob {
         without_m200_ += catalog::SubfindCatalog::hosts_without_m200(halos);
         if (morphology_) morphology_matches_ += morphology_->matches(ids);
         if (shapes_) shape_matches_ += shapes_->matches(ids);
-        blocks.push_back({mine, ids.size(), [this, first, count] { return load(first, count); }});
+        blocks.push_back({mine, ids.size(), [this, first, count](catalog::Table& block) { block = load(first, count); }});
         mine += ids.size();
       }
     });

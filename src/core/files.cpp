@@ -42,6 +42,7 @@ class Descriptor {
     if (::fstatvfs(fd_, &disk) == 0 && disk.f_bavail * disk.f_frsize < bytes)
       throw cannot_write(path_, ENOSPC);
   }
+  void begin_sync() const { ::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE); }
   void sync() const {
     if (::fsync(fd_) != 0) throw cannot_write(path_, errno);
   }
@@ -131,6 +132,16 @@ void reserve(const std::filesystem::path& path, std::uint64_t bytes) {
   Descriptor(path, O_WRONLY).reserve(bytes);
 }
 
+void flush(const std::filesystem::path& path) {
+  Descriptor file(path, O_RDONLY);
+  file.sync();
+  file.close();
+}
+
+void begin_flush(const std::filesystem::path& path) {
+  Descriptor(path, O_RDONLY).begin_sync();
+}
+
 void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   const auto temporary = std::filesystem::path(path) += ".tmp";
   try {
@@ -150,19 +161,20 @@ void write_durably(const std::filesystem::path& path, const std::string& text) {
 }
 
 void publish(const std::filesystem::path& from, const std::filesystem::path& to) {
-  Descriptor file(from, O_RDONLY);
-  file.sync();
-  file.close();
+  flush(from);
   if (std::rename(from.c_str(), to.c_str()) != 0) throw cannot_write(to, errno);
   sync_folder_of(to);
 }
 
 void append_line_durably(const std::filesystem::path& path, const std::string& line) {
+  std::error_code error;
+  const bool is_new = !std::filesystem::exists(path, error);
   Descriptor file(path, O_RDWR | O_CREAT | O_APPEND);
   const std::string text = (file.ends_a_line() ? "" : "\n") + line + "\n";
   file.write(std::as_bytes(std::span(text)));
   file.sync();
   file.close();
+  if (is_new) sync_folder_of(path);
 }
 
 }  // namespace halobrush

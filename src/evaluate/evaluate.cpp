@@ -134,7 +134,7 @@ void write_rows(const std::string& path, const catalog::Table& columns, const st
   }
   std::vector<catalog::RowBlock> blocks;
   for (const auto& part : mine)
-    blocks.push_back({first[part.tile], part.rows.rows(), [&part] { return part.rows; }});
+    blocks.push_back({first[part.tile], part.rows.rows(), [&part](catalog::Table& rows) { rows = part.rows; }});
   catalog::write_mock(path, header, columns, total, blocks, comm);
 }
 

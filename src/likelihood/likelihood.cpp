@@ -94,7 +94,7 @@ nlohmann::ordered_json means(const catalog::Table& rows, const std::string& colu
 void write_rows(const std::string& path, const catalog::Table& rows, const catalog::MockHeader& header,
                 const mpi::Communicator& comm) {
   const auto count = static_cast<std::uint64_t>(rows.rows());
-  const std::vector<catalog::RowBlock> blocks = {{comm.exclusive_sum(count), count, [&] { return rows; }}};
+  const std::vector<catalog::RowBlock> blocks = {{comm.exclusive_sum(count), count, [&](catalog::Table& block) { block = rows; }}};
   catalog::write_mock(path, header, rows.empty_like(), comm.sum(count), blocks, comm);
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "halobrush/catalog/assembly.hpp"
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/staging.hpp"
@@ -58,7 +59,10 @@ class Job {
     const auto source = pipeline::open_halos(config_, comm_);
     painter_ = mpi::agree(comm_, [&] {
       const auto& header = source->header();
-      return model::make_painter(config_, pipeline::offered_columns(config_, header.halos), header.simulation);
+      auto offered = pipeline::offered_columns(config_, header.halos);
+      auto painter = model::make_painter(config_, offered, header.simulation);
+      check_output(config_, mock_columns(offered, *painter), log_);
+      return painter;
     });
     for (const auto* model : painter_->models()) statistics_.judge(*model);
     if (!painter_->sha256().empty())
@@ -328,24 +332,17 @@ class Job {
     }
   }
 
-  // All staged tiles become one file: every rank copies a contiguous share.
+  // All staged tiles become one file.
   void assemble() {
     judge_what_is_painted();
     std::ranges::sort(staged_, {}, &StagedTile::tile);
     facts_.galaxies = plan_.galaxies();
     facts_.left_out = plan_.left_out;
-    std::vector<std::int64_t> tiles(staged_.size());
-    std::iota(tiles.begin(), tiles.end(), std::int64_t{0});
-    const auto writer = domain::assign_tiles(tiles, plan_.rows_of_tile, comm_.size());
-    std::vector<catalog::RowBlock> blocks;
-    std::uint64_t first_row = 0;
-    for (std::size_t t = 0; t < staged_.size(); ++t) {
-      if (writer[t] == comm_.rank())
-        blocks.push_back(
-            {first_row, staged_[t].rows, [this, t] { return staging_->read(staged_[t], plan_.columns); }});
-      first_row += staged_[t].rows;
-    }
-    catalog::write_mock(config_.output.path, header(), plan_.columns, facts_.galaxies, blocks, comm_);
+    auto options = write_options(config_);
+    options.stale = summary_path();
+    for (const auto& remark :
+         catalog::assemble(config_.output.path, header(), plan_.columns, *staging_, staged_, comm_, options))
+      log_.info("{}", remark);
   }
 
   catalog::MockHeader header() const {

@@ -85,12 +85,12 @@ std::uint64_t Plan::galaxies() const {
 }
 
 std::string to_json(const Plan& plan) {
-  const auto& [path, format, bytes, sha256] = plan.source;
+  const auto& [path, format, bytes, sha256, brief] = plan.source;
   const auto& out = plan.left_out;
   return json{{"rows_of_tile", plan.rows_of_tile},
               {"columns", json_of(plan.columns)},
               {"simulation", json_of(plan.simulation)},
-              {"source", {path, format, bytes, sha256}},
+              {"source", {path, format, bytes, sha256, brief}},
               {"left_out", {out.few_particles, out.light, out.slow}},
               {"remarks", plan.remarks},
               {"differences", json_of(plan.differences)}}
@@ -105,7 +105,7 @@ std::optional<Plan> plan_from_json(const std::string& text) {
     return Plan{item.at("rows_of_tile"),
                 columns_from(item.at("columns")),
                 simulation_from(item.at("simulation")),
-                {source.at(0), source.at(1), source.at(2), source.at(3)},
+                {source.at(0), source.at(1), source.at(2), source.at(3), source.at(4)},
                 {out.at(0), out.at(1), out.at(2)},
                 item.at("remarks"),
                 differences_from(item.at("differences"))};

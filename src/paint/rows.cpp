@@ -113,6 +113,14 @@ catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted
   return rows;
 }
 
+catalog::WriteOptions write_options(const config::Config& config) {
+  return {.hints = config.output.hints, .alignment = static_cast<std::uint64_t>(config.output.alignment)};
+}
+
+void check_output(const config::Config& config, const catalog::Table& columns, Logger& log) {
+  for (const auto& remark : catalog::check_mock(columns, write_options(config))) log.warn("output: {}", remark);
+}
+
 catalog::Table mock_columns(const catalog::Table& halos, const model::Painter& painter) {
   domain::Patch none;
   none.halos = halos.empty_like();

@@ -1,11 +1,15 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <cmath>
+#include <csignal>
 
+#include "catalog/mpi_file.hpp"
 #include "catalog/support.hpp"
 #include "halobrush/catalog/mock.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -37,7 +41,7 @@ Table rows_from(std::uint64_t first, std::uint64_t n) {
 }
 
 RowBlock block_of(std::uint64_t first, std::uint64_t n) {
-  return {first, n, [first, n] { return rows_from(first, n); }};
+  return {first, n, [first, n](Table& rows) { rows = rows_from(first, n); }};
 }
 
 MockHeader header() {
@@ -191,6 +195,12 @@ class Raw {
     H5Dclose(dataset);
     return kind;
   }
+  haddr_t place(const char* object) const {
+    const auto dataset = H5Dopen2(file_, object, H5P_DEFAULT);
+    const auto place = H5Dget_offset(dataset);
+    H5Dclose(dataset);
+    return place;
+  }
   bool has(const char* link) { return H5Lexists(file_, link, H5P_DEFAULT) > 0; }
 
  private:
@@ -240,6 +250,9 @@ TEST_F(MockFile, KeepsAnyUnitAndWritesTheOneThatReadersUnderstand) {
       {"Gyr", "Gyr"}, {"Msun/h/yr", "Msun/(littleh yr)"}, {"furlong", ""}, {"kpc/h", "comoving kpc/h"}};
   const auto name = [](std::size_t i) { return "c" + std::to_string(i); };
   for (std::size_t i = 0; i < units.size(); ++i) table.add<double>({name(i), units[i][0], ""});
+  EXPECT_EQ(check_mock(table, {}),
+            std::vector<std::string>{"column 'c2': its unit 'furlong' is not known here: readers are told it in the attribute "
+                                     "units, and OpenCosmo takes it for a number without a unit"});
   write_mock(path_, header(), table, 0, {}, world_);
   Raw file(path_);
   for (std::size_t i = 0; i < units.size(); ++i) {
@@ -255,7 +268,7 @@ TEST_F(MockFile, IsNotReplacedWhenABlockFailsOnOneRank) {
   const int failing = world_.size() - 1;
   std::vector<RowBlock> blocks;
   if (world_.rank() == failing)
-    blocks = {block_of(0, 10), {10, 10, []() -> Table { throw data_error("tile 3: gone"); }}};
+    blocks = {block_of(0, 10), {10, 10, [](Table&) { throw data_error("tile 3: gone"); }}};
   expect_error(ExitCode::data, "tile 3: gone",
                [&] { write_mock(path_, header(), declared(), 20, blocks, world_); });
   world_.barrier();
@@ -273,8 +286,8 @@ TEST_F(MockFile, RefusesBlocksThatDoNotFit) {
   refuse(20, {block_of(0, 10), block_of(9, 11)}, declared(),
          "blocks of rows leave a gap or overlap at row 9");
   refuse(20, {block_of(0, 10)}, declared(), "blocks hold 10 rows of 20");
-  refuse(10, {{0, 10, [] { return rows_from(0, 9); }}}, declared(), "a block of 10 rows at row 0 holds 9");
-  refuse(10, {{0, 10, [] { return Table(); }}}, declared(),
+  refuse(10, {{0, 10, [](Table& rows) { rows = rows_from(0, 9); }}}, declared(), "a block of 10 rows at row 0 holds 9");
+  refuse(10, {{0, 10, [](Table& rows) { rows = Table(); }}}, declared(),
          "table: rows are appended from a table with other columns");
   auto no_sigma = header();
   no_sigma.simulation.sigma_8 = std::nan("");
@@ -282,6 +295,93 @@ TEST_F(MockFile, RefusesBlocksThatDoNotFit) {
                [&] { write_mock(path_, no_sigma, declared(), 0, {}, world_); });
   world_.barrier();
   EXPECT_TRUE(folder_.files().empty());
+}
+
+TEST_F(MockFile, RefusesColumnsThatReadersWouldRefuse) {
+  const auto refuse = [&](const ColumnSpec& spec, const std::string& text) {
+    Table columns;
+    columns.add<float>(spec);
+    expect_error(ExitCode::data, text, [&] { check_mock(columns, {}); });
+    expect_error(ExitCode::data, text, [&] { write_mock(path_, header(), columns, 0, {}, world_); });
+  };
+  const std::string bell = "M\x07sun", seen = printable(bell);
+  refuse({"size", bell, ""}, "column 'size': its unit '" + seen +
+                                 "' is no text that can be printed, and readers refuse it; mend it where the column comes from");
+  refuse({bell, "", ""}, "column '" + seen + "': its name '" + seen +
+                             "' is no text that can be printed, and readers refuse it; mend it where the column comes from");
+  for (const std::string name : {"", ".", "a/b"})
+    refuse({name, "", ""}, "column '" + name + "': HDF5 has no dataset of that name (it is empty, a dot or has a slash); "
+                                               "rename it where it comes from");
+  world_.barrier();
+  EXPECT_TRUE(folder_.files().empty());
+}
+
+TEST_F(MockFile, IsTheSameWithHintsAndCollectiveWrites) {
+  write_mock(path_, header(), declared(), 200, my_blocks(200), world_,
+             {.hints = {{"romio_cb_write", "enable"}, {"no_such_hint", "7"}}});
+  expect_equal(gather(read_mock(path_, {}, world_).galaxies, world_), rows_from(0, 200));
+}
+
+TEST_F(MockFile, HasColumnsAtMultiplesOfTheAlignment) {
+  constexpr std::uint64_t alignment = 1 << 12, rows = 2000;  // of a column of booleans less
+  write_mock(path_, header(), declared(), rows, my_blocks(rows), world_, {.alignment = alignment});
+  expect_equal(gather(read_mock(path_, {}, world_).galaxies, world_), rows_from(0, rows));
+  const Raw file(path_);
+  for (const auto* name : {"/data/galaxy_id", "/data/x", "/data/log_stellar_mass"}) EXPECT_EQ(file.place(name) % alignment, 0u) << name;
+}
+
+TEST_F(MockFile, RefusesHintsThatMpiCannotBeTold) {
+  const auto refuse = [&](const std::string& name, const std::string& value, const std::string& why) {
+    expect_error(ExitCode::config, "output.hints: '" + name + "': its " + why + "; mend or remove it",
+                 [&] { check_mock(declared(), {.hints = {{name, value}}}); });
+  };
+  const auto most = [](int limit) { return "MPI takes 1 to " + std::to_string(limit - 1); };
+  refuse("", "1", "name has 0 characters, " + most(MPI_MAX_INFO_KEY));
+  refuse(std::string(400, 'n'), "1", "name has 400 characters, " + most(MPI_MAX_INFO_KEY));
+  refuse("cb_nodes", "", "value has 0 characters, " + most(MPI_MAX_INFO_VAL));
+}
+
+TEST(Hints, ThatMpiDoesNotTakeAreNamed) {
+  EXPECT_EQ(remarks_on_hints({{"a", "1"}, {"b", "2"}, {"c", "3"}}, {{"a", "1"}, {"b", "4"}, {"other", "5"}}),
+            (std::vector<std::string>{"output.hints: b is 4 in this MPI library, not 2",
+                                      "output.hints: c is unknown to this MPI library, which passes over it"}));
+}
+
+TEST_F(MockFile, TakesAwayWhatIsStaleWhenItIsCompleteOnly) {
+  const auto stale = folder_.write("mock.hdf5.json", "{}");
+  const WriteOptions options{.stale = stale};
+  std::vector<RowBlock> failing;
+  if (world_.root()) failing = {{0, 20, [](Table&) { throw data_error("tile 3: gone"); }}};
+  expect_error(ExitCode::data, "tile 3: gone",
+               [&] { write_mock(path_, header(), declared(), 20, failing, world_, options); });
+  EXPECT_TRUE(std::filesystem::exists(stale));
+  world_.barrier();
+  write_mock(path_, header(), declared(), 20, my_blocks(20), world_, options);
+  EXPECT_EQ(folder_.files(), std::vector<std::string>{"mock.hdf5"});
+}
+
+// A rank whose file system takes no more than some bytes of a file, which nobody else notices.
+TEST_F(MockFile, IsNotReplacedWhenTheRowsOfOneRankCannotBeWritten) {
+  write(20);
+  const auto before = contents(path_);
+  world_.barrier();
+  const bool failing = world_.size() > 1 && world_.rank() == world_.size() - 1;
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{1000, old.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  if (failing) setrlimit(RLIMIT_FSIZE, &small);
+  if (world_.size() > 1) {
+    const auto last = static_cast<std::uint64_t>(world_.size() - 1), rank = static_cast<std::uint64_t>(world_.rank());
+    expect_error(ExitCode::io, path_ + ".partial: cannot be written (File too large); check the path and the file system", [&] {
+      write_mock(path_, header(), declared(), 100 * (last + 1), {block_of(100 * rank, 100)}, world_);
+    });
+  }
+  setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  world_.barrier();
+  EXPECT_EQ(contents(path_), before);
+  EXPECT_EQ(folder_.files(), std::vector<std::string>{"mock.hdf5"});
 }
 
 TEST_F(MockFile, SaysWhyAFolderCannotBeWritten) {

@@ -55,7 +55,7 @@ TEST_F(StagingFolder, GivesBackTheTilesOfAllRanks) {
   EXPECT_EQ(tiles[0].tile, 2);
   EXPECT_EQ(tiles[0].rows, 0u);
   EXPECT_EQ(tiles[1].seconds, 1.5);
-  EXPECT_EQ(tiles[1].bytes, 10u * (8 + 8 + 4 + 1));
+  EXPECT_EQ(tiles[1].bytes, 10u * (8 + 8 + 4 + 1) + 8);  // and a checksum
   for (const auto& tile : tiles) {
     EXPECT_TRUE(staging_.verify(tile));
     expect_equal(staging_.read(tile, declared()), rows_of(tile.tile, tile.rows));
@@ -96,6 +96,39 @@ TEST_F(StagingFolder, SeesADamagedTile) {
                (folder_ / "tile_000017.bin").string() +
                    ": is not what was written (size or checksum differ); run again to paint the tile anew",
                [&] { staging_.read(tile, declared()); });
+}
+
+TEST_F(StagingFolder, ReadsSomeRowsOfATileAndChecksWhatItReads) {
+  staging_.open(keep);
+  const auto tile = staging_.write(7, rows_of(7, 10'000), 1, 0);  // three parts
+  EXPECT_TRUE(staging_.verify(tile));
+  const auto whole = rows_of(7, 10'000);
+  const auto expect_rows = [&](std::uint64_t first, std::uint64_t count) {
+    auto rows = declared();
+    rows.resize(count + 2);
+    staging_.read(tile, first, count, rows, 1);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      EXPECT_EQ(rows.get<std::int64_t>("galaxy_id")[i + 1], whole.get<std::int64_t>("galaxy_id")[first + i]);
+      EXPECT_EQ(rows.get<std::uint8_t>("is_central")[i + 1], whole.get<std::uint8_t>("is_central")[first + i]);
+    }
+    EXPECT_EQ(rows.get<std::int64_t>("galaxy_id")[0], 0);
+    EXPECT_EQ(rows.get<std::int64_t>("galaxy_id")[count + 1], 0);
+  };
+  expect_rows(0, 10'000);
+  expect_rows(4090, 10);
+  expect_rows(9999, 1);
+  expect_rows(5000, 0);
+  std::fstream file(folder_ / "tile_000007.bin", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(5000 * 21);
+  file.put('\x55');
+  file.close();
+  EXPECT_FALSE(staging_.verify(tile));
+  expect_rows(0, 4096);
+  expect_rows(8192, 1808);
+  expect_error(ExitCode::data,
+               (folder_ / "tile_000007.bin").string() +
+                   ": is not what was written (size or checksum differ); run again to paint the tile anew",
+               [&] { expect_rows(4090, 10); });
 }
 
 TEST_F(StagingFolder, KnowsWhichOfTwoRecordsFitsTheFile) {

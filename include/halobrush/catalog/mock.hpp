@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,19 +20,35 @@ struct MockHeader {
   std::vector<std::pair<std::string, std::string>> provenance;
 };
 
-/// One block of consecutive rows that this rank writes, e.g. a tile: `load` is called once, when it is
-/// written.
+/// One block of consecutive rows that this rank writes: `load` is called once, when it is written, and puts them into a
+/// table that holds the block before, so that memory is asked for once.
 struct RowBlock {
   std::uint64_t first_row = 0, rows = 0;
-  std::function<Table()> load;
+  std::function<void(Table& rows)> load;
 };
 
-/// @collective Writes `path` under a temporary name in the same folder, flushes and renames it when complete;
-/// an existing file is replaced only then. `columns` is a table without rows that declares the columns.
-/// Blocks of all ranks cover [0, total_rows) once. Throws io_error (full disk, no permission) with the old
-/// file untouched.
-void write_mock(const std::string& path, const MockHeader& header, const Table& columns,
-                std::uint64_t total_rows, const std::vector<RowBlock>& blocks, const mpi::Communicator& comm);
+/// How a catalog gets onto the disk; nothing here changes what is in it.
+struct WriteOptions {
+  std::map<std::string, std::string> hints = {};  ///< to MPI-IO, by name
+  std::uint64_t alignment = 0;  ///< columns of at least as many bytes begin at multiples of them; 0: anywhere
+  std::uint64_t slab_bytes = 16 << 20;  ///< of the rows that a rank holds at a time, when tiles are assembled
+  std::string stale = {};       ///< a file about the one that is replaced: it goes just before the new one gets its name
+  /// Whether ranks hand their rows to a few that write (romio_cb_write: enable); otherwise each writes its own.
+  bool collective() const;
+};
+
+/// What stands in the way of a mock with these columns written like this, to be known before any row is made: throws
+/// data_error naming a column that the file cannot hold or that readers refuse, config_error for a hint that MPI cannot be
+/// told. Returns remarks on what readers will not see as it is. Not collective.
+std::vector<std::string> check_mock(const Table& columns, const WriteOptions& options);
+
+/// @collective Writes `path` under a temporary name in the same folder and renames it when it is complete and flushed on
+/// every node; an existing file is replaced only then. `columns` is a table without rows that declares the columns.
+/// Blocks of all ranks cover [0, total_rows) once. A rank holds one block at a time. Returns remarks on hints that MPI did
+/// not take. Throws io_error (full disk, no permission) with the old file untouched, and what check_mock throws.
+std::vector<std::string> write_mock(const std::string& path, const MockHeader& header, const Table& columns,
+                                    std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
+                                    const mpi::Communicator& comm, const WriteOptions& options = {});
 
 struct Mock {
   Table galaxies;  ///< this rank's share of rows, consecutive in rank order

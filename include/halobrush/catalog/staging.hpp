@@ -27,7 +27,7 @@ std::string differences(const Identity& there, const Identity& here);
 
 struct StagedTile {
   std::int64_t tile = 0;
-  std::uint64_t rows = 0, bytes = 0, checksum = 0;  ///< XXH3-64 of the file
+  std::uint64_t rows = 0, bytes = 0, checksum = 0;  ///< XXH3-64, of the checksums of its parts
   double seconds = 0;
 };
 
@@ -54,7 +54,7 @@ class Staging {
   /// ledger.<rank>.jsonl).
   std::vector<StagedTile> ledger() const;
 
-  /// Any rank: whether the file of a recorded tile is whole (size and checksum).
+  /// Any rank: whether the file of a recorded tile is whole (size and checksums).
   bool verify(const StagedTile& tile) const;
 
   /// Any rank. Writes the rows of a tile (tmp, fsync, rename, fsync of the folder), then one ledger line.
@@ -63,6 +63,10 @@ class Staging {
 
   /// Any rank. The rows of a tile, checked against the recorded checksum. `columns` declares them.
   Table read(const StagedTile& tile, const Table& columns) const;
+
+  /// Any rank. Rows [first, first + count) of a tile become rows `to` and following of a table with its columns. Only the
+  /// parts of the file that hold them are read, and each is checked. Throws io_error, data_error (not what was written).
+  void read(const StagedTile& tile, std::uint64_t first, std::uint64_t count, Table& table, std::uint64_t to) const;
 
   /// Root only: removes the folder after the mock is complete.
   void remove() const;

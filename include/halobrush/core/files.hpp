@@ -28,10 +28,15 @@ bool same_file_system(const std::filesystem::path& a, const std::filesystem::pat
 /// Creates or empties a file, to learn early whether that is possible.
 void create_empty(const std::filesystem::path& path);
 
-/// Claims disk space for a file to come, so that a full disk is an error now and not in the middle of a
-/// collective write: Open MPI 4.1 then fails on one rank and leaves the others waiting, and HDF5 crashes when
-/// the process ends.
+/// Claims disk space for a file to come, so that a full disk is an error before anything is read for it, and not in the
+/// middle of a collective write, where Open MPI 4.1 fails on one rank and leaves the others waiting.
 void reserve(const std::filesystem::path& path, std::uint64_t bytes);
+
+/// Returns when the disk has what was written to a file on this node.
+void flush(const std::filesystem::path& path);
+
+/// Lets the disk begin with what was written to a file on this node, without waiting for it; where the system cannot, later.
+void begin_flush(const std::filesystem::path& path);
 
 /// Writes `<path>.tmp` and publishes it as `path`.
 void write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes);
@@ -42,7 +47,7 @@ void write_durably(const std::filesystem::path& path, const std::string& text);
 /// Flushes `from` and renames it to `to` in the same folder, for good.
 void publish(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Appends a line and flushes it. What a crash left of an earlier line is ended first, so that it spoils no
+/// Appends a line and flushes it, a new file with its folder. What a crash left of an earlier line is ended first, so that it spoils no
 /// other.
 void append_line_durably(const std::filesystem::path& path, const std::string& line);
 

@@ -1,0 +1,189 @@
+// OpenCosmo's layout of galaxies and of halos; galaxies also under the names that GCRCatalogs looks for.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+
+#include "h5.hpp"
+#include "halobrush/catalog/units.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/text.hpp"
+#include "layout.hpp"
+#include "table_file.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+constexpr double neutrino_species = 3.046;  // OpenCosmo wants a number; ours are all massless
+
+// ---- what stands beside the rows ----
+
+void write_simulation(hid_t provenance, const Simulation& s) {
+  const auto group = h5::create_group(provenance, "simulation");
+  h5::write_attribute(group, "box", std::span<const double>(s.box));
+  for (const auto& [name, value] : {std::pair{"scale_factor", s.scale_factor},
+                                    {"omega_m", s.omega_m},
+                                    {"omega_l", s.omega_l},
+                                    {"h", s.h},
+                                    {"omega_b", s.omega_b},
+                                    {"sigma_8", s.sigma_8},
+                                    {"n_s", s.n_s},
+                                    {"particle_mass", s.particle_mass}})
+    h5::write_attribute(group, name, value);
+  if (!s.mass_definition.empty()) h5::write_attribute(group, "mass_definition", s.mass_definition);
+}
+
+double redshift_of(const Simulation& s) {
+  return 1 / s.scale_factor - 1;
+}
+
+void write_opencosmo_header(hid_t file, const std::string& data_type, const Simulation& s) {
+  const auto header = h5::create_group(file, "header");
+  const auto about = h5::create_group(header, "file");
+  h5::write_attribute(about, "origin", std::string("halobrush"));
+  h5::write_attribute(about, "data_type", data_type);
+  h5::write_attribute(about, "is_lightcone", false);
+  h5::write_attribute(about, "redshift", redshift_of(s));
+  h5::write_attribute(about, "unit_convention", std::string("scalefree"));
+  h5::write_attribute(about, "region_p1", std::array{0., 0., 0.});
+  h5::write_attribute(about, "region_p2", std::span<const double>(s.box));
+
+  const auto simulation = h5::create_group(header, "simulation");
+  const auto cosmology = h5::create_group(simulation, "cosmology");
+  // A flat cosmology is recognised by an exact sum in floating point.
+  const bool flat = std::abs(s.omega_m + s.omega_l - 1) < 1e-3;
+  for (const auto& [name, value] : {std::pair{"h", s.h},
+                                    {"omega_m", s.omega_m},
+                                    {"omega_b", s.omega_b},
+                                    {"omega_l", flat ? 1.0 - s.omega_m : s.omega_l},
+                                    {"n_eff_massless", neutrino_species},
+                                    {"sigma_8", s.sigma_8},
+                                    {"w_0", -1.0},
+                                    {"w_a", 0.0}})
+    if (!std::isnan(value)) h5::write_attribute(cosmology, name, value);
+}
+
+// What GCRCatalogs compares with its YAML file.
+void write_gcr_metadata(hid_t file, const Simulation& s) {
+  const auto group = h5::create_group(file, "metaData");
+  for (const auto& [name, value] :
+       {std::pair{"versionMajor", 1}, {"versionMinor", 0}, {"versionMinorMinor", 0}})
+    h5::write_scalar(group, name, std::int64_t{value});
+  h5::write_scalar(group, "H_0", 100 * s.h);
+  h5::write_scalar(group, "Omega_matter", s.omega_m);
+  if (!std::isnan(s.omega_b)) h5::write_scalar(group, "Omega_b", s.omega_b);
+  if (s.box[0] == s.box[1] && s.box[0] == s.box[2]) h5::write_scalar(group, "box_size", s.box[0]);
+  h5::write_scalar(group, "redshift", redshift_of(s));
+}
+
+// Columns that only GCRCatalogs' snapshot reader asks for, under its own names; others need not see them
+// twice.
+bool is_for_gcr_only(const std::string& name) {
+  static const std::array<std::string, 4> names = {"upid", "target_halo_id", "target_halo_mass", "obs_sm"};
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Returns its place in the file.
+std::uint64_t create_column(hid_t group, const Column& column, std::uint64_t rows) {
+  const auto dataset = h5::create_column(group, column.spec.name, column.data, rows);
+  h5::write_attribute(dataset, "unit", opencosmo_unit(column.spec.unit));
+  h5::write_attribute(dataset, "units", column.spec.unit);
+  h5::write_attribute(dataset, "description", column.spec.description);
+  return h5::place_of(dataset);
+}
+
+// GCRCatalogs' group has a second name of every column, and some that are in no other.
+std::vector<std::uint64_t> create_columns(hid_t file, bool for_gcr, const Table& columns, std::uint64_t rows) {
+  const auto data = h5::create_group(file, "data");
+  const auto gcr = for_gcr ? h5::create_group(file, "galaxyProperties") : h5::Handle();
+  std::vector<std::uint64_t> places;
+  for (const auto& column : columns.columns()) {
+    const auto& name = column.spec.name;
+    const bool hidden = for_gcr && is_for_gcr_only(name);
+    places.push_back(create_column(hidden ? gcr : data, column, rows));
+    if (for_gcr && !hidden) h5::link_hard(data, name, gcr, name);
+  }
+  return places;
+}
+
+// ---- what the file can hold ----
+
+void check_text(const ColumnSpec& spec, const char* what, const std::string& text) {
+  if (text != printable(text))
+    throw data_error("column '{}': its {} '{}' is no text that can be printed, and readers refuse it; mend it where the "
+                     "column comes from",
+                     printable(spec.name), what, printable(text));
+}
+
+// A slash leads into a group.
+void check_name(const std::string& name) {
+  if (name.empty() || name == "." || name.find('/') != name.npos)
+    throw data_error("column '{}': HDF5 has no dataset of that name (it is empty, a dot or has a slash); rename it where "
+                     "it comes from",
+                     printable(name));
+}
+
+class OpenCosmoLayout : public Layout {
+ public:
+  explicit OpenCosmoLayout(std::string data_type) : data_type_(std::move(data_type)) {}
+
+  std::vector<std::string> check(const Table& columns) const override {
+    std::vector<std::string> remarks;
+    for (const auto& [spec, unused] : columns.columns()) {
+      check_text(spec, "name", spec.name);
+      check_text(spec, "unit", spec.unit);
+      check_name(spec.name);
+      if (!spec.unit.empty() && opencosmo_unit(spec.unit).empty())
+        remarks.push_back(fmt::format("column '{}': its unit '{}' is not known here: readers are told it in the attribute "
+                                      "units, and OpenCosmo takes it for a number without a unit",
+                                      spec.name, spec.unit));
+    }
+    return remarks;
+  }
+
+  // The rows and, generously, what describes them.
+  std::uint64_t bytes(const MockHeader& header, const Table& columns, std::uint64_t rows,
+                      std::uint64_t alignment) const override {
+    constexpr std::uint64_t fixed = 64 << 10, each_column = 4 << 10, each_text = 1 << 10;
+    auto bytes = fixed + columns.columns().size() * (each_column + alignment);
+    bytes += rows * static_cast<std::uint64_t>(bytes_per_row(columns));
+    for (const auto& [name, text] : header.provenance) bytes += each_text + name.size() + text.size();
+    return bytes;
+  }
+
+  std::vector<std::uint64_t> create(const std::string& path, const MockHeader& header, const Table& columns,
+                                    std::uint64_t rows, std::uint64_t alignment) const override {
+    auto file = h5::File::create(path, alignment);
+    write_opencosmo_header(file.id(), data_type_, header.simulation);
+    write_gcr_metadata(file.id(), header.simulation);
+    {
+      const auto provenance = h5::create_group(file.id(), "provenance");
+      for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance, name, text);
+      write_simulation(provenance, header.simulation);
+    }
+    auto places = create_columns(file.id(), data_type_ == galaxy_data_type, columns, rows);
+    file.close();
+    return places;
+  }
+
+  void finish(const std::string& path) const override {
+    auto file = h5::File::open_to_change(path);
+    h5::write_attribute(h5::open_group(file.id(), "/provenance"), "complete", std::int64_t{1});
+    file.close();
+  }
+
+ private:
+  std::string data_type_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layout> opencosmo_galaxies() {
+  return std::make_unique<OpenCosmoLayout>(galaxy_data_type);
+}
+
+std::unique_ptr<Layout> opencosmo_halos() {
+  return std::make_unique<OpenCosmoLayout>(halo_data_type);
+}
+
+}  // namespace halobrush::catalog
