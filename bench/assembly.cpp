@@ -1,7 +1,9 @@
 // How fast staged tiles become one mock, beside the rate at which the same ranks write the same bytes from memory with
-// plain MPI-IO. Both include closing and flushing; assembly also reads the tiles, compares their checksums and renames.
-//   mpirun -np 2 bench_assembly <folder> <rows> <tiles> ...
+// plain MPI-IO, by collective calls and each for itself; the faster of these is compared. All include closing and flushing; assembly also reads the tiles, compares their checksums and renames. CPU
+// seconds are of all ranks and hold on a busy machine, too.
+//   mpirun -np 2 bench_assembly <folder> <rows> <repetitions> <tiles> ...
 #include <mpi.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,8 +17,6 @@ namespace {
 
 using namespace halobrush;
 using catalog::Table;
-
-constexpr int repetitions = 5;
 
 // The columns of the demo mock, by type: 154 bytes a row.
 Table columns() {
@@ -68,60 +68,77 @@ std::vector<catalog::StagedTile> make_tiles(const catalog::Staging& staging, std
   return all;
 }
 
-// Every rank's share from memory, in blocks, with collective calls.
-double seconds_of_raw(const std::filesystem::path& path, std::uint64_t bytes, const mpi::Communicator& comm) {
+// Every rank's share from memory, in blocks.
+template <class Write>
+void write_raw(const std::filesystem::path& path, std::uint64_t bytes, Write&& write, const mpi::Communicator& comm) {
   constexpr std::uint64_t block = 64 << 20;
-  const std::vector<std::byte> memory(block, std::byte{7});
+  static const std::vector<std::byte> memory(block, std::byte{7});
   const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
   const auto begin = bytes * rank / n, end = bytes * (rank + 1) / n, rounds = comm.max((end - begin + block - 1) / block);
-  comm.barrier();
-  const Timer timer;
   MPI_File file = MPI_FILE_NULL;
   mpi::check(MPI_File_open(comm.handle(), path.c_str(), MPI_MODE_CREATE | MPI_MODE_WRONLY, MPI_INFO_NULL, &file), "MPI_File_open");
   for (std::uint64_t round = 0; round < rounds; ++round) {
     const auto at = std::min(begin + round * block, end);
-    mpi::check(MPI_File_write_at_all(file, static_cast<MPI_Offset>(at), memory.data(),
-                                     static_cast<int>(std::min(block, end - at)), MPI_BYTE, MPI_STATUS_IGNORE),
-               "MPI_File_write_at_all");
+    mpi::check(write(file, static_cast<MPI_Offset>(at), memory.data(), static_cast<int>(std::min(block, end - at)), MPI_BYTE,
+                     MPI_STATUS_IGNORE),
+               "MPI_File_write");
   }
   mpi::check(MPI_File_close(&file), "MPI_File_close");
   if (comm.root()) flush(path);
-  comm.barrier();
-  return comm.max(timer.seconds());
 }
 
-double seconds_of_assembly(const std::string& path, const catalog::Staging& staging,
-                           const std::vector<catalog::StagedTile>& tiles, const mpi::Communicator& comm) {
-  comm.barrier();
-  const Timer timer;
-  catalog::assemble(path, header(), columns(), staging, tiles, comm);
-  comm.barrier();
-  return comm.max(timer.seconds());
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
+
+struct Times {
+  std::vector<double> wall, cpu;
+
+  template <class Work>
+  void add(const mpi::Communicator& comm, Work&& work) {
+    comm.barrier();
+    const Timer timer;
+    const double before = cpu_seconds();
+    work();
+    cpu.push_back(comm.sum(cpu_seconds() - before));
+    wall.push_back(comm.max(timer.seconds()));
+  }
+};
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
 }
 
-void measure(const std::filesystem::path& folder, std::uint64_t rows, std::uint64_t count, const mpi::Communicator& comm) {
+void measure(const std::filesystem::path& folder, std::uint64_t rows, int repetitions, std::uint64_t count,
+             const mpi::Communicator& comm) {
   const catalog::Staging staging(folder / "tiles", {{"benchmark", "assembly"}});
   const auto tiles = make_tiles(staging, rows, count, comm);
   const auto raw_file = folder / "raw", mock = folder / "mock.hdf5";
   const auto bytes = rows * static_cast<std::uint64_t>(catalog::bytes_per_row(columns()));
-  std::vector<double> raw, assembly;
+  Times together, alone, assembly;
+  const auto remove = [&](const std::filesystem::path& file) {
+    if (comm.root()) std::filesystem::remove(file);
+  };
   for (int k = 0; k < repetitions; ++k) {
-    raw.push_back(seconds_of_raw(raw_file, bytes, comm));
-    if (comm.root()) std::filesystem::remove(raw_file);
-    assembly.push_back(seconds_of_assembly(mock, staging, tiles, comm));
-    if (comm.root()) std::filesystem::remove(mock);
+    together.add(comm, [&] { write_raw(raw_file, bytes, MPI_File_write_at_all, comm); });
+    remove(raw_file);
+    alone.add(comm, [&] { write_raw(raw_file, bytes, MPI_File_write_at, comm); });
+    remove(raw_file);
+    assembly.add(comm, [&] { catalog::assemble(mock, header(), columns(), staging, tiles, comm); });
+    remove(mock);
   }
+  const double mb = 1e-6 * static_cast<double>(bytes);
+  const auto rate = [&](const char* name, const Times& times) {
+    return fmt::format("{} {:.0f} MB/s ({:.3f} s, CPU {:.3f} s), ", name, mb / median(times.wall), median(times.wall), median(times.cpu));
+  };
   if (comm.root()) {
-    const double mb = 1e-6 * static_cast<double>(bytes);
-    std::cout << fmt::format("{} rows in {} tiles, {:.0f} MB, {} ranks: raw {:.0f} MB/s ({:.3f} s), assembly {:.0f} MB/s ({:.3f} s), ratio {:.2f}\n",
-                             rows, count, mb, comm.size(), mb / median(raw), median(raw), mb / median(assembly),
-                             median(assembly), median(raw) / median(assembly))
-              << std::flush;
+    std::cout << fmt::format("{} rows in {} tiles, {:.0f} MB, {} ranks: ", rows, count, mb, comm.size())
+              << rate("raw, collective", together) << rate("raw, each for itself", alone) << rate("assembly", assembly)
+              << fmt::format("ratio {:.2f}\n", std::min(median(together.wall), median(alone.wall)) / median(assembly.wall)) << std::flush;
     staging.remove();
   }
   comm.barrier();
@@ -131,14 +148,14 @@ void measure(const std::filesystem::path& folder, std::uint64_t rows, std::uint6
 
 int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
-  if (argc < 4) {
-    std::cerr << "usage: bench_assembly <folder> <rows> <tiles> ...\n";
+  if (argc < 5) {
+    std::cerr << "usage: bench_assembly <folder> <rows> <repetitions> <tiles> ...\n";
     MPI_Abort(MPI_COMM_WORLD, 2);
   }
   {
     const mpi::Communicator comm(MPI_COMM_WORLD);
     const std::filesystem::path folder = argv[1];
-    for (int k = 3; k < argc; ++k) measure(folder, std::stoull(argv[2]), std::stoull(argv[k]), comm);
+    for (int k = 4; k < argc; ++k) measure(folder, std::stoull(argv[2]), std::stoi(argv[3]), std::stoull(argv[k]), comm);
   }
   MPI_Finalize();
 }

@@ -140,8 +140,10 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
     const auto remarks = mpi::agree(comm, [&] { return remarks_on_hints(options.hints, file->hints_in_use()); });
     std::vector<std::uint64_t> places;
     on_root(comm, [&] {
+      const auto bytes = layout.bytes(header, columns, total_rows, options.alignment);
+      reserve(partial, bytes);  // HDF5 1.10 crashes when the process ends, if it could not write a file's end
       places = layout.create(partial, header, columns, total_rows, options.alignment);
-      reserve(partial, layout.bytes(header, columns, total_rows, options.alignment));
+      reserve(partial, bytes);  // what it emptied
     });
     places = broadcast(std::move(places), columns.columns().size(), comm);
     (options.collective() ? write_rows_together : write_own_rows)({partial, *file, places}, columns, blocks, comm);
