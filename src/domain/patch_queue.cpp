@@ -27,7 +27,7 @@ PatchQueue::PatchQueue(const Distribution& halos, Deal deal, double bytes, const
       deal_(deal),
       rank_(comm.rank()),
       ranks_(comm.size()),
-      schedule_(deal == Deal::by_need ? costs_of_all(halos, comm) : in_order(halos), comm.size(), bytes),
+      schedule_(deal == Deal::by_need ? costs_of_all(halos, comm) : in_order(halos), comm.size(), bytes / 2),
       service_(comm, [this](int from, std::span<const std::byte> question) { return answer(from, question); }) {}
 
 mpi::Bytes PatchQueue::answer(int from, std::span<const std::byte> question) {
@@ -48,27 +48,40 @@ std::vector<mpi::Bytes> PatchQueue::ask(std::span<const mpi::Service::Question> 
   return service_.ask(asked);
 }
 
-std::vector<std::int64_t> PatchQueue::next_tiles(double seconds) {
+PatchQueue::Fetched PatchQueue::fetch(double seconds) {
   const int decides = deal_ == Deal::by_need ? 0 : rank_;
   const mpi::Service::Question question{decides, mpi::Packer().put(seconds).take()};
   const auto answer = ask(std::span(&question, 1), for_tiles).front();
   mpi::Unpacker unpacker(answer);
-  auto tiles = unpacker.take<std::int64_t>();
-  given_ = unpacker.take_one<double>();
-  return tiles;
+  const auto tiles = unpacker.take<std::int64_t>();
+  const double given = unpacker.take_one<double>();
+  if (tiles.empty()) return {{}, given};
+  return {halos_.patches(tiles, [&](std::span<const mpi::Service::Question> questions) { return ask(questions, for_halos); }),
+          given};
 }
 
 std::vector<Patch> PatchQueue::next(double seconds) {
   if (stopped_) return {};
-  const auto tiles = next_tiles(seconds);
-  if (tiles.empty()) return {};
-  return halos_.patches(tiles, [&](std::span<const mpi::Service::Question> questions) { return ask(questions, for_halos); });
+  auto [patches, given] = ahead_.valid() ? ahead_.get() : fetch(seconds);
+  given_ = given;
+  if (!patches.empty()) ahead_ = std::async(std::launch::async, [this, seconds] { return fetch(seconds); });
+  return std::move(patches);
 }
 
 void PatchQueue::stop() {
+  if (ahead_.valid()) ahead_.wait();  // one asks at a time
   std::vector<mpi::Service::Question> questions;
   for (int rank = 0; rank < ranks_; ++rank) questions.push_back({rank, {}});
   ask(questions, to_stop);
+}
+
+void PatchQueue::finish() {
+  if (ahead_.valid()) ahead_.wait();
+  service_.finish();
+}
+
+PatchQueue::~PatchQueue() {
+  service_.end();
 }
 
 }  // namespace halobrush::domain

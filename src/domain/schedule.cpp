@@ -7,7 +7,7 @@
 namespace halobrush::domain {
 
 Schedule::Schedule(std::vector<TileCost> tiles, int ranks, double bytes)
-    : queues_(static_cast<std::size_t>(ranks)), handed_out_(queues_.size()), bytes_(bytes) {
+    : queues_(static_cast<std::size_t>(ranks)), in_work_(queues_.size()), bytes_(bytes) {
   std::ranges::stable_sort(tiles, std::ranges::greater{}, &TileCost::cost);
   for (const auto& tile : tiles) {
     auto& queue = queues_[static_cast<std::size_t>(tile.keeper)];
@@ -27,26 +27,29 @@ double Schedule::most_at_once() const {
 }
 
 std::vector<std::int64_t> Schedule::take(int rank, double seconds) {
-  auto& handed_out = handed_out_[static_cast<std::size_t>(rank)];
-  painted_ += handed_out;
-  seconds_ += seconds;
-  handed_out = 0;
+  auto& in_work = in_work_[static_cast<std::size_t>(rank)];
+  if (seconds > 0 && !in_work.empty()) {
+    painted_ += in_work.front();
+    seconds_ += seconds;
+    in_work.pop_front();
+  }
   const auto rest = [](const Queue& q) { return std::pair(!q.tiles.empty(), q.cost); };
   auto& own = queues_[static_cast<std::size_t>(rank)];
   auto& queue = own.tiles.empty() ? *std::ranges::max_element(queues_, {}, rest) : own;
   const double most = most_at_once();
-  double bytes = 0;
+  double cost = 0, bytes = 0;
   std::vector<std::int64_t> taken;
   while (!queue.tiles.empty()) {
     const auto& tile = queue.tiles.front();
-    if (!taken.empty() && (handed_out + tile.cost > most || bytes + tile.bytes > bytes_)) break;
-    handed_out += tile.cost;
+    if (!taken.empty() && (cost + tile.cost > most || bytes + tile.bytes > bytes_)) break;
+    cost += tile.cost;
     bytes += tile.bytes;
     taken.push_back(tile.tile);
     queue.tiles.pop_front();
   }
-  queue.cost = queue.tiles.empty() ? 0 : queue.cost - handed_out;
-  left_ -= handed_out;
+  queue.cost = queue.tiles.empty() ? 0 : queue.cost - cost;
+  left_ -= cost;
+  if (!taken.empty()) in_work.push_back(cost);
   return taken;
 }
 

@@ -62,6 +62,11 @@ class Service::State {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
+  void give_up() {
+    given_up_ = true;
+    end();
+  }
+
   void end() {
     ended_ = true;
     if (thread_.joinable()) thread_.join();
@@ -129,6 +134,7 @@ class Service::State {
         const std::lock_guard lock(mutex_);
         if (failure_) std::rethrow_exception(failure_);
         if (done()) return;
+        if (given_up_) throw internal_error("a question to another rank was given up");
         if (answer_waiting_questions()) continue;
       }
       std::this_thread::sleep_for(between);
@@ -199,14 +205,18 @@ class Service::State {
   std::mutex mutex_;
   std::list<Message> answers_;
   std::exception_ptr failure_;
-  std::atomic<bool> ended_ = false;
+  std::atomic<bool> ended_ = false, given_up_ = false;
   std::thread thread_;
 };
 
 Service::Service(const Communicator& comm, Answer answer) : state_(std::make_unique<State>(comm, std::move(answer))) {}
 
 Service::~Service() {
-  state_->end();
+  end();
+}
+
+void Service::end() {
+  state_->give_up();
 }
 
 std::vector<Bytes> Service::ask(std::span<const Question> questions) {

@@ -30,6 +30,7 @@
 #include "plan.hpp"
 #include "stop.hpp"
 #include "summary.hpp"
+#include "tile_writer.hpp"
 
 namespace halobrush::paint {
 namespace {
@@ -253,7 +254,7 @@ class Job {
     const StopSwitch& stop;
     Timer timer;
     Progress progress;
-    std::vector<StagedTile> painted = {};
+    TileWriter writer;
     std::uint64_t galaxies = 0, ghosts = 0;
     double slowest = 0;
   };
@@ -261,10 +262,13 @@ class Job {
   // Paints tiles until none is left; false when the run was stopped before.
   bool paint(const domain::Distribution& halos) {
     const StopSwitch stop(config_.limits, stop_file(), since_start_);
-    Work work{stop, {}, Progress(log_, "paint: % of all galaxies given to ranks", 100, config_.log.interval)};
+    Work work{stop, {}, Progress(log_, "paint: % of all galaxies given to ranks", 100, config_.log.interval),
+              {*staging_, comm_.rank()}};
     domain::PatchQueue queue(halos, domain::PatchQueue::Deal::by_need, pipeline::wave_bytes(config_, comm_), comm_);
     const double busy_before = processor_seconds();
-    const auto failure = mpi::failure_of(comm_, [&] { paint(queue, work); });
+    auto failure = mpi::failure_of(comm_, [&] { paint(queue, work); });
+    const auto last = mpi::failure_of(comm_, [&] { times_.measure("staging", [&] { work.writer.finish(); }); });
+    if (!failure) failure = last;
     facts_.busy_seconds = processor_seconds() - busy_before;
     if (failure) queue.stop();
     times_.measure("wait", [&] { queue.finish(); });
@@ -273,7 +277,7 @@ class Job {
       if (comm_.root()) stop.clear();
     });
     mpi::agree_on(comm_, failure);
-    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(work.painted)).data)
+    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(work.writer.written())).data)
       staged_.push_back(tile);
     facts_.painted_tiles = staged_.size() - facts_.reused_tiles;
     facts_.painted_galaxies = comm_.sum(work.galaxies);
@@ -299,21 +303,17 @@ class Job {
   }
 
   void paint(const domain::Patch& patch, Work& work) {
-    work.painted.push_back(paint_tile(patch));
-    work.slowest = std::max(work.slowest, work.painted.back().seconds);
-    work.galaxies += patch.owned;
-    work.ghosts += patch.pos.size() - patch.owned;
-  }
-
-  StagedTile paint_tile(const domain::Patch& patch) {
-    Timer timer;
+    const Timer timer;
     const auto inputs =
         times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
     const auto painted = times_.measure("model", [&] { return painter_->paint(inputs); });
-    const auto rows = rows_of(patch, painted, *painter_);
+    auto rows = rows_of(patch, painted, *painter_);
     statistics_.add(rows);
-    return times_.measure("staging",
-                          [&] { return staging_->write(patch.tile, rows, timer.seconds(), comm_.rank()); });
+    const double seconds = timer.seconds();
+    times_.measure("staging", [&] { work.writer.write(patch.tile, std::move(rows), seconds); });
+    work.slowest = std::max(work.slowest, seconds);
+    work.galaxies += patch.owned;
+    work.ghosts += patch.pos.size() - patch.owned;
   }
 
   ExitCode stopped() {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <future>
 #include <span>
 #include <vector>
 
@@ -14,15 +15,18 @@
 
 namespace halobrush::domain {
 
-/// From its construction to finish() ranks work on their own: no MPI but through next().
+/// From its construction to finish() ranks work on their own: no MPI but through next(). While a rank works on some
+/// patches, the next ones are fetched.
 class PatchQueue {
  public:
   /// kept: a rank gets the tiles that it keeps, in order. by_need: ranks that are done take over tiles of others
   /// (Schedule).
   enum class Deal { kept, by_need };
 
-  /// @collective `bytes`: of the galaxies of the patches that a rank gets at once; one patch is the least.
+  /// @collective `bytes`: of the galaxies of the patches that a rank holds, those that are fetched included; one patch of
+  /// each is the least.
   PatchQueue(const Distribution& halos, Deal deal, double bytes, const mpi::Communicator& comm);
+  ~PatchQueue();
 
   /// None at the end, or once a rank has called stop(). `seconds`: what those before took this rank. Not collective.
   std::vector<Patch> next(double seconds = 0);
@@ -35,11 +39,15 @@ class PatchQueue {
   double given() const { return given_; }
 
   /// @collective To be called by every rank, at the end or before.
-  void finish() { service_.finish(); }
+  void finish();
 
  private:
   mpi::Bytes answer(int from, std::span<const std::byte> question);
-  std::vector<std::int64_t> next_tiles(double seconds);
+  struct Fetched {
+    std::vector<Patch> patches;
+    double given;
+  };
+  Fetched fetch(double seconds);
   std::vector<mpi::Bytes> ask(std::span<const mpi::Service::Question> questions, std::byte kind);
 
   const Distribution& halos_;
@@ -49,6 +57,7 @@ class PatchQueue {
   double given_ = 0;
   std::atomic<bool> stopped_ = false;
   mpi::Service service_;
+  std::future<Fetched> ahead_;
 };
 
 }  // namespace halobrush::domain

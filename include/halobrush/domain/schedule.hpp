@@ -22,7 +22,8 @@ class Schedule {
   /// `bytes`: of the galaxies that a rank gets at once; one tile is the least.
   Schedule(std::vector<TileCost> tiles, int ranks, double bytes);
 
-  /// The next tiles of `rank`; none at the end. `seconds`: what those before took it.
+  /// The next tiles of `rank`; none at the end. `seconds`: what the earliest of its tiles took that it has not told of;
+  /// 0: it has nothing to tell.
   std::vector<std::int64_t> take(int rank, double seconds);
 
   /// Share of all costs that was given away, 0 to 1.
@@ -36,7 +37,7 @@ class Schedule {
   double most_at_once() const;
 
   std::vector<Queue> queues_;      // [ranks], the dearest first
-  std::vector<double> handed_out_; // [ranks] cost of the tiles that a rank is painting
+  std::vector<std::deque<double>> in_work_;  // [ranks] costs of what was taken and not yet told of
   double bytes_, all_ = 0, left_ = 0;
   double painted_ = 0, seconds_ = 0;  // so far
 };

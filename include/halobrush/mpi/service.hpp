@@ -36,6 +36,9 @@ class Service {
   /// @collective Answers others until every rank has come here, and ends the service.
   void finish();
 
+  /// Ends it on this rank, as the destructor does; an ask() that still waits on another thread throws.
+  void end();
+
  private:
   class State;
   std::unique_ptr<State> state_;
