@@ -26,8 +26,10 @@ Vec3 shifted(const Vec3& position, const Image& image, const Box& box) {
 // The images that put x into [low, high] along one axis: first to last, none when first > last.
 struct Images {
   std::int16_t first, last;
+  bool none() const { return first > last; }
 };
 Images images_within(double x, double low, double high, double side) {
+  if (x - side < low && x + side > high) return x >= low && x <= high ? Images{0, 0} : Images{1, 0};  // nearly always
   Images images{static_cast<std::int16_t>(std::floor((low - x) / side)),
                 static_cast<std::int16_t>(std::ceil((high - x) / side))};
   while (x + images.first * side < low) ++images.first;
@@ -272,7 +274,11 @@ void Distribution::add_ghosts(std::int64_t from, std::span<const Reach> reaches,
         return images_within(p[static_cast<int>(k)], reach.bounds.low[k], reach.bounds.high[k],
                              box_.side[static_cast<int>(k)]);
       };
-      const auto along_x = images(0), along_y = images(1), along_z = images(2);
+      const auto along_x = images(0);
+      if (along_x.none()) continue;
+      const auto along_y = images(1);
+      if (along_y.none()) continue;
+      const auto along_z = images(2);
       for (auto x = along_x.first; x <= along_x.last; ++x)
         for (auto y = along_y.first; y <= along_y.last; ++y)
           for (auto z = along_z.first; z <= along_z.last; ++z) {
