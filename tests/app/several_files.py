@@ -131,7 +131,8 @@ def others_of(argument):
 
 def check_hdf5(scratch, whole):
     write_hdf5_pieces(whole, scratch / "tables")
-    (scratch / "tables/mock.txt").write_text("no catalog")
+    (scratch / "tables/note.txt").write_text("no catalog")
+    shutil.copy(scratch / "tables/halos_1.hdf5", scratch / "tables/halos_4.hdf5.partial")
     arguments = [scratch / "tables", f"{scratch}/tables/halos_*.hdf5", "|".join(str(scratch / f"tables/halos_{k}.hdf5") for k in (3, 1, 0, 2))]
     said, columns = read(scratch, [whole, *arguments])
     for argument in arguments:
