@@ -110,15 +110,18 @@ bool is_list_of_halos(const std::string& path) {
   return std::ranges::all_of(std::array{"id", "x", "y", "z"}, [&](const char* name) { return std::ranges::count(names, name) > 0; });
 }
 
-// What a file of a folder is; nothing where it is no halo catalog.
+// What a file of a folder is; nothing where it is no halo catalog, or an HDF5 file by another name (unfinished, a copy).
 std::optional<HaloFormat> format_in_folder(const std::string& path) {
+  const auto by_name = [&](HaloFormat format) {
+    return path.ends_with(".hdf5") || path.ends_with(".h5") ? std::optional(format) : std::nullopt;
+  };
   switch (kind_of(path)) {
     case FileKind::rockstar:
       return is_list_of_halos(path) ? std::optional(HaloFormat::rockstar) : std::nullopt;
     case FileKind::halo_catalog:
-      return HaloFormat::halobrush;
+      return by_name(HaloFormat::halobrush);
     case FileKind::subfind:
-      return HaloFormat::subfind;
+      return by_name(HaloFormat::subfind);
     default:
       return std::nullopt;
   }

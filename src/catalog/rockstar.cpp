@@ -189,7 +189,7 @@ class LineReader {
   std::vector<Bounds> bounds_;
 };
 
-constexpr std::size_t block_bytes = std::size_t{1} << 22;
+constexpr std::size_t block_bytes = std::size_t{1} << 20;
 
 // Inflates a file for the ranks that share it: each gets a part of its lines, the lower rank the earlier one.
 class Inflater {
@@ -400,7 +400,7 @@ class RockstarSource : public HaloSource {
       TextFile file(paths_[i]);
       file.seek_line(part.begin + to_file);
       reader.begin(i);
-      for (std::string_view lines; !reader.fault() && !(lines = file.next_lines(block_bytes / 4, part.end + to_file)).empty();)
+      for (std::string_view lines; !reader.fault() && !(lines = file.next_lines(block_bytes, part.end + to_file)).empty();)
         reader.add(lines, static_cast<double>(std::min(file.offset() - to_file, mine.end) - mine.begin) / static_cast<double>(mine.size()));
     }
     reader.finish();

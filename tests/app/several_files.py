@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 import subfind_set
-from runner import ENVIRONMENT, ROOT, Scratch, expect, run, sets, small_catalog, write_catalog
+from runner import CATALOG, ENVIRONMENT, ROOT, Scratch, catalog_lines, expect, run, sets, small_catalog, write_catalog
 
 READER = pathlib.Path(os.environ.get("READ_HALOS", ROOT / "build/release/test_read_halos"))
 HEADER, ROWS = small_catalog(1500)
@@ -79,14 +79,14 @@ def sets_that_are_read(scratch):
     joined = write_catalog(scratch / "joined.list", HEADER, ROWS)
     plain, packed, mixed = (write_pieces(scratch / name, ending) for name, ending in (("plain", ".list"), ("packed", ".list.gz"), ("mixed", ".list")))
     mixed[1].unlink(), write_catalog(mixed[1].with_suffix(".list.gz"), HEADER, pieces()[1])
-    two = write_pieces(scratch / "two", ".list.gz", parts=[ROWS[:1000], ROWS[1000:]])  # fewer than ranks
+    write_pieces(scratch / "two", ".list.gz", parts=[ROWS[:1000], ROWS[1000:]])
     one = write_catalog(scratch / "one.list.gz", HEADER, ROWS)
     odd = write_catalog(scratch / "odd[12]*.list", HEADER, ROWS)
     shutil.copytree(scratch / "plain", scratch / "with_others")
     others = scratch / "with_others"
     (others / "README.md").write_text("# Halos\n"), (others / "run.yaml").write_text("# a: b\na: 1\n"), (others / ".hidden.list").write_text("#ID\n")
     (others / "halos_0.0.particles").write_text("#x y z vx vy vz particle_id\n1 2 3 4 5 6 7\n"), (others / "empty.list").write_text(""), (others / "folder").mkdir()
-    return joined, [plain[0].parent, packed[0].parent, mixed[0].parent, two[0].parent, one, odd, f"{scratch}/plain/out_0.*.list", f"{scratch}/packed/out_?.*.gz",
+    return joined, [plain[0].parent, packed[0].parent, mixed[0].parent, scratch / "two", one, odd, f"{scratch}/plain/out_0.*.list", f"{scratch}/packed/out_?.*.gz",
                     "|".join(map(str, reversed(plain))), f"{scratch}/plain/out_0.[0-4].list|{scratch}/plain/out_0.[3-9].list|{plain[10]}",
                     f"{plain[0].parent}|{plain[3]}", others]
 
@@ -103,13 +103,36 @@ def check_text(scratch):
     return joined, (scratch / "0.read").rename(scratch / "whole.hdf5")
 
 
+def check_large(scratch):
+    """Files of several blocks: each is inflated by one rank for others."""
+    header, rows = catalog_lines()
+    whole = write_catalog(scratch / "large.list", header, rows)
+    write_pieces(scratch / "halves", ".list.gz", parts=[rows[:9000], rows[9000:]])
+    write_pieces(scratch / "half_packed", ".list", parts=[rows[:9000], rows[9000:]])
+    first = scratch / "half_packed/out_0.0.list"
+    first.with_suffix(".list.gz").write_bytes(gzip.compress(first.read_bytes())), first.unlink()
+    bad = lambda row: " ".join(word if k != 8 else "nan" for k, word in enumerate(row.split()))
+    faulty = {f"fault_{at}": (write_catalog(scratch / f"fault_{at}.list.gz", header, rows[:at] + [bad(rows[at]), *rows[at + 1:-1], bad(rows[-1])]), at) for at in (100, 12000, 25000)}
+    cut = scratch / "cut.list.gz"
+    cut.write_bytes(faulty["fault_100"][0].read_bytes()[:-4])
+    same_rows = [CATALOG, scratch / "halves", scratch / "half_packed"]
+    said, columns = read(scratch, [whole, *same_rows, *(path for path, _ in faulty.values()), cut])
+    for argument in same_rows:
+        expect(said[argument] == said[whole] and same(columns[argument], columns[whole]), f"{argument}: not as the joined file: {said[argument]}")
+    for path, at in faulty.values():
+        expect(f"line {len(header) + at + 1}: column 'X' is nan" in said[path], said[path])
+    expect("truncated" in said[cut], f"a fault in a row of a damaged file: {said[cut]}")
+    print("gzip of several blocks: the same rows, the first of two faults, damage before faults")
+
+
 def others_of(argument):
     return f"{argument}: not read, for they are no halo catalogs: README.md, empty.list, halos_0.0.particles, run.yaml"
 
 
 def check_hdf5(scratch, whole):
     write_hdf5_pieces(whole, scratch / "tables")
-    (scratch / "tables/mock.txt").write_text("no catalog")
+    (scratch / "tables/note.txt").write_text("no catalog")
+    shutil.copy(scratch / "tables/halos_1.hdf5", scratch / "tables/halos_4.hdf5.partial")
     arguments = [scratch / "tables", f"{scratch}/tables/halos_*.hdf5", "|".join(str(scratch / f"tables/halos_{k}.hdf5") for k in (3, 1, 0, 2))]
     said, columns = read(scratch, [whole, *arguments])
     for argument in arguments:
@@ -259,5 +282,6 @@ def check_program(scratch, joined):
 with Scratch() as folder:
     of_all, as_hdf5 = check_text(folder)
     check_hdf5(folder, as_hdf5)
+    check_large(folder)
     check_refused(folder)
     check_program(folder, of_all)

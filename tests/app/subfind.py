@@ -237,6 +237,22 @@ def faults(scratch, good, group, subhalo):
     with h5py.File(stray / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         file["Group/GroupFirstSub"][1] += 1
     refused(stray, 3, "group 1", "the group's subhalos begin at row", numbers_of_ranks=(1, 3))
+    rows = np.flatnonzero(np.diff(subhalo["SubhaloGrNr"], prepend=-1))  # where groups begin
+    claimed = copy("claimed")  # group 7 has no subhalos
+    with h5py.File(claimed / "fof_subhalo_tab_099.1.hdf5", "a") as file:
+        at = 7 - len(h5py.File(claimed / "fof_subhalo_tab_099.0.hdf5")["Group/GroupFirstSub"])
+        expect(at >= 0 and file["Group/GroupNsubs"][at] == 0, "group 7 is elsewhere")
+        file["Group/GroupFirstSub"][at] = rows[7] - 1
+    refused(claimed, 3, "group 7: GroupFirstSub is", "of group 6", "no subhalo is of group 7", numbers_of_ranks=(1, 3))
+    for name, number, nsubs in (("fewer", 6, -1), ("more", 38, 1), ("none", 39, 2)):
+        counted = copy(f"counted_{name}")
+        for path in sorted(counted.glob("*.hdf5")):
+            with h5py.File(path, "a") as file:
+                here = len(file["Group/GroupNsubs"]) if "Group" in file else 0
+                if 0 <= number < here:
+                    file["Group/GroupNsubs"][number] += nsubs
+                number -= here
+        refused(counted, 3, "GroupNsubs is", "subhalos are of it by /Subhalo/SubhaloGrNr", numbers_of_ranks=(1, 3))
     nothing = copy("nothing")
     with h5py.File(nothing / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         del file["Subhalo/SubhaloVmax"]

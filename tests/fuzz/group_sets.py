@@ -354,7 +354,7 @@ def meaning_of(path, doubts):
 
 
 def read(opened, doubts):
-    said = None
+    said = counted = None
     parts = []
     groups_before = 0
     for f in opened:
@@ -391,8 +391,11 @@ def read(opened, doubts):
             part["first"] = whole("GroupFirstSub", field(f, "Group/GroupFirstSub", groups, 1, doubts), doubts)
             for name in ("Group_M_Crit200", "Group_R_Crit200"):
                 part[name] = field(f, f"Group/{name}", groups, 1, doubts)
+            counted = "GroupNsubs" in f["Group"] if counted is None else counted  # the first file with groups decides
             if "GroupNsubs" not in f["Group"]:
                 doubts.append("no GroupNsubs")
+            elif counted:
+                part["nsubs"] = whole("GroupNsubs", field(f, "Group/GroupNsubs", groups, 1, doubts), doubts)
         if subhalos:
             part["number_name"] = number_name
         parts.append((groups, subhalos, part))
@@ -436,6 +439,8 @@ def read(opened, doubts):
         raise Refuse("the first subhalo of a group is none of its own")
     if np.any(np.diff(group) < 0):
         raise Refuse("the subhalos are not in the order of their groups")
+    if all("nsubs" in p for _, _, p in parts if "first" in p) and np.any(np.bincount(group, minlength=said["groups"]) != joined("nsubs")):
+        raise Refuse("GroupNsubs contradicts the groups of the subhalos")
     ids = np.arange(total)
     if np.any(np.diff(group, prepend=-1) * (first[group] != ids)):
         doubts.append("a group whose first subhalo is not the first of its rows")
