@@ -7,6 +7,7 @@
 #include "halobrush/mpi/agree.hpp"
 #include "layout.hpp"
 #include "mpi_file.hpp"
+#include "share.hpp"
 #include "table_file.hpp"
 #include "transport.hpp"
 
@@ -52,9 +53,8 @@ Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
     return name.ends_with("_known") ? ReadAs::booleans : ReadAs::stored;
   };
   const TableFile file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
-  const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
-  const auto first = file.rows() * rank / n;
-  auto galaxies = file.read(first, file.rows() * (rank + 1) / n - first, comm);
+  const auto mine = share_of({0, file.rows()}, comm.rank(), comm.size());
+  auto galaxies = file.read(mine.begin, mine.size(), comm);
   mpi::agree(comm, [&] { in_our_units(path, galaxies, file.header().simulation); });
   return {std::move(galaxies), file.header()};
 }
