@@ -75,7 +75,7 @@ void check_against_catalog(const config::Config& config, const std::vector<Param
   const auto header = catalog::read_header(config.input.path.each, pipeline::read_options(config));
   const auto halos = paint::expected_columns(header, config);
   const auto painter = model::make_painter(with_all_at_work(config, parameters), halos, header.simulation);
-  validate::Galaxies galaxies{config.input.path.text(), header.simulation, paint::mock_columns(halos, *painter)};
+  validate::Galaxies galaxies{config.input.path.brief(), header.simulation, paint::mock_columns(halos, *painter)};
   add_derived_columns(galaxies);
   check_bins(config.stats, galaxies);
   const auto samples = validate::sub_samples(config.stats, galaxies.table);

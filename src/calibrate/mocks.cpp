@@ -146,7 +146,7 @@ std::vector<Statistic> Mocks::statistics(const validate::Galaxies& galaxies, boo
 // By what validation demands of a vector's bins.
 void Mocks::check(const std::vector<Statistic>& statistics) const {
   validate::Measurement mock;
-  mock.path = config_.input.path.text(), mock.statistics = statistics;
+  mock.path = config_.input.path.brief(), mock.statistics = statistics;
   for (const auto& target : goals_.targets) validate::compare(target, mock);
 }
 
@@ -172,7 +172,7 @@ Measured Mocks::measure(const config::Shapes& law, bool with_sub_boxes) const {
   Measured out{MatrixXd(goals_.size(), static_cast<Index>(seeds_.size())), {}};
   for (std::size_t k = 0; k < seeds_.size(); ++k) {
     mpi::stop_if_asked(comm_, "the strengths were found");
-    validate::Galaxies galaxies{config_.input.path.text(), simulation_, mpi::agree(comm_, [&] { return rows(k, law); })};
+    validate::Galaxies galaxies{config_.input.path.brief(), simulation_, mpi::agree(comm_, [&] { return rows(k, law); })};
     galaxies.total = comm_.sum(static_cast<std::uint64_t>(galaxies.table.rows()));
     add_derived_columns(galaxies);
     const auto all = statistics(galaxies, with_sub_boxes);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "share.hpp"
+
 namespace halobrush::catalog {
 namespace {
 
@@ -37,8 +39,7 @@ std::vector<std::string> assemble(const std::string& path, const MockHeader& hea
                                   const Staging& staging, const std::vector<StagedTile>& tiles,
                                   const mpi::Communicator& comm, const WriteOptions& options) {
   const StagedRows staged(staging, tiles);
-  const auto n = static_cast<std::uint64_t>(comm.size()), rank = static_cast<std::uint64_t>(comm.rank());
-  const auto begin = staged.total() * rank / n, end = staged.total() * (rank + 1) / n;
+  const auto [begin, end] = share_of({0, staged.total()}, comm.rank(), comm.size());
   const auto row = std::max(static_cast<std::uint64_t>(bytes_per_row(columns)), std::uint64_t{1});
   const auto most = std::max(options.slab_bytes / row, std::uint64_t{1});
   std::vector<RowBlock> slabs;

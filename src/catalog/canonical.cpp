@@ -269,7 +269,7 @@ Table sample_canonical(const Input& input, const HaloHeader& said) {
 void write_halos(const std::string& path, const MockHeader& header, const Table& columns,
                  std::uint64_t total_rows, const std::vector<RowBlock>& blocks,
                  const mpi::Communicator& comm) {
-  write_file(path, layout_of(halo_data_type), header, columns, total_rows, blocks, {}, comm);
+  write_file(path, *layout_of(halo_data_type), header, columns, total_rows, blocks, {}, comm);
 }
 
 void write_halos(const std::string& path, const HaloCatalog& catalog, const mpi::Communicator& comm) {

@@ -24,7 +24,7 @@ FileState state_of(const std::string& path) {
   if (::stat(path.c_str(), &found) != 0)
     throw io_error("{}: cannot be opened ({}); check the path", path, std::strerror(errno));
   return {static_cast<std::uint64_t>(found.st_size),
-          std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec, found.st_ino};
+          std::int64_t{found.st_ctim.tv_sec} * 1'000'000'000 + found.st_ctim.tv_nsec, found.st_ino};
 }
 
 std::vector<char> bytes_at(const std::string& path, std::uint64_t begin, std::uint64_t bytes) {
@@ -139,6 +139,9 @@ void check_unchanged(const std::vector<std::string>& files, const std::vector<Fi
                      const mpi::Communicator& comm) {
   mpi::agree(comm, [&] {
     if (!comm.root()) return;
+    if (files.size() != before.size())
+      throw io_error("{}: files came or went while the catalog was read ({} before, {} now); run again when it is complete",
+                     files.empty() ? "input.path" : files.front(), before.size(), files.size());
     for (std::size_t i = 0; i < files.size(); ++i)
       if (state_of(files[i]) != before[i])
         throw io_error("{}: changed while it was read (its size or time of change is another one); run again when it is "

@@ -27,6 +27,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// False where it cannot be looked at: whoever opens it says why.
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
 bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
@@ -57,7 +63,7 @@ std::vector<std::string> matches_of(const std::string& pattern) {
   const int code = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
   std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + (code == 0 ? found.gl_pathc : 0));
   ::globfree(&found);
-  std::erase_if(paths, [](const auto& path) { return fs::is_directory(path); });
+  std::erase_if(paths, is_folder);
   if (paths.empty())
     throw io_error("{}: no file matches this pattern; check input.path", pattern);
   return paths;
@@ -245,7 +251,7 @@ void check_one_format(const std::vector<std::string>& files, std::optional<HaloF
 // What one entry of input.path names. Of a single file the format is still to be found.
 std::vector<std::string> files_of_entry(const std::string& path, std::optional<HaloFormat> format, CatalogFiles& catalog) {
   if (!is_there(path) && path.find_first_of("*?[") != std::string::npos) return matches_of(path);
-  if (!fs::is_directory(path)) return {path};
+  if (!is_folder(path)) return {path};
   auto folder = files_of_folder(path, format);
   std::ranges::move(folder.remarks, std::back_inserter(catalog.remarks));
   return std::move(folder.files);
@@ -305,9 +311,11 @@ std::string InputPaths::text() const {
 
 CatalogFiles files_of_catalog(const InputPaths& paths, const std::string& format) {
   const auto wanted = format_named(format);
-  if (paths.each.size() == 1 && fs::is_directory(paths.each.front())) {
+  if (paths.each.size() == 1 && is_folder(paths.each.front())) {
     auto catalog = files_of_folder(paths.each.front(), wanted);
-    if (catalog.format != HaloFormat::subfind) check_numbers(catalog.files, catalog.remarks);
+    if (catalog.format == HaloFormat::subfind) return catalog;
+    sort_and_make_unique(catalog.files);
+    check_numbers(catalog.files, catalog.remarks);
     return catalog;
   }
   CatalogFiles catalog;

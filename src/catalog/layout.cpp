@@ -1,23 +1,18 @@
 #include "layout.hpp"
 
-#include <map>
 #include <memory>
 
+#include "halobrush/core/error.hpp"
 #include "table_file.hpp"
 
 namespace halobrush::catalog {
 
 std::unique_ptr<Layout> opencosmo_galaxies(), opencosmo_halos();  // opencosmo_layout.cpp
 
-const Layout& layout_of(const std::string& data_type) {
-  static const std::map<std::string, std::unique_ptr<Layout> (*)()> layouts = {
-      {galaxy_data_type, opencosmo_galaxies},
-      {halo_data_type, opencosmo_halos},
-  };
-  static std::map<std::string, std::unique_ptr<Layout>> made;
-  auto& layout = made[data_type];
-  if (!layout) layout = layouts.at(data_type)();
-  return *layout;
+std::unique_ptr<Layout> layout_of(const std::string& data_type) {
+  if (data_type == galaxy_data_type) return opencosmo_galaxies();
+  if (data_type == halo_data_type) return opencosmo_halos();
+  throw internal_error("no layout of files that hold '{}'", data_type);
 }
 
 }  // namespace halobrush::catalog

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,6 @@ class Layout {
 };
 
 /// By what the file holds: galaxy_data_type or halo_data_type (table_file.hpp).
-const Layout& layout_of(const std::string& data_type);
+std::unique_ptr<Layout> layout_of(const std::string& data_type);
 
 }  // namespace halobrush::catalog

@@ -33,7 +33,7 @@ bool WriteOptions::collective() const {
 
 std::vector<std::string> check_mock(const Table& columns, const WriteOptions& options) {
   check_hints(options.hints);
-  return layout_of(galaxy_data_type).check(columns);
+  return layout_of(galaxy_data_type)->check(columns);
 }
 
 std::vector<std::string> write_mock(const std::string& path, const MockHeader& header, const Table& columns,
@@ -43,7 +43,7 @@ std::vector<std::string> write_mock(const std::string& path, const MockHeader& h
                                     {"sigma_8", header.simulation.sigma_8},
                                     {"n_s", header.simulation.n_s}})
     if (std::isnan(value)) throw internal_error("{}: a mock is written without {}", path, name);
-  return write_file(path, layout_of(galaxy_data_type), header, columns, total_rows, blocks, options, comm);
+  return write_file(path, *layout_of(galaxy_data_type), header, columns, total_rows, blocks, options, comm);
 }
 
 Mock read_mock(const std::string& path, const std::vector<std::string>& columns,

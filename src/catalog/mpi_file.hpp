@@ -39,6 +39,7 @@ class MpiFile {
 
   Hints hints_in_use() const;  ///< as far as MPI says: Open MPI repeats whatever it was told
   void close();                ///< @collective
+  void abandon() { file_ = MPI_FILE_NULL; }  ///< leaves it open: other ranks could not open it, and cannot close it with us
 
  private:
   void check(int code) const;

@@ -17,11 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
-constexpr auto identity_file = "identity.json";
+constexpr auto identity_file = "identity.json", accepted_file = "accepted.txt";
 
 // Only what this class writes is ever removed: a mistyped folder must not cost anyone their data.
 bool is_ours(const fs::path& file) {
-  static const std::regex names(R"((identity\.json|plan\.json|inputs\.json|ledger\.\d+\.jsonl|tile_\d+\.bin)(\.tmp)?)");
+  static const std::regex names(R"((identity\.json|plan\.json|inputs\.json|accepted\.txt|ledger\.\d+\.jsonl|tile_\d+\.bin)(\.tmp)?)");
   return std::regex_match(file.filename().string(), names);
 }
 
@@ -164,6 +164,14 @@ std::vector<fs::path> ledgers_in(const fs::path& folder) {
   return files;
 }
 
+std::vector<std::string> accepted_in(const fs::path& folder) {
+  std::vector<std::string> lines;
+  std::ifstream file(folder / accepted_file);
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
 Identity read_identity(const fs::path& path) {
   try {
     std::ifstream file(path);
@@ -197,7 +205,7 @@ std::uint64_t hash_of(const Identity& identity) {
 }  // namespace
 
 const std::vector<std::string>& acceptable_differences() {
-  static const std::vector<std::string> keys = {"version", "libtorch", "threads", "device", "processor"};
+  static const std::vector<std::string> keys = {"libtorch", "threads", "device", "processor"};
   return keys;
 }
 
@@ -226,7 +234,7 @@ std::string differences(const Identity& there, const Identity& here) {
 Staging::Staging(fs::path folder, Identity identity)
     : folder_(std::move(folder)), identity_(std::move(identity)), identity_hash_(hash_of(without(identity_, acceptable_differences()))) {}
 
-std::string Staging::open(Discard discard, const std::vector<std::string>& accept) const {
+std::vector<std::string> Staging::open(Discard discard, const std::vector<std::string>& accept) const {
   if (discard == Discard::all) remove_ours(folder_);
   std::error_code error;
   fs::create_directories(folder_, error);
@@ -235,12 +243,19 @@ std::string Staging::open(Discard discard, const std::vector<std::string>& accep
   if (has_tiles(folder_)) {  // a folder without binds nobody
     const auto other = fs::exists(file) ? differences(read_identity(file), identity_)
                                         : std::string(identity_file) + " is missing";
-    if (other.empty()) return "";
+    if (other.empty()) return accepted_in(folder_);
     const auto apart_from = [&](const std::vector<std::string>& keys) {
       return differences(without(read_identity(file), keys), without(identity_, keys)).empty();
     };
     const bool acceptable = fs::exists(file) && apart_from(acceptable_differences());
-    if (acceptable && apart_from(accept)) return other;
+    if (acceptable && apart_from(accept)) {
+      auto accepted = accepted_in(folder_);
+      if (std::ranges::count(accepted, other) == 0) {
+        append_line_durably(folder_ / accepted_file, other);
+        accepted.push_back(other);
+      }
+      return accepted;
+    }
     if (discard == Discard::nothing) throw made_otherwise(folder_, other, acceptable);
     remove_ours(folder_);
     fs::create_directories(folder_, error);
@@ -250,7 +265,7 @@ std::string Staging::open(Discard discard, const std::vector<std::string>& accep
   for (const auto& [key, value] : identity_) entries[key] = value;
   const auto text = entries.dump(2) + "\n";
   write_durably(file, std::as_bytes(std::span(text)));
-  return "";
+  return {};
 }
 
 void Staging::write_note(const std::string& name, const std::string& text) const {

@@ -157,7 +157,8 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
     });
     return remarks;
   } catch (const Error&) {
-    // The same error is on its way on every rank, so closing, which is collective, is safe here.
+    // The same error is on its way on every rank, so closing, which is collective, is safe where all have the file.
+    if (comm.min(file ? 1 : 0) == 0 && file) file->abandon();
     file.reset();
     std::error_code ignored;
     if (comm.root()) std::filesystem::remove(partial, ignored);

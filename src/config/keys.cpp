@@ -189,8 +189,8 @@ std::vector<Key> keys_of(Config& c) {
        steering},
       {"output.accept", &c.output.accept, "",
        "what may differ between a run and the tiles that an earlier one staged, although it changes last digits and is "
-       "refused otherwise: version, libtorch, threads, device, processor",
-       steering, among({"version", "libtorch", "threads", "device", "processor"})},
+       "refused otherwise: libtorch, threads, device, processor",
+       steering, among({"libtorch", "threads", "device", "processor"})},
       {"output.hints", &c.output.hints, "",
        "hints to MPI-IO for writing the mock, by name, such as romio_cb_write: enable or striping_factor: 16", steering},
       {"output.alignment", &c.output.alignment, "bytes",

@@ -247,7 +247,7 @@ std::string value_text(const Value& value) {
 
 }  // namespace
 
-std::string Paths::text() const {
+std::string Paths::brief() const {
   if (each.size() < 2) return each.empty() ? "" : each.front();
   return fmt::format("{} and {} more", each.front(), each.size() - 1);
 }

@@ -79,7 +79,7 @@ class SubfindJob {
     mpi::agree(comm_, [&] {
       for (auto first = begin; first < end; first += rows_of_a_block) {
         const auto count = std::min(rows_of_a_block, end - first);
-        const auto halos = resolution_.kept(files_.rows(first, count, SubhaloColumns::halo), config_.input.path.text());
+        const auto halos = resolution_.kept(files_.rows(first, count, SubhaloColumns::halo), config_.input.path.brief());
         const auto ids = halos.get<std::int64_t>("id");
         without_m200_ += catalog::SubfindCatalog::hosts_without_m200(halos);
         if (morphology_) morphology_matches_ += morphology_->matches(ids);
@@ -107,14 +107,14 @@ class SubfindJob {
     const auto matches = comm_.sum(&table == &*morphology_ ? morphology_matches_ : shape_matches_);
     if (matches == 0)
       throw data_error("{}: none of its {} ids is in {}; give the table of this simulation and snapshot",
-                       table.path(), table.rows(), config_.input.path.text());
+                       table.path(), table.rows(), config_.input.path.brief());
     log_.info("convert: {} of {} rows of {} join {} subhalos", matches, table.rows(), table.path(), total_);
   }
 
   Table load(std::uint64_t first, std::uint64_t count) const {
     auto rows = catalog::Resolution(pipeline::read_options(config_), files_.simulation())
                     .kept(files_.rows(first, count, galaxies_ ? SubhaloColumns::stars : SubhaloColumns::halo),
-                          config_.input.path.text());
+                          config_.input.path.brief());
     if (!galaxies_) return rows;
     const auto& c = config_.convert;
     add_labels(rows, {static_cast<std::uint64_t>(config_.seed), c.ssfr_floor, c.ssfr_spread});
@@ -136,7 +136,7 @@ class SubfindJob {
         {"config", config::to_yaml(config_)},
         {"citation", config_.convert.citation},
         {"remarks", remarks},
-        {"made_from", fmt::format("{} ({}, {} files, sha256 {})", config_.input.path.text(), files_.format(),
+        {"made_from", fmt::format("{} ({}, {} files, sha256 {})", config_.input.path.brief(), files_.format(),
                                   files_.files().size(), content.sha256)}};
     return header;
   }
@@ -162,7 +162,7 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
   if (config.convert.kind == "galaxies")
     throw data_error(
         "{}: has no galaxies to learn from (a hydrodynamical SUBFIND catalog has); set convert.kind: halos",
-        config.input.path.text());
+        config.input.path.brief());
   const auto halos = catalog::read_halos(config.input.path.each, pipeline::read_options(config), comm);
   say(log, halos.remarks);
   mpi::stop_if_asked(comm, "the catalog is written");

@@ -198,7 +198,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   if (comm.sum(static_cast<std::uint64_t>(all.rows())) == 0)
     throw data_error(
         "{}: no galaxy lives in a halo of {} (halo_id); set input.path to the halos of this catalog",
-        request.catalog, config.input.path.text());
+        request.catalog, config.input.path.brief());
   write_rows(request.folder + "/evaluation.hdf5", columns, rows, header_of(request, config, halos, painter),
              comm);
   write_summary(request, all, held_out_part(training), comm);

@@ -124,7 +124,7 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   if (comm.sum(static_cast<std::uint64_t>(rows.rows())) == 0)
     throw data_error(
         "{}: no galaxy lives in a halo of {} (halo_id); set input.path to the halos of this catalog",
-        request.catalog, config.input.path.text());
+        request.catalog, config.input.path.brief());
 
   nlohmann::ordered_json summary = {{"model", request.model}, {"catalog", request.catalog}};
   summary[density_column] = means(rows, density_column, comm);

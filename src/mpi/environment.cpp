@@ -12,7 +12,9 @@ namespace halobrush::mpi {
 Environment::Environment(int& argc, char**& argv) : exceptions_(std::uncaught_exceptions()) {
   int provided = 0;
   check(MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_SERIALIZED) throw internal_error("this MPI offers no MPI_THREAD_SERIALIZED");
+  if (provided < MPI_THREAD_SERIALIZED)
+    throw config_error("MPI: {} does not allow calls from several threads, one at a time (MPI_THREAD_SERIALIZED); use one "
+                       "that was built with threads", library_version());
 }
 
 Environment::~Environment() {

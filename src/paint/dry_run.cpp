@@ -74,7 +74,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const double limit = pipeline::memory_limit(config, ranks);
   const auto need = pipeline::memory_need(config, rows, kept, !painter->models().empty(), ranks, limit);
   log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ",
-           header.rows, config.input.path.text(), header.source.format, box.side[0], box.side[1], box.side[2]);
+           header.rows, config.input.path.brief(), header.source.format, box.side[0], box.side[1], box.side[2]);
   for (const auto& remark : header.remarks)
     log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "dry run: {}", remark);
   log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0],

@@ -16,7 +16,7 @@ Found look_at(const std::string& mock, const catalog::Identity& identity) {
     for (const auto& [name, text] : catalog::summarise_mock(mock).header.provenance)
       if (name == identity_attribute) old = identity_from(text);
     // What changes last digits alone is no reason to paint a finished mock again.
-    const std::vector<std::string> digits = {"libtorch", "threads", "device", "processor"};
+    const auto& digits = catalog::acceptable_differences();
     const auto differences = catalog::differences(catalog::without(old, digits), catalog::without(identity, digits));
     return {differences.empty() ? Existing::same : Existing::other, differences};
   } catch (const Error& problem) {

@@ -1,11 +1,14 @@
 #include "identity.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -37,6 +40,16 @@ std::string hash_of(const File& file) {
   return file.path.empty() ? "none" : of_file(file, [&] { return sha256_hex_of_file(file.path); });
 }
 
+// @collective Of all ranks: which of them paints a tile is decided while they do.
+std::string processors(const mpi::Communicator& comm) {
+  const auto mine = processor() + '\n';
+  const auto all = comm.gather_all(std::span<const char>(mine)).data;
+  std::istringstream lines(std::string(all.begin(), all.end()));
+  std::set<std::string> names;
+  for (std::string line; std::getline(lines, line);) names.insert(line);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 std::filesystem::path note_of(const config::Config& config) {
   return std::filesystem::path(config.staging()) / "inputs.json";
 }
@@ -49,19 +62,24 @@ std::string text_in(const std::filesystem::path& path) {
 // @collective What an earlier run noted of the input, if that looks as it did then.
 std::optional<catalog::Content> noted_content(const config::Config& config, const mpi::Communicator& comm) {
   const auto text = comm.broadcast(mpi::agree(comm, [&] { return comm.root() ? text_in(note_of(config)) : std::string(); }));
-  const auto note = nlohmann::json::parse(text, nullptr, false);
-  if (!note.is_object() || !note.contains("fingerprint") || !note.contains("sha256") || !note.contains("bytes")) return std::nullopt;
-  auto now = catalog::fingerprint_of(config.input.path.each, comm, config.input.format);
-  if (note["fingerprint"] != now.to_json()) return std::nullopt;
-  catalog::Content content{note["sha256"], note["bytes"], std::move(now.paths), {}};
-  for (const auto& file : now.files) content.states.push_back(file.state);
-  return content;
+  try {
+    const auto note = nlohmann::json::parse(text);
+    const auto fingerprint = note.at("fingerprint").get<std::string>();
+    catalog::Content content{note.at("sha256"), note.at("bytes"), {}, {}};
+    auto now = catalog::fingerprint_of(config.input.path.each, comm, config.input.format);
+    if (fingerprint != now.to_json()) return std::nullopt;
+    content.files = std::move(now.paths);
+    for (const auto& file : now.files) content.states.push_back(file.state);
+    return content;
+  } catch (const nlohmann::json::exception&) {  // absent or damaged, the same on every rank
+    return std::nullopt;
+  }
 }
 
 }  // namespace
 
 catalog::Content content_of_halos(const config::Config& config, const mpi::Communicator& comm) {
-  return of_file({"input.path", config.input.path.text(), ExitCode::io}, [&] {
+  return of_file({"input.path", config.input.path.brief(), ExitCode::io}, [&] {
     if (auto noted = noted_content(config, comm)) return std::move(*noted);
     return catalog::content_of(config.input.path.each, comm, config.input.format);
   });
@@ -98,7 +116,7 @@ catalog::Identity identity_of(const config::Config& config, const catalog::Conte
     identity.emplace_back("threads", fmt::format("{}", config.compute.threads));
     identity.emplace_back("device", config.compute.device);
   }
-  identity.emplace_back("processor", processor());
+  identity.emplace_back("processor", processors(comm));
   for (auto& key : config::science_keys(config)) identity.push_back(std::move(key));
   return identity;
 }

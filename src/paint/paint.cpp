@@ -1,5 +1,7 @@
 #include "halobrush/paint/paint.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -69,7 +71,7 @@ class Job {
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
 
-    if (!all_staged()) {
+    if (!resume_from_staging()) {
       const auto halos = distribute(load(*source));
       mpi::stop_if_asked(comm_, "the first tile");
       if (!paint(halos)) return stopped();
@@ -105,8 +107,8 @@ class Job {
     return true;
   }
 
-  // Of a run that ended between its last tile and its mock: neither halos nor tidal field are needed again.
-  bool all_staged() {
+  // Whether the last run ended between its last tile and its mock: neither halos nor tidal field are needed again.
+  bool resume_from_staging() {
     if (restart_ == Restart::never) return false;
     const auto note = mpi::agree(comm_, [&] {
       return comm_.root() ? staging_->read_note(plan_file).value_or("") : std::string();
@@ -130,13 +132,17 @@ class Job {
                                                           : Discard::nothing;
     const auto accepted = mpi::agree(comm_, [&] {
       if (!comm_.root()) return std::string();
-      auto text = staging_->open(discard, config_.output.accept);
+      const auto differences = staging_->open(discard, config_.output.accept);
       std::filesystem::remove(stop_file());
-      return text;
+      return fmt::format("{}", fmt::join(differences, "; "));
     });
-    if (const auto text = comm_.broadcast(accepted); !text.empty())
-      plan_.differences.warnings.push_back(fmt::format(
-          "staging: tiles of an earlier run are kept although {}: last digits of theirs may differ (output.accept)", text));
+    const auto text = comm_.broadcast(accepted);
+    if (text.empty()) return;
+    const auto warning =
+        fmt::format("staging: the tiles were not all painted alike (output.accept): {}; last digits may differ", text);
+    log_.warn("{}", warning);
+    auto& warnings = plan_.differences.warnings;
+    if (std::ranges::count(warnings, warning) == 0) warnings.push_back(warning);
   }
 
   catalog::HaloCatalog load(catalog::HaloSource& source) {
@@ -243,9 +249,11 @@ class Job {
       log_.warn("staging: tile {} is damaged on disk and is painted again", tile);
     if (!staged_.empty())
       log_.info("staging: {} of {} tiles are there already", staged_.size(), facts_.tiles);
-    std::vector<std::int64_t> todo(plan_.rows_of_tile.size());
-    std::iota(todo.begin(), todo.end(), std::int64_t{0});
-    std::erase_if(todo, [&](std::int64_t tile) { return std::ranges::count(staged_, tile, &StagedTile::tile) > 0; });
+    std::vector<bool> staged(plan_.rows_of_tile.size());
+    for (const auto& tile : staged_) staged[static_cast<std::size_t>(tile.tile)] = true;
+    std::vector<std::int64_t> todo;
+    for (std::size_t tile = 0; tile < staged.size(); ++tile)
+      if (!staged[tile]) todo.push_back(static_cast<std::int64_t>(tile));
     return todo;
   }
 
@@ -266,11 +274,11 @@ class Job {
               {*staging_, comm_.rank()}};
     domain::PatchQueue queue(halos, domain::PatchQueue::Deal::by_need, pipeline::wave_bytes(config_, comm_), comm_);
     const double busy_before = processor_seconds();
-    auto failure = mpi::failure_of(comm_, [&] { paint(queue, work); });
+    auto failure = mpi::failure_of(comm_, [&] { paint_until_done(queue, work); });
     const auto last = mpi::failure_of(comm_, [&] { times_.measure("staging", [&] { work.writer.finish(); }); });
     if (!failure) failure = last;
     facts_.busy_seconds = processor_seconds() - busy_before;
-    if (failure) queue.stop();
+    if (failure) mpi::failure_of(comm_, [&] { queue.stop(); });  // the first failure is the one to tell
     times_.measure("wait", [&] { queue.finish(); });
     facts_.paint_seconds = comm_.max(work.timer.seconds());
     mpi::agree(comm_, [&] {
@@ -285,7 +293,7 @@ class Job {
     return staged_.size() == facts_.tiles;
   }
 
-  void paint(domain::PatchQueue& queue, Work& work) {
+  void paint_until_done(domain::PatchQueue& queue, Work& work) {
     for (double seconds = 0;;) {
       auto patches = times_.measure("distribute", [&] { return queue.next(seconds); });
       if (patches.empty()) return;
@@ -293,7 +301,7 @@ class Job {
       for (auto& patch : patches) {
         if (queue.stopped()) return;
         if (work.stop.should_stop(work.slowest)) return queue.stop();
-        paint(std::exchange(patch, {}), work);
+        paint_tile(std::exchange(patch, {}), work);
         work.progress.update(100 * queue.given(),
                              fmt::format("{:.3g} galaxies/s over {} ranks",
                                          static_cast<double>(work.galaxies) / work.timer.seconds() * comm_.size(), comm_.size()));
@@ -302,7 +310,7 @@ class Job {
     }
   }
 
-  void paint(const domain::Patch& patch, Work& work) {
+  void paint_tile(const domain::Patch& patch, Work& work) {
     const Timer timer;
     const auto inputs =
         times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
@@ -402,7 +410,7 @@ class Job {
   std::optional<catalog::Staging> staging_;  // as soon as the identity is known
   catalog::Content content_;  // of the input
   std::unique_ptr<model::Painter> painter_;
-  Plan plan_;
+  Plan plan_;  // from the staging folder, or from the halos: all but rows_of_tile by load(), these by distribute()
   std::vector<StagedTile> staged_;  // all ranks hold all
   ColumnStatistics statistics_;
   std::vector<ColumnStatistics::Moments> moments_;

@@ -94,7 +94,7 @@ std::string to_json(const Plan& plan) {
               {"left_out", {out.few_particles, out.light, out.slow}},
               {"remarks", plan.remarks},
               {"differences", json_of(plan.differences)}}
-      .dump();
+      .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::optional<Plan> plan_from_json(const std::string& text) {

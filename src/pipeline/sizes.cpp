@@ -101,7 +101,7 @@ MemoryNeed memory_need(const config::Config& config, double halos, const catalog
   return {.program = program,
           .halos = kept * (row + on_the_way),
           .mesh = side > 0 ? mesh_bytes(side, planes_of(side, ranks)) : 0,
-          .tiles = 2 * std::min(std::max(tile * row, wave_bytes_of(limit)), kept * row),
+          .tiles = 3 * std::min(std::max(tile * row, wave_bytes_of(limit)), kept * row),
           .model = tile * (learned ? of_networks : of_laws)};
 }
 

@@ -361,7 +361,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
         "{}: {} galaxies to train on and {} to validate with match halos of {} by halo_id; give the halos "
         "that the "
         "galaxies live in, and a train.validation_fraction that leaves both",
-        config.train.catalog, set.training, set.validation, config.input.path.text());
+        config.train.catalog, set.training, set.validation, config.input.path.brief());
   set.spec.origin = origin_of(config, halos, set);
   set.spec.hosts = hosts_of(set);
   choose_transforms(set, config.train.normal_scores);

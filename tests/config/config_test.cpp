@@ -84,7 +84,7 @@ TEST_F(ConfigFile, ReadsEveryTypeOfValue) {
       "analytic:\n  kappa_a_red: [-1e1, 2]\n"
       "train:\n  outputs: [color_gr, log_size]\n");
   EXPECT_EQ(c.seed, 12);
-  EXPECT_EQ(c.input.path.text(), "halos: all.list");
+  EXPECT_EQ(c.input.path.brief(), "halos: all.list");
   EXPECT_EQ(c.input.box_size, 62.5);
   EXPECT_EQ(c.domain.tiles, (std::array<std::int64_t, 3>{2, 3, 4}));
   EXPECT_FALSE(c.domain.balance);
@@ -189,12 +189,12 @@ TEST_F(ConfigFile, AnOverrideOfATextIsTakenAsItIsGiven) {
   for (const std::string path : {"run #3.list", "snap: all.list", "[a].list", "*a.list", "&a", "{b}", "~", "'", "it's",
                                  "a\tb", "- x", "!tag", "%x", "@x", "true", "010", " x "}) {
     const auto c = load("", {"input.path=" + path, "stats.selections.red=" + path});
-    EXPECT_EQ(c.input.path.text(), path);
+    EXPECT_EQ(c.input.path.brief(), path);
     EXPECT_EQ(c.stats.selections.at("red"), path);
   }
   for (const std::string quoted : {"'run #3.list'", "\"run #3.list\""})
-    EXPECT_EQ(load("", {"input.path=" + quoted}).input.path.text(), "run #3.list") << "quotes are those of YAML";
-  EXPECT_EQ(load("input: {path: a}", {"input.path="}).input.path.text(), "");
+    EXPECT_EQ(load("", {"input.path=" + quoted}).input.path.brief(), "run #3.list") << "quotes are those of YAML";
+  EXPECT_EQ(load("input: {path: a}", {"input.path="}).input.path.brief(), "");
   EXPECT_EQ(load("", {"train.outputs=['a #b', c]"}).train.outputs, (std::vector<std::string>{"a #b", "c"}));
 }
 
@@ -256,7 +256,7 @@ TEST_F(ConfigFile, SeveralPathsAreAList) {
   const std::vector<std::string> both = {"a, b.list", "c"};
   EXPECT_EQ(load("input:\n  path: ['a, b.list', c]\n").input.path.each, both);
   EXPECT_EQ(load("", {"input.path=['a, b.list', c]"}).input.path.each, both);
-  EXPECT_EQ(load("input:\n  path: ['a, b.list', c]\n").input.path.text(), "a, b.list and 1 more");
+  EXPECT_EQ(load("input:\n  path: ['a, b.list', c]\n").input.path.brief(), "a, b.list and 1 more");
   const auto lines = problems("input: {path: [a, {b: c}]}\n");
   ASSERT_EQ(lines.size(), 1);
   EXPECT_TRUE(starts_with(lines[0], "run.yaml:1: input.path: '[a, {b: c}]' is of the wrong type (wanted: path or list of paths)")) << lines[0];

@@ -14,7 +14,7 @@ namespace halobrush::catalog {
 /// A file as the file system sees it: any writing changes one of the numbers.
 struct FileState {
   std::uint64_t bytes = 0;
-  std::int64_t changed_ns = 0;  ///< time of the last change, nanoseconds since 1970
+  std::int64_t changed_ns = 0;  ///< time of the last change of content or state (ctime), nanoseconds since 1970
   std::uint64_t inode = 0;
   bool operator==(const FileState&) const = default;
 };

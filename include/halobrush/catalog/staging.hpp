@@ -41,8 +41,9 @@ class Staging {
   /// Root only. Makes the folder, or checks that it was made with the same identity: config_error naming the
   /// keys that differ and both values.
   enum class Discard { nothing, of_others, all };
-  /// `accept`: keys of acceptable_differences() that may differ; returns those that do (differences()).
-  std::string open(Discard discard, const std::vector<std::string>& accept = {}) const;
+  /// `accept`: keys of acceptable_differences() that may differ; returns what differed in this run, or in an earlier one
+  /// that painted some of the tiles (differences()).
+  std::vector<std::string> open(Discard discard, const std::vector<std::string>& accept = {}) const;
 
   /// Root only. A text that goes with the tiles (`plan.json`), written durably; nothing when it is absent or of other
   /// tiles.

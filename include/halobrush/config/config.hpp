@@ -20,7 +20,7 @@ struct Paths {
 
   bool empty() const { return each.empty(); }
   /// For messages: the first one, and how many more there are.
-  std::string text() const;
+  std::string brief() const;
   bool operator==(const Paths&) const = default;
 };
 

@@ -64,7 +64,7 @@ void for_each_patch(const config::Config& config, const domain::Distribution& ha
     for (auto patches = queue.next(); !patches.empty(); patches = queue.next())
       for (auto& patch : patches) work(std::exchange(patch, {}));
   });
-  if (failure) queue.stop();
+  if (failure) mpi::failure_of(comm, [&] { queue.stop(); });  // the first failure is the one to tell
   queue.finish();
   mpi::agree_on(comm, failure);
 }
