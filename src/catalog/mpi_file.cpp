@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <set>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/files.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -59,10 +62,21 @@ int reason_of(int code) {
 
 }  // namespace
 
+// MPI libraries divide by these without a look at them.
+void check_number(const std::string& name, const std::string& value) {
+  static const std::set<std::string> numbers = {"cb_nodes", "cb_buffer_size", "striping_factor", "striping_unit"};
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool good = error == std::errc() && end == value.data() + value.size() && number > 0;
+  if (numbers.contains(name) && !good)
+    throw config_error("output.hints: {} is '{}'; give a whole number > 0", name, printable(value));
+}
+
 void check_hints(const Hints& hints) {
   for (const auto& [name, value] : hints) {
     check_length(name, "name", name, MPI_MAX_INFO_KEY);
     check_length(name, "value", value, MPI_MAX_INFO_VAL);
+    check_number(name, value);
   }
 }
 

@@ -150,18 +150,18 @@ std::optional<StagedTile> from_line(const std::string& line, std::uint64_t ident
   }
 }
 
-bool has_tiles(const fs::path& folder) {
-  return std::ranges::any_of(fs::directory_iterator(folder), [](const fs::directory_entry& entry) {
-    return entry.path().filename().string().starts_with("ledger.") && entry.file_size() > 0;
-  });
-}
-
 std::vector<fs::path> ledgers_in(const fs::path& folder) {
+  static const std::regex names(R"(ledger\.\d+\.jsonl)");
   std::vector<fs::path> files;
+  std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().filename().string().starts_with("ledger.")) files.push_back(entry.path());
+    if (std::regex_match(entry.path().filename().string(), names) && entry.is_regular_file(error)) files.push_back(entry.path());
   std::ranges::sort(files);
   return files;
+}
+
+bool has_tiles(const fs::path& folder) {
+  return std::ranges::any_of(ledgers_in(folder), [](const fs::path& file) { return fs::file_size(file) > 0; });
 }
 
 std::vector<std::string> accepted_in(const fs::path& folder) {
@@ -172,15 +172,31 @@ std::vector<std::string> accepted_in(const fs::path& folder) {
   return lines;
 }
 
+Error damaged_identity(const fs::path& path) {
+  return data_error("{}: is damaged (no JSON object of texts); give --restart=never to begin anew", path.string());
+}
+
+// Empty where there is no such file, a folder of that name included.
+std::string text_in(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return "";
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::uint64_t checksum_of(const std::string& text) {
+  return xxh3(std::as_bytes(std::span(text)));
+}
+
 Identity read_identity(const fs::path& path) {
   try {
-    std::ifstream file(path);
-    const auto entries = json::parse(file);
+    const auto entries = json::parse(text_in(path));
+    if (!entries.is_object()) throw damaged_identity(path);
     Identity identity;
     for (const auto& [key, value] : entries.items()) identity.emplace_back(key, value.get<std::string>());
     return identity;
   } catch (const json::exception&) {
-    throw data_error("{}: is damaged (no JSON object of texts); give --restart=never to begin anew", path.string());
+    throw damaged_identity(path);
   }
 }
 
@@ -269,15 +285,16 @@ std::vector<std::string> Staging::open(Discard discard, const std::vector<std::s
 }
 
 void Staging::write_note(const std::string& name, const std::string& text) const {
-  write_durably(folder_ / name, json{{"identity", identity_hash_}, {"text", text}}.dump() + "\n");
+  const json note = {{"identity", identity_hash_}, {"checksum", checksum_of(text)}, {"text", text}};
+  write_durably(folder_ / name, note.dump() + "\n");
 }
 
 std::optional<std::string> Staging::read_note(const std::string& name) const {
   try {
-    std::ifstream file(folder_ / name);
-    const auto note = json::parse(file);
-    if (note.at("identity") != identity_hash_) return std::nullopt;
-    return note.at("text").get<std::string>();
+    const auto note = json::parse(text_in(folder_ / name));
+    auto text = note.at("text").get<std::string>();
+    if (note.at("identity") != identity_hash_ || note.at("checksum") != checksum_of(text)) return std::nullopt;
+    return text;
   } catch (const json::exception&) {
     return std::nullopt;
   }

@@ -65,6 +65,16 @@ Rule memory() {
           }};
 }
 
+// Of a user's file in the staging folder, which a run removes: nothing elsewhere, and no file of the run's own.
+Rule name_of_own_file() {
+  return {"must be the name of a file without folder, and none of tile_*, ledger.*, *.json, *.txt, *.tmp", [](const Value& v) {
+            const auto& name = **std::get_if<std::string*>(&v);
+            return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+                   !name.starts_with("tile_") && !name.starts_with("ledger.") && !name.ends_with(".json") &&
+                   !name.ends_with(".txt") && !name.ends_with(".tmp");
+          }};
+}
+
 Rule positive_or_unset() {
   return {"must be > 0", [](const Value& v) {
             return std::isnan(**std::get_if<double*>(&v)) || **std::get_if<double*>(&v) > 0;
@@ -195,7 +205,7 @@ std::vector<Key> keys_of(Config& c) {
        "hints to MPI-IO for writing the mock, by name, such as romio_cb_write: enable or striping_factor: 16", steering},
       {"output.alignment", &c.output.alignment, "bytes",
        "columns of the mock begin at multiples of this many bytes (the stripe size of the file system); 0: anywhere",
-       steering, not_negative()},
+       steering, between(0, std::int64_t{1} << 30)},
 
       {"cosmology.omega_m", &c.cosmology.omega_m, "",
        "matter density of a flat universe, where a SUBFIND catalog does not say", science,
@@ -527,7 +537,7 @@ std::vector<Key> keys_of(Config& c) {
        "stop cleanly (exit code 75) before this much time has passed; 0: no limit", steering, not_negative()},
       {"limits.margin", &c.limits.margin, "s", "time kept back for stopping", steering, not_negative()},
       {"limits.stop_file", &c.limits.stop_file, "",
-       "a file of this name in the staging folder stops the run cleanly", steering},
+       "a file of this name in the staging folder stops the run cleanly", steering, name_of_own_file()},
 
       {"compute.threads", &c.compute.threads, "", "threads of the networks on each rank", steering,
        between(1, 4096)},

@@ -55,8 +55,15 @@ std::filesystem::path note_of(const config::Config& config) {
 }
 
 std::string text_in(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return "";
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::uint64_t checksum_of(const catalog::Content& content, const std::string& fingerprint) {
+  const auto text = fmt::format("{} {} {}", content.sha256, content.bytes, fingerprint);
+  return xxh3(std::as_bytes(std::span(text)));
 }
 
 // @collective What an earlier run noted of the input, if that looks as it did then.
@@ -66,6 +73,7 @@ std::optional<catalog::Content> noted_content(const config::Config& config, cons
     const auto note = nlohmann::json::parse(text);
     const auto fingerprint = note.at("fingerprint").get<std::string>();
     catalog::Content content{note.at("sha256"), note.at("bytes"), {}, {}};
+    if (note.at("checksum") != checksum_of(content, fingerprint)) return std::nullopt;
     auto now = catalog::fingerprint_of(config.input.path.each, comm, config.input.format);
     if (fingerprint != now.to_json()) return std::nullopt;
     content.files = std::move(now.paths);
@@ -89,7 +97,9 @@ void note_content(const config::Config& config, const catalog::Content& halos, c
   const auto now = catalog::fingerprint_of(config.input.path.each, comm, config.input.format);
   mpi::agree(comm, [&] {
     if (!comm.root() || !std::ranges::equal(now.files, halos.states, {}, &catalog::Fingerprint::File::state)) return;
-    const nlohmann::json note = {{"fingerprint", now.to_json()}, {"sha256", halos.sha256}, {"bytes", halos.bytes}};
+    const auto fingerprint = now.to_json();
+    const nlohmann::json note = {{"fingerprint", fingerprint}, {"sha256", halos.sha256}, {"bytes", halos.bytes},
+                                 {"checksum", checksum_of(halos, fingerprint)}};
     write_durably(note_of(config), note.dump() + "\n");
   });
 }

@@ -133,7 +133,7 @@ class Job {
     const auto accepted = mpi::agree(comm_, [&] {
       if (!comm_.root()) return std::string();
       const auto differences = staging_->open(discard, config_.output.accept);
-      std::filesystem::remove(stop_file());
+      remove_stop_file();
       return fmt::format("{}", fmt::join(differences, "; "));
     });
     const auto text = comm_.broadcast(accepted);
@@ -143,6 +143,11 @@ class Job {
     log_.warn("{}", warning);
     auto& warnings = plan_.differences.warnings;
     if (std::ranges::count(warnings, warning) == 0) warnings.push_back(warning);
+  }
+
+  void remove_stop_file() const {
+    if (std::error_code error; !std::filesystem::remove(stop_file(), error) && error)
+      throw cannot_write(stop_file(), error.value());
   }
 
   catalog::HaloCatalog load(catalog::HaloSource& source) {

@@ -130,6 +130,7 @@ TEST_F(Assembly, RefusesATileThatIsNotWhatWasWrittenAndGoesOnWhenItIsPaintedAnew
   world_.barrier();
   expect_error(ExitCode::data, tile + ": is not what was written (size or checksum differ); run again to paint the tile anew",
                [&] { assemble({.stale = folder_ / "mock.hdf5.json"}); });
+  world_.barrier();  // the root removes it
   EXPECT_EQ(contents(path_), before);
   EXPECT_FALSE(std::filesystem::exists(path_ + ".partial"));
   EXPECT_TRUE(staging_.verify(tiles_[0]) && !staging_.verify(tiles_[1]) && staging_.verify(tiles_[2]));
