@@ -143,18 +143,22 @@ void Distribution::keep(catalog::Table halos, std::vector<Place> place, const mp
   halos_.resize(place_.size());
 }
 
+// By (tile, id): first into tiles, so that sorting looks at one tile's rows at a time.
 void Distribution::sort_rows() {
-  const auto ids = std::as_const(halos_).get<std::int64_t>("id");
+  begin_.assign(counts_.size() + 1, 0);
+  for (const auto& p : place_) ++begin_[static_cast<std::size_t>(p.tile) + 1];
+  std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
   std::vector<std::size_t> order(place_.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [&](std::size_t row) { return std::pair(place_[row].tile, ids[row]); });
+  auto next = begin_;
+  for (std::size_t row = 0; row < place_.size(); ++row) order[next[static_cast<std::size_t>(place_[row].tile)]++] = row;
+  const auto ids = std::as_const(halos_).get<std::int64_t>("id");
+  for (std::size_t tile = 0; tile < counts_.size(); ++tile)
+    std::ranges::sort(std::span(order).subspan(begin_[tile], begin_[tile + 1] - begin_[tile]), {},
+                      [&](std::size_t row) { return ids[row]; });
   std::vector<Place> place(order.size());
   std::ranges::transform(order, place.begin(), [&](std::size_t row) { return place_[row]; });
   place_ = std::move(place);
   reorder(halos_, order);
-  begin_.assign(counts_.size() + 1, 0);
-  for (const auto& p : place_) ++begin_[static_cast<std::size_t>(p.tile) + 1];
-  std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
 }
 
 // Galaxies beside the tile's region share one bounding box; those further off one for each cell of a coarse mesh.
