@@ -311,6 +311,7 @@ std::string InputPaths::text() const {
 
 CatalogFiles files_of_catalog(const InputPaths& paths, const std::string& format) {
   const auto wanted = format_named(format);
+  if (paths.each.empty()) throw config_error("input.path: is not given; name the halo catalog (--set input.path=FILE)");
   if (paths.each.size() == 1 && is_folder(paths.each.front())) {
     auto catalog = files_of_folder(paths.each.front(), wanted);
     if (catalog.format == HaloFormat::subfind) return catalog;
