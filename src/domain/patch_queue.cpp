@@ -64,7 +64,9 @@ std::vector<Patch> PatchQueue::next(double seconds) {
   if (stopped_) return {};
   auto [patches, given] = ahead_.valid() ? ahead_.get() : fetch(seconds);
   given_ = given;
-  if (!patches.empty()) ahead_ = std::async(std::launch::async, [this, seconds] { return fetch(seconds); });
+  // Towards the end a rank must not hold back what another one could paint.
+  constexpr double end = 0.9;
+  if (!patches.empty() && given < end) ahead_ = std::async(std::launch::async, [this, seconds] { return fetch(seconds); });
   return std::move(patches);
 }
 

@@ -16,7 +16,7 @@
 namespace halobrush::domain {
 
 /// From its construction to finish() ranks work on their own: no MPI but through next(). While a rank works on some
-/// patches, the next ones are fetched.
+/// patches, the next ones are fetched, up to the last tenth of all work.
 class PatchQueue {
  public:
   /// kept: a rank gets the tiles that it keeps, in order. by_need: ranks that are done take over tiles of others
