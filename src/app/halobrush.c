@@ -1,6 +1,8 @@
 /* What is started as `halobrush`. The loader needs two tenths of a second for the libraries of the program itself,
    halobrush-main, in which a signal would end it: this one needs none, holds back the signals that ask to stop
-   (core/signals.cpp catches them) and becomes the program. It chooses the kernels of OpenBLAS, too. */
+   (core/signals.cpp catches them) and becomes the program. It also chooses what libraries only take from the environment: the
+   kernels of OpenBLAS, and large pages for columns of millions of rows (glibc 2.35 and newer; 15 % of a run over 20 million
+   halos). What the user has set stays. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <signal.h>
@@ -26,6 +28,7 @@ int main(int argc, char** argv) {
   (void)argc;
   hold_signals();
   if (halobrush_blas_core() != NULL) setenv("OPENBLAS_CORETYPE", halobrush_blas_core(), 0);
+  setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0);
   const ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof name);  /* behind links and PATH */
   char* const slash = length > 0 ? strrchr(path, '/') : NULL;
   strcpy(slash != NULL ? slash + 1 : path, name);

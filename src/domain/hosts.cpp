@@ -33,6 +33,12 @@ class Hosts {
   catalog::Reals mass_, radius_;
 };
 
+// Where a halo's row is.
+struct Place {
+  std::int32_t rank;
+  std::uint32_t row;
+};
+
 // Throws on every rank when any rank has such an id: the same text whatever the number of ranks.
 void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicator& comm) {
   const auto smallest = comm.min(ids.empty() ? no_id : *std::min_element(ids.begin(), ids.end()));
@@ -43,11 +49,11 @@ void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicat
         smallest);
 }
 
-mpi::Directory<Host> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
+mpi::Directory<Place> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
   const auto ids = halos.get<std::int64_t>("id");
   check_not_negative(ids, comm);
-  const Hosts hosts(halos);
-  mpi::Directory<Host> directory(ids, [&](std::size_t row) { return hosts[row]; }, comm);
+  const auto place = [&](std::size_t row) { return Place{comm.rank(), static_cast<std::uint32_t>(row)}; };
+  mpi::Directory<Place> directory(ids, place, comm);
   if (const auto id = directory.duplicate())
     throw data_error(
         "halo {}: its id is there more than once (random numbers and groups go by id); make ids unique", *id);
@@ -68,7 +74,7 @@ Orphans survey(std::span<const std::size_t> orphans, std::span<const std::int64_
           comm.max(id == smallest ? parent : -1)};
 }
 
-std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const mpi::Directory<Host>& directory) {
+std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const mpi::Directory<Place>& directory) {
   std::vector<std::size_t> rows;
   std::vector<std::int64_t> wanted;
   const auto parents = halos.get<std::int64_t>("parent_id");
@@ -78,13 +84,13 @@ std::vector<std::size_t> rows_without_parent(const catalog::Table& halos, const 
       wanted.push_back(parents[row]);
     }
   std::vector<std::size_t> orphans;
-  directory.visit(wanted, [&](std::size_t k, const Host* host) {
+  directory.visit(wanted, [&](std::size_t k, const Place* host) {
     if (host == nullptr) orphans.push_back(rows[k]);
   });
   return orphans;
 }
 
-void settle_orphans(catalog::HaloCatalog& catalog, const mpi::Directory<Host>& directory, OrphanPolicy policy,
+void settle_orphans(catalog::HaloCatalog& catalog, const mpi::Directory<Place>& directory, OrphanPolicy policy,
                     const mpi::Communicator& comm) {
   auto& halos = catalog.halos;
   const auto orphan_rows = rows_without_parent(halos, directory);
@@ -149,7 +155,7 @@ void leave_out_theirs(catalog::HaloCatalog& catalog) {
 
 // As wide as the columns that they are made of. A host is its own: only satellites ask.
 void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::int64_t> host_ids,
-                      const mpi::Directory<Host>& directory) {
+                      const mpi::Directory<Place>& directory, const mpi::Communicator& comm) {
   const std::string like = "mass", axis[] = {"x", "y", "z"};
   const auto mass = halos.reals("mass"), radius = halos.reals("radius");
   const auto none = [](std::size_t) { return 0.0; };
@@ -168,25 +174,32 @@ void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::in
       satellites.push_back(row);
       wanted.push_back(host_ids[row]);
     }
+  std::vector<Place> hosts(satellites.size());
+  directory.visit(wanted, [&](std::size_t k, const Place* host) {
+    if (host == nullptr) throw internal_error("halo {}: its host {} is not resolved", ids[satellites[k]], wanted[k]);
+    hosts[k] = *host;
+  });
   const Hosts own(halos);
   const auto fill = [&]<class T>(T) {
     const auto column = [&](const std::string& name) { return halos.get<T>(name); };
     const auto host_mass = column("host_mass"), host_radius = column("host_radius");
     const std::array d = {column("host_dx"), column("host_dy"), column("host_dz")},
                      dv = {column("host_dvx"), column("host_dvy"), column("host_dvz")};
-    directory.visit(wanted, [&](std::size_t k, const Host* host) {
+    const auto take = [&](std::size_t k, const Host& host) {
       const auto row = satellites[k];
-      if (host == nullptr) throw internal_error("halo {}: its host {} is not resolved", ids[row], wanted[k]);
       const Host me = own[row];
-      host_mass[row] = static_cast<T>(host->mass);
-      host_radius[row] = static_cast<T>(host->radius);
-      const Vec3 dx = box.nearest_image(Vec3(me.x - host->x, me.y - host->y, me.z - host->z)),
-                 v(me.vx - host->vx, me.vy - host->vy, me.vz - host->vz);
+      host_mass[row] = static_cast<T>(host.mass);
+      host_radius[row] = static_cast<T>(host.radius);
+      const Vec3 dx = box.nearest_image(Vec3(me.x - host.x, me.y - host.y, me.z - host.z)),
+                 v(me.vx - host.vx, me.vy - host.vy, me.vz - host.vz);
       for (std::size_t i = 0; i < 3; ++i) {
         d[i][row] = static_cast<T>(dx[static_cast<int>(i)]);
         dv[i][row] = static_cast<T>(v[static_cast<int>(i)]);
       }
-    });
+    };
+    mpi::ask_ranks(
+        std::span<const Place>(hosts), [](const Place& host) { return host.rank; },
+        [&](const Place& host) { return own[host.row]; }, comm, take);
   };
   halos.is_single(like) ? fill(float{}) : fill(double{});
   halos.add({"host_id", "", "id of the host halo at the top of the chain of parents; a host's own id"},
@@ -230,7 +243,7 @@ void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy o
   for (std::size_t row = 0; row < ids.size(); ++row)
     if (parents[row] < 0 || parents[row] == ids[row]) parents[row] = -1;
   settle_orphans(catalog, directory, orphans, comm);
-  add_host_columns(halos, box, climb(ids, parents, comm), directory);
+  add_host_columns(halos, box, climb(ids, parents, comm), directory, comm);
   remark_on_torn_groups(catalog, comm);
 }
 

@@ -55,8 +55,8 @@ class Job {
     pipeline::check_input(config_);
     content_ = content_of_halos(config_, comm_);
     identity_ = identity_of(config_, content_, comm_);
-    if (already_done()) return ExitCode::done;
     staging_.emplace(config_.staging(), identity_);
+    if (already_done()) return ExitCode::done;
     mpi::stop_if_asked(comm_, "the halos are read");
 
     const auto source = pipeline::open_halos(config_, comm_);
@@ -83,13 +83,17 @@ class Job {
   }
 
  private:
-  // A finished mock of the same identity is kept; one of another is replaced on request only. One without its summary
-  // was interrupted at the very end: its tiles are still staged.
+  // A finished mock of the same identity is kept; one of another is replaced on request only. A run may have been killed
+  // after the mock was in its place: without its summary it is assembled again from its tiles, with it only these go.
   bool already_done() {
     const auto done = mpi::agree(comm_, [&] {
       if (!comm_.root() || restart_ == Restart::never) return 0;
       const auto found = look_at(config_.output.path, identity_);
-      if (found.state == Existing::same) return std::filesystem::exists(summary_path()) ? 1 : 0;
+      if (found.state == Existing::same) {
+        if (!std::filesystem::exists(summary_path())) return 0;
+        if (staging_->read_note(plan_file)) staging_->remove();
+        return 1;
+      }
       if (restart_ == Restart::overwrite) return 0;
       if (found.state == Existing::other)
         throw config_error(

@@ -16,12 +16,12 @@ namespace {
 using model::Origin;
 
 // Tolerances; docs/models.md states them.
-constexpr double same_scale_factor = 0.02;   // relative
-constexpr double same_parameter = 0.02;      // of omega_m, h and sigma_8, absolute
-constexpr double same_particle_mass = 1.5;   // a factor
-constexpr double same_cell = 1.1;            // a factor
+constexpr double same_scale_factor = 0.02;  // relative
+constexpr double near_parameter = 0.02;     // of omega_m, h and sigma_8, absolute
+constexpr double near_particle_mass = 1.5;  // a factor
+constexpr double same_cell = 1.1;           // a factor
 constexpr double much_smaller_box = 2, much_larger_box = 4;
-constexpr double few_unresolved = 0.01;      // of the halos
+constexpr double few_unresolved = 0.01;     // of the halos
 constexpr double resolved_cells = 2;         // of a smoothing radius: the tensor is right to 3 %
 constexpr double least_cells = 0.2;          // exp(-(pi/5)^2 / 2) = 0.82 at the mesh's finest wave
 
@@ -58,7 +58,7 @@ class Comparison {
     compare_parameter("h", a.h, b.h);
     if (!std::isnan(a.sigma_8) && !std::isnan(b.sigma_8)) compare_parameter("sigma_8", a.sigma_8, b.sigma_8);
     compare("particle mass", a.particle_mass, b.particle_mass, " Msun/h",
-            factor(a.particle_mass, b.particle_mass) > same_particle_mass,
+            factor(a.particle_mass, b.particle_mass) > near_particle_mass,
             "shapes, spins and concentrations of halos depend on resolution");
     compare_boxes();
     compare_selection();
@@ -83,7 +83,7 @@ class Comparison {
   }
 
   void compare_parameter(const char* name, double trained, double here) {
-    compare(name, trained, here, "", std::abs(trained - here) > same_parameter, "another cosmology");
+    compare(name, trained, here, "", std::abs(trained - here) > near_parameter, "another cosmology");
   }
 
   void compare_mass_definition() {

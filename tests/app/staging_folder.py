@@ -119,6 +119,18 @@ def main():
         folder.after(ledger_is_a_folder, says="galaxies in")
         print("damaged and odd entries: named, painted anew or passed over")
 
+        summary = pathlib.Path(f"{folder.output}.json")
+        for lost, says in ((False, "nothing to do"), (True, NOT_READ)):
+            folder.after(nothing)
+            shutil.copytree(folder.kept, folder.staging)
+            if lost:
+                summary.unlink()
+            done = folder.paint(1)
+            expect(done.returncode == 0 and says in done.stdout, f"{done.stdout}{done.stderr}")
+            compare(folder.reference, folder.output, "--exact")
+            expect(summary.exists() and not folder.staging.exists(), "a run that was killed after its mock was in place was not cleared up")
+        print("killed before or after the summary, the mock in its place: completed, and the tiles go")
+
         identity = json.loads((folder.kept / "identity.json").read_text())
         other = replaced("identity.json", f'"processor": "{identity["processor"]}"', '"processor": "abacus"')
         folder.after(other, code=2, error="processor is abacus there")

@@ -1,9 +1,12 @@
 // Records sent to the ranks that can work on them, and answers brought back.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "halobrush/mpi/communicator.hpp"
@@ -53,5 +56,34 @@ class Routes {
  private:
   std::vector<std::size_t> order_, counts_;  // indices of records, by rank
 };
+
+constexpr std::size_t most_at_once = std::size_t{1} << 18;  ///< records of one rank in one round of messages
+
+/// @collective Calls round(first, some) with pieces of `records`, none larger than most_at_once, as often on every rank.
+template <class T, class Round>
+void in_rounds(std::span<const T> records, const Communicator& comm, Round&& round) {
+  const auto longest = comm.max(static_cast<std::uint64_t>(records.size()));
+  for (std::size_t first = 0; first < longest; first += most_at_once) {
+    const auto begin = std::min(first, records.size());
+    round(begin, records.subspan(begin, std::min(most_at_once, records.size() - begin)));
+  }
+}
+
+/// @collective Puts each question to the rank rank_of(question), where answer_of(question) is called; take(i, answer) gets
+/// the answer to question i. Messages are of bounded size however many questions there are.
+template <Plain Question, class RankOf, class AnswerOf, class Take>
+void ask_ranks(std::span<const Question> questions, RankOf&& rank_of, AnswerOf&& answer_of, const Communicator& comm, Take&& take) {
+  using Answer = std::decay_t<decltype(answer_of(std::declval<Question>()))>;
+  in_rounds(questions, comm, [&](std::size_t first, std::span<const Question> some) {
+    std::vector<int> ranks(some.size());
+    std::transform(some.begin(), some.end(), ranks.begin(), rank_of);
+    const Routes routes(ranks, comm.size());
+    const auto asked = routes.send(some, comm);
+    std::vector<Answer> answers(asked.data.size());
+    std::transform(asked.data.begin(), asked.data.end(), answers.begin(), answer_of);
+    const auto found = routes.answer(std::span<const Answer>(answers), asked.counts, comm);
+    for (std::size_t i = 0; i < some.size(); ++i) take(first + i, found[i]);
+  });
+}
 
 }  // namespace halobrush::mpi
