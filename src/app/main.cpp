@@ -1,4 +1,4 @@
-// The program itself, which halobrush.c starts. The command line: halobrush convert | paint | train | loglike | evaluate | validate | calibrate | info |
+// The program itself, which halobrush.c starts. The command line: halobrush convert | paint | train | loglike | evaluate | validate | calibrate | align | info |
 // describe-config.
 
 #include <CLI/CLI.hpp>
@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "claim.hpp"
+#include "halobrush/align/align.hpp"
 #include "halobrush/calibrate/calibrate.hpp"
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/config/config.hpp"
@@ -143,11 +144,16 @@ int run(int argc, char** argv) {
   evaluate_command->add_flag(
       "--table-only", arguments.table_only,
       "only evaluation.hdf5, with starting noise, and counts: for tools that pool several");
+  auto* align_command = app.add_subcommand("align", "give the galaxies of finished catalogs (diffsky, OpenCosmo) orientations");
+  align_command->add_option("catalogs", arguments.files, "galaxy catalogs; copies of them are made")->required();
+  align_command->add_option("--out", arguments.out, "folder of the copies")->required();
+  align_command->add_option("--config", arguments.config, "configuration (YAML): seed and section align");
+  align_command->add_flag("--overwrite", arguments.overwrite, "replace copies that were made of another catalog or with other settings");
   auto* info_command = app.add_subcommand("info", "say what a file is: a mock, a model or a halo catalog");
   info_command->add_option("file", arguments.files, "a file; of a halo catalog also its folder, a pattern, or several files")->required();
   for (auto* command :
        {paint_command, train_command, convert_command, validate_command, loglike_command, evaluate_command,
-        calibrate_command})
+        calibrate_command, align_command})
     command->add_option("--set", arguments.overrides, "override a key: section.key=value (repeatable)")
         ->allow_extra_args(false);
   auto* describe_command = app.add_subcommand("describe-config", "print every configuration key");
@@ -194,6 +200,7 @@ int run(int argc, char** argv) {
         if (*validate_command) return app::files_of_validate(config, arguments.config, arguments.validation);
         if (*convert_command) return app::files_of_convert(config, arguments.config);
         if (*calibrate_command) return app::files_of_calibrate(config, arguments.config);
+        if (*align_command) return app::files_of_align(arguments.config, arguments.files, arguments.out);
         return app::files_of_train(config, arguments.config);
       },
       arguments.dry_run,
@@ -204,6 +211,8 @@ int run(int argc, char** argv) {
           convert::run(config, world, log);
         else if (*calibrate_command)
           calibrate::run(config, world, log);
+        else if (*align_command)
+          align::run({arguments.files, arguments.out, arguments.overwrite}, config, world, log);
         else
           train::run(config, world, log);
         return ExitCode::done;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "halobrush/align/align.hpp"
 #include "halobrush/catalog/input_files.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/core/error.hpp"
@@ -154,6 +155,18 @@ Files files_of_calibrate(const config::Config& config, const std::string& file) 
   for (const char* name : {"/calibrated.yaml", "/calibration.png"})
     files.outputs.push_back({"calibrate.path", folder + name, beside(json, "halobrush calibrate")});
   files.locked = {{"calibrate.path", folder}};
+  return files;
+}
+
+Files files_of_align(const std::string& file, const std::vector<std::string>& catalogs, const std::string& folder) {
+  Files files{{}, {}};
+  add_input(configuration, file, files.inputs);
+  for (const auto& catalog : catalogs) {
+    add_input("a catalog", catalog, files.inputs);
+    files.outputs.push_back({"--out", align::copy_of(catalog, folder), {}, true});
+  }
+  files.folder = {"--out", folder};
+  files.locked = {{"--out", folder}};
   return files;
 }
 

@@ -156,8 +156,10 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
       publish(partial, target);
     });
     return remarks;
-  } catch (const Error&) {
-    // The same error is on its way on every rank, so closing, which is collective, is safe where all have the file.
+  } catch (const Error& error) {
+    // The same error is on its way on every rank; one of this rank alone (its MPI is out of memory) ends the run here.
+    mpi::failure_of(comm, [&] { mpi::agree_on_or_end(comm, error); });
+    // So closing, which is collective, is safe where all have the file.
     if (comm.min(file ? 1 : 0) == 0 && file) file->abandon();
     file.reset();
     std::error_code ignored;

@@ -60,19 +60,22 @@ class ShapeLaw : public AxesPainter {
            const catalog::Table& halos, const catalog::Simulation& simulation)
       : law_(law), seed_(seed), frame_(frame), paints_spin_(first.paints_spin()) {
     const auto& scalars = first.scalars();
-    const auto scalar = [&](const char* name) {
+    const auto place = [&](const char* name) -> std::optional<std::size_t> {
       const auto found = std::ranges::find(scalars, name, &catalog::ColumnSpec::name);
-      if (found == scalars.end())
-        throw config_error(
-            "painter.axes: the law goes by '{}', which the painter before it does not paint; give another painter.model, or "
-            "painter.axes: \"\"",
-            name);
+      if (found == scalars.end()) return std::nullopt;
       return static_cast<std::size_t>(found - scalars.begin());
     };
+    const auto scalar = [&](const char* name) {
+      if (const auto found = place(name)) return *found;
+      throw config_error(
+          "painter.axes: the law goes by '{}', which the painter before it does not paint; give another painter.model, or "
+          "painter.axes: \"\"",
+          name);
+    };
     mass_ = scalar("log_stellar_mass");
-    color_ = scalar("color_gr");
-    const auto disc = std::ranges::find(scalars, "disc_fraction", &catalog::ColumnSpec::name);
-    if (disc != scalars.end()) disc_ = static_cast<std::size_t>(disc - scalars.begin());
+    early_ = place("early_type");
+    if (!early_) color_ = scalar("color_gr");
+    disc_ = place("disc_fraction");
     name_inputs(halos);
     if (sheared()) set_amplitudes(simulation);
   }
@@ -80,6 +83,7 @@ class ShapeLaw : public AxesPainter {
   std::string kind() const override { return "law"; }
   const Needs& needs() const override { return needs_; }
   std::vector<catalog::ColumnSpec> scalars() const override {
+    if (early_) return {};
     return {{"early_type", "", "1: axes and ratios of the law of early types, 0: of late types"}};
   }
 
@@ -90,7 +94,8 @@ class ShapeLaw : public AxesPainter {
     for (std::size_t i = 0; i < n; ++i) {
       RandomStream random(seed_, inputs.id[i], Purpose::shape_ratios), turns(seed_, inputs.id[i], Purpose::shape_axes);
       const double log_mass = galaxies.scalars[mass_][i];
-      const bool is_early = random.uniform() < early_share(galaxies, i);
+      const double share = early_ ? galaxies.scalars[*early_][i] : early_share(galaxies, i);
+      const bool is_early = random.uniform() < share;
       const auto& [b_to_a, c_to_b] = is_early ? Ratios{law_.b_to_a_early, law_.c_to_b_early} : Ratios{law_.b_to_a_late, law_.c_to_b_late};
       const double b = logistic(b_to_a[0] + b_to_a[1] * random.normal()), c = b * logistic(c_to_b[0] + c_to_b[1] * random.normal());
       const auto law = turned(orientation(inputs, i, spin_of(inputs, galaxies, i), log_mass, is_early));
@@ -101,7 +106,7 @@ class ShapeLaw : public AxesPainter {
       galaxies.c_to_a[i] = galaxy.c_to_a;
       early[i] = is_early ? 1 : 0;
     }
-    galaxies.scalars.push_back(std::move(early));
+    if (!early_) galaxies.scalars.push_back(std::move(early));
   }
 
  private:
@@ -201,7 +206,7 @@ class ShapeLaw : public AxesPainter {
   Mat3 frame_;
   bool paints_spin_;
   std::size_t mass_ = 0, color_ = 0, tide_ = 0;  // places among scalars and tensors
-  std::optional<std::size_t> disc_;
+  std::optional<std::size_t> disc_, early_;  // early_: the painter before tells the type
   double nla_ = 0, torque_ = 0;
   Needs needs_;
 };

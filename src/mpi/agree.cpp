@@ -23,6 +23,16 @@ constexpr auto between_ranks = 50ms;  // so that one rank ends the run and print
   std::_Exit(static_cast<int>(error.code()));  // should MPI_Abort come back
 }
 
+// What ranks need in order to agree: where that fails on one of them (MPI is out of memory), the others wait for it.
+template <class Work>
+auto or_end(const Communicator& comm, const std::optional<Error>& mine, Work&& work) {
+  try {
+    return work();
+  } catch (...) {
+    end_run(comm, mine ? *mine : current_error(comm));
+  }
+}
+
 // Libraries append a backtrace.
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
@@ -31,8 +41,11 @@ std::string first_line(const std::string& text) {
 // Everyone throws the error of rank `failing`.
 void throw_error_of(int failing, const Communicator& comm, const std::optional<Error>& mine) {
   int code = mine ? static_cast<int>(mine->code()) : 0;
-  comm.broadcast(std::span(&code, 1), failing);
-  throw Error(static_cast<ExitCode>(code), comm.broadcast(mine ? mine->what() : std::string(), failing));
+  auto text = or_end(comm, mine, [&] {
+    comm.broadcast(std::span(&code, 1), failing);
+    return comm.broadcast(mine ? mine->what() : std::string(), failing);
+  });
+  throw Error(static_cast<ExitCode>(code), std::move(text));
 }
 
 }  // namespace
@@ -52,23 +65,25 @@ Error current_error(const Communicator& comm) {
 }
 
 void agree_on(const Communicator& comm, const std::optional<Error>& mine) {
-  const int first_failing = comm.min(mine ? comm.rank() : INT_MAX);
+  const int first_failing = or_end(comm, mine, [&] { return comm.min(mine ? comm.rank() : INT_MAX); });
   if (first_failing != INT_MAX) throw_error_of(first_failing, comm, mine);
 }
 
 void agree_on_or_end(const Communicator& comm, const std::optional<Error>& mine) {
   const int my_rank = mine ? comm.rank() : INT_MAX;
   int first_failing = INT_MAX, arrived = 0;
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Iallreduce(&my_rank, &first_failing, 1, MPI_INT, MPI_MIN, comm.handle(), &request), "MPI_Iallreduce");
-  const auto end = std::chrono::steady_clock::now() + patience + comm.rank() * between_ranks;
-  while (mine && !arrived) {
-    check(MPI_Test(&request, &arrived, MPI_STATUS_IGNORE), "MPI_Test");
-    if (arrived) break;
-    if (std::chrono::steady_clock::now() > end) end_run(comm, *mine);
-    std::this_thread::sleep_for(1ms);
-  }
-  if (!arrived) check(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+  or_end(comm, mine, [&] {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Iallreduce(&my_rank, &first_failing, 1, MPI_INT, MPI_MIN, comm.handle(), &request), "MPI_Iallreduce");
+    const auto end = std::chrono::steady_clock::now() + patience + comm.rank() * between_ranks;
+    while (mine && !arrived) {
+      check(MPI_Test(&request, &arrived, MPI_STATUS_IGNORE), "MPI_Test");
+      if (arrived) break;
+      if (std::chrono::steady_clock::now() > end) end_run(comm, *mine);
+      std::this_thread::sleep_for(1ms);
+    }
+    if (!arrived) check(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+  });
   if (first_failing != INT_MAX) throw_error_of(first_failing, comm, mine);
 }
 

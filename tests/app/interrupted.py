@@ -1,5 +1,5 @@
 """Runs that are interrupted, from their start to the end of assembly: by SIGKILL or SIGSEGV of one rank, by SIGKILL of all, by SIGUSR1
-of one rank or of all. Each run goes on where the last one ended, on another number of
+of one rank or of all, by no more memory for one rank. Each run goes on where the last one ended, on another number of
 ranks. Every mock is the same bit for bit; no tile is painted twice; a killed run ends within ten seconds; SIGUSR1 gives 75.
 
 --runs N: how many interruptions (default 12; more for a release). --copies N: the catalog N times over along each axis."""
@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -34,6 +35,12 @@ def ranks_of(launcher):
         except (OSError, ValueError, IndexError):
             continue
     return found
+
+
+def starve(process):
+    """No more memory than the process has: its next allocation fails."""
+    pages = int(pathlib.Path(f"/proc/{process}/statm").read_text().split()[0])
+    resource.prlimit(process, resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
 
 
 def ledger(staging):
@@ -71,12 +78,12 @@ class Runs:
         self.wait(process, how)
         stage = self.stage()
         victims = list(started.values()) if how.endswith("all") else [self.draw.choice(list(started.values()))]
-        number = {"kill": signal.SIGKILL, "segv": signal.SIGSEGV, "usr1": signal.SIGUSR1}[how.split()[0]]
+        number = {"kill": signal.SIGKILL, "segv": signal.SIGSEGV, "usr1": signal.SIGUSR1, "memory": None}[how.split()[0]]
         alive = process.poll() is None
         for victim in victims:
             try:
-                os.kill(victim, number)
-            except ProcessLookupError:
+                os.kill(victim, number) if number else starve(victim)
+            except (ProcessLookupError, FileNotFoundError):
                 alive = False
         self.end(process, how, stage, alive)
 
@@ -87,6 +94,10 @@ class Runs:
                 time.sleep(0.002)
             time.sleep(self.draw.uniform(0, 0.03))
         else:
+            if how == "memory":  # libraries that start without memory wait for ever: MPI_Comm_dup, LibTorch's pool of threads
+                while process.poll() is None and not pathlib.Path(f"{self.output}.lock").exists():
+                    time.sleep(0.002)
+                time.sleep(0.3)
             time.sleep(self.draw.uniform(0, 0.8 * self.whole))
 
     def end(self, process, how, stage, alive):
@@ -98,7 +109,10 @@ class Runs:
             raise SystemExit(f"FAILED: {how} ({stage}, {self.ranks} ranks): no end after 90 s")
         took, code = time.monotonic() - begin, process.returncode
         done = " galaxies in " in out or ": nothing to do" in out
-        if not how.startswith("usr1"):
+        if how.startswith("memory"):  # it may have had enough already
+            expect(done or took < SECONDS + self.whole, f"{how} ({stage}): {took:.0f} s until the end")
+            expect(done or code != 0, f"{how} ({stage}): exit code {code}\n{out}{err}")
+        elif not how.startswith("usr1"):
             expect(not alive or done or took < SECONDS, f"{how} ({stage}): {took:.0f} s until the end")
         elif alive:
             expect(code == (0 if done else 75), f"{how} ({stage}): exit code {code}\n{out}{err}")
@@ -135,7 +149,7 @@ def main():
     with Scratch() as scratch:
         catalog = replicated(converted(scratch), scratch / "large.hdf5", options.copies)
         runs = Runs(scratch, ["painter.kind=analytic", "painter.model=", f"input.path={catalog}", "domain.tiles=[60,1,1]"], draw)
-        ways = ["kill", "kill all in assembly", "usr1", "segv", "usr1 in assembly", "kill all", "usr1 all", "segv in assembly", "usr1 all in assembly"]
+        ways = ["kill", "kill all in assembly", "usr1", "segv", "memory", "usr1 in assembly", "kill all", "memory in assembly", "usr1 all", "segv in assembly", "usr1 all in assembly"]
         for k in range(options.runs):
             runs.interrupt(ways[k % len(ways)])
         runs.complete()

@@ -107,6 +107,14 @@ struct Shapes {
   double nla = 0, density_exponent = 0, torque = 0;
 };
 
+/// Orientations of the galaxies of finished catalogs (docs/align.md).
+struct Align {
+  std::string early = "bulge_to_total > 0.5";
+  std::array<double, 2> halo = {2, 2}, radius = {0.3, 0.7};
+  double late_share = 0;
+  double bulge_scatter = 20;
+};
+
 struct Train {
   std::string painter = "graph_diffusion";
   std::string catalog;
@@ -214,6 +222,7 @@ struct Config {
   Painter painter;
   AnalyticLaw analytic;
   Shapes shapes;
+  Align align;
   Train train;
   Gan gan;
   Stats stats;

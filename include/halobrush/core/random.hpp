@@ -33,6 +33,7 @@ enum class Purpose : std::uint8_t {
   input_sample,
   shape_ratios,
   shape_axes,
+  bulge_angle,
 };
 
 /// A sequence of draws. Cheap to make; copy it to replay it.

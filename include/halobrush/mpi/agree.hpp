@@ -26,7 +26,8 @@ std::optional<Error> failure_of(const Communicator& comm, Work&& work) {
   return std::nullopt;
 }
 
-/// @collective Throws on every rank the error of the lowest failing rank; returns when there is none.
+/// @collective Throws on every rank the error of the lowest failing rank; returns when there is none. A rank that cannot
+/// communicate ends the run on all ranks, here and below.
 void agree_on(const Communicator& comm, const std::optional<Error>& mine);
 
 /// @collective The same after work that communicates: a failing rank waits five seconds for the others. If they do not

@@ -28,7 +28,7 @@ class Directory {
       std::transform(some.begin(), some.end(), owners.begin(), [&](std::int64_t id) { return owner(id); });
       const auto arrived = Routes(owners, comm_.size()).send_each(
           [&](std::size_t i) { return Entry{some[i], record_of(first + i)}; }, comm_);
-      for (const auto& entry : arrived.data) insert(entry);
+      insert(arrived.data);
     });
   }
   Directory(std::span<const std::int64_t> ids, std::span<const Record> records, const Communicator& comm)
@@ -91,10 +91,21 @@ class Directory {
   }
   // The slot of an id, or the free one where it belongs: by the high bits, then one after the other. Half of them stay free,
   // and an id costs as much among millions as among thousands.
+  std::size_t first_slot_of(std::int64_t id) const {
+    return static_cast<std::size_t>(mixed(id) >> (std::countl_zero(slots_.size()) + 1));
+  }
   std::size_t slot_of(std::int64_t id) const {
-    auto slot = static_cast<std::size_t>(mixed(id) >> (std::countl_zero(slots_.size()) + 1));
+    auto slot = first_slot_of(id);
     while (slots_[slot] != free_slot && entries_[slots_[slot]].id != id) slot = (slot + 1) & (slots_.size() - 1);
     return slot;
+  }
+  // Slots lie far apart in memory: they are asked for ahead.
+  void insert(const std::vector<Entry>& entries) {
+    constexpr std::size_t ahead = 16;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i + ahead < entries.size()) __builtin_prefetch(&slots_[first_slot_of(entries[i + ahead].id)], 1);
+      insert(entries[i]);
+    }
   }
   void insert(const Entry& entry) {
     auto& slot = slots_[slot_of(entry.id)];

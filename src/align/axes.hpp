@@ -1,0 +1,29 @@
+// Axes of galaxies whose mass and type are known, by the stated law (docs/align.md).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "galaxies.hpp"
+#include "halobrush/config/config.hpp"
+#include "halobrush/model/axes_painter.hpp"
+
+namespace halobrush::align {
+
+/// What a galaxy's major axis is drawn about.
+enum class Reference : std::int64_t { none, halo, host };
+Reference reference_of(const Galaxies& galaxies, std::size_t row);
+
+class AxesLaw {
+ public:
+  explicit AxesLaw(const config::Config& config);
+  ~AxesLaw();
+  /// Columns: major, intermediate, minor axis.
+  std::vector<Mat3> draw(const Galaxies& galaxies) const;
+
+ private:
+  std::unique_ptr<model::AxesPainter> law_;
+};
+
+}  // namespace halobrush::align

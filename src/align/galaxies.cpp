@@ -1,0 +1,156 @@
+#include "galaxies.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <span>
+
+#include "halobrush/core/error.hpp"
+#include "halobrush/core/hash.hpp"
+
+namespace halobrush::align {
+namespace {
+
+const std::string host_shape = "top_host_infall_fof_halo_eigS";  // S1 minor, S2, S3 major; then X, Y, Z
+
+// Names of three components: prefix + x, y, z + suffix.
+std::array<std::string, 3> components(const std::string& suffix) {
+  return {"x" + suffix, "y" + suffix, "z" + suffix};
+}
+std::array<std::string, 3> shape_components(int axis) {
+  const auto prefix = host_shape + std::to_string(axis);
+  return {prefix + "X", prefix + "Y", prefix + "Z"};
+}
+
+std::string without_blanks(std::string text) {
+  std::erase(text, ' ');
+  return text;
+}
+
+class Rows {
+ public:
+  Rows(const std::string& file, const catalog::GalaxyGroup& group, std::uint64_t first, std::uint64_t count)
+      : file_(file), group_(group), first_(first), count_(count) {}
+
+  std::vector<double> numbers(const std::string& column) const {
+    auto values = group_.reals(column, first_, count_);
+    for (std::size_t row = 0; row < values.size(); ++row)
+      if (!std::isfinite(values[row])) refuse(row, fmt::format("{} is {}", column, values[row]), "correct or leave out the galaxy");
+    return values;
+  }
+  std::vector<Vec3> vectors(const std::array<std::string, 3>& columns) const {
+    const auto x = numbers(columns[0]), y = numbers(columns[1]), z = numbers(columns[2]);
+    std::vector<Vec3> vectors(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) vectors[i] = {x[i], y[i], z[i]};
+    return vectors;
+  }
+  std::vector<std::int64_t> integers(const std::string& column) const { return group_.integers(column, first_, count_); }
+  bool has(const std::string& column) const { return group_.has(column); }
+
+  [[noreturn]] void refuse(std::size_t row, const std::string& what, const std::string& cure) const {
+    throw data_error("{}: {}, row {}: {}; {}", file_, group_.name(), first_ + row, what, cure);
+  }
+
+ private:
+  const std::string& file_;
+  const catalog::GalaxyGroup& group_;
+  std::uint64_t first_, count_;
+};
+
+// The same galaxy has the same number in the native file and after any sorting, renumbering or cut.
+std::int64_t id_of(std::int64_t core_tag, const Vec3& position) {
+  const std::array words = {std::bit_cast<std::uint64_t>(core_tag), std::bit_cast<std::uint64_t>(position[0]),
+                            std::bit_cast<std::uint64_t>(position[1]), std::bit_cast<std::uint64_t>(position[2])};
+  return static_cast<std::int64_t>(xxh3(std::as_bytes(std::span(words))) >> 1);
+}
+
+// Mocks were released whose sky was turned against their positions.
+void check_sky(const Rows& rows, const std::vector<Vec3>& position) {
+  const bool native = rows.has("ra_nfw");
+  constexpr double degree = std::numbers::pi / 180, tolerance = 1e-4;  // radians; ra may be in single precision
+  const auto ra = rows.numbers(native ? "ra_nfw" : "ra"), dec = rows.numbers(native ? "dec_nfw" : "dec");
+  for (std::size_t i = 0; i < position.size(); ++i) {
+    const double cosine = std::cos(dec[i] * degree);
+    const Vec3 seen(cosine * std::cos(ra[i] * degree), cosine * std::sin(ra[i] * degree), std::sin(dec[i] * degree));
+    if (position[i].norm() == 0) rows.refuse(i, "the galaxy is at the observer", "correct its position");
+    const double apart = (seen - position[i].normalized()).norm();
+    if (apart > tolerance)
+      rows.refuse(i, fmt::format("the sky coordinates ({:g}, {:g}) and the position are {:.3g} degrees apart", ra[i], dec[i], apart / degree),
+                  "mend the file: x, y, z = chi (cos dec cos ra, cos dec sin ra, sin dec)");
+  }
+}
+
+// Vectors of three axes that are as good as orthogonal; rows without a shape are filled with zeros, or with one number.
+Vec3 halo_axis(const Rows& rows, std::size_t row, const Vec3& minor, const Vec3& middle, const Vec3& major) {
+  const double a = major.norm(), b = middle.norm(), c = minor.norm();
+  constexpr double orthogonal = 0.01;
+  const bool shape = a > 0 && b > 0 && c > 0 && std::abs(major.dot(middle)) < orthogonal * a * b &&
+                     std::abs(major.dot(minor)) < orthogonal * a * c && std::abs(middle.dot(minor)) < orthogonal * b * c;
+  if (!shape) return Vec3::Zero();
+  if (a < b || b < c)
+    rows.refuse(row, fmt::format("the semi-axes of the halo are {:.4g}, {:.4g}, {:.4g}, and eigS3 is not the longest", c, b, a),
+                "put them into the order minor (eigS1) to major (eigS3)");
+  return major / a;
+}
+
+}  // namespace
+
+EarlyTypes::EarlyTypes(const std::string& text) {
+  const auto at = text.find_first_of("<>");
+  const auto bad = [&] {
+    return config_error("align.early: '{}' is not a column, < or >, and a number (\"bulge_to_total > 0.5\")", text);
+  };
+  if (at == std::string::npos) throw bad();
+  above = text[at] == '>';
+  column = without_blanks(text.substr(0, at));
+  const auto number = without_blanks(text.substr(at + 1));
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), limit);
+  if (column.empty() || error != std::errc() || end != number.data() + number.size() || !std::isfinite(limit)) throw bad();
+}
+
+void check_columns(const std::string& file, const catalog::GalaxyGroup& group, const EarlyTypes& early) {
+  std::vector<std::string> needed = {"core_tag", "central", "logsm_obs"};
+  const auto need = [&](const auto& names) { needed.insert(needed.end(), names.begin(), names.end()); };
+  need(components("_nfw"));
+  need(components("_host"));
+  for (int axis = 1; axis <= 3; ++axis) need(shape_components(axis));
+  for (const char* part : {"disk", "bulge"})
+    need(std::array{fmt::format("b_over_a_{}", part), fmt::format("c_over_a_{}", part), fmt::format("r50_{}_3d", part)});
+  need(group.has("ra_nfw") ? std::array{"ra_nfw", "dec_nfw"} : std::array{"ra", "dec"});
+  for (const auto& name : needed)
+    if (!group.has(name))
+      throw data_error("{}: {} has no column '{}'; give a galaxy catalog of diffsky, or of OpenCosmo with that column kept", file,
+                       group.name(), name);
+  if (!group.has(early.column))
+    throw data_error("{}: {} has no column '{}', by which early types are told; set align.early to another one", file, group.name(),
+                     early.column);
+}
+
+Galaxies read_galaxies(const std::string& file, const catalog::GalaxyGroup& group, const EarlyTypes& early, std::uint64_t first,
+                       std::uint64_t count) {
+  const Rows rows(file, group, first, count);
+  Galaxies galaxies;
+  galaxies.position = rows.vectors(components("_nfw"));
+  check_sky(rows, galaxies.position);
+  galaxies.log_stellar_mass = rows.numbers("logsm_obs");
+  const auto tag = rows.integers("core_tag"), central = rows.integers("central");
+  const auto host = rows.vectors(components("_host"));
+  const auto type = rows.numbers(early.column);
+  const auto minor = rows.vectors(shape_components(1)), middle = rows.vectors(shape_components(2)), major = rows.vectors(shape_components(3));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (central[i] != 0 && central[i] != 1)
+      rows.refuse(i, fmt::format("central is {}", central[i]), "write 1 for centrals and 0 for satellites");
+    galaxies.id.push_back(id_of(tag[i], galaxies.position[i]));
+    galaxies.central.push_back(central[i] == 1);
+    galaxies.early.push_back(early(type[i]));
+    galaxies.from_host.push_back(central[i] == 1 ? Vec3(Vec3::Zero()) : Vec3(galaxies.position[i] - host[i]));
+    galaxies.halo_axis.push_back(halo_axis(rows, i, minor[i], middle[i], major[i]));
+  }
+  return galaxies;
+}
+
+}  // namespace halobrush::align
