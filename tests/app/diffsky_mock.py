@@ -56,7 +56,7 @@ def mock(path, groups=1500, synthetic=False, seed=1):
     with h5py.File(path, "w") as file:
         file.attrs["write_complete"] = True
         for name, (values, unit) in columns.items():
-            made = file.create_dataset(f"data/{name}", data=values, chunks=(1000, *values.shape[1:]))
+            made = file.create_dataset(f"data/{name}", data=values, chunks=(min(1000, n), *values.shape[1:]))
             made.attrs["unit"], made.attrs["description"] = unit, f"description of {name}"
         cosmology = file.create_group("metadata/cosmology")
         cosmology.attrs.update({"Om0": 0.31, "h": 0.68})
