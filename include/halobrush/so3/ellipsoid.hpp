@@ -1,8 +1,8 @@
 // An ellipsoid seen on the sky.
 #pragma once
 
-#include <algorithm>
 #include <Eigen/Geometry>
+#include <algorithm>
 #include <array>
 #include <cmath>
 
