@@ -85,8 +85,16 @@ class Partial {
 };
 
 struct Counts {
-  std::uint64_t galaxies = 0, about_halo = 0, about_host = 0, isotropic = 0;
-  double seconds = 0;  // of the work, files apart
+  std::uint64_t galaxies = 0, late = 0, early_about_halo = 0, early_about_host = 0, early_without = 0;
+  double seconds = 0;  // of reading, drawing and writing columns
+
+  void add(const Galaxies& some) {
+    galaxies += some.size();
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const auto reference = reference_of(some, i);
+      ++(!some.early[i] ? late : reference == Reference::halo ? early_about_halo : reference == Reference::host ? early_about_host : early_without);
+    }
+  }
 };
 
 class Aligner {
@@ -117,6 +125,7 @@ class Aligner {
     const Partial partial(copy + ".partial");
     require_space(fs::path(copy).parent_path(), 1.1 * static_cast<double>(fs::file_size(path)));
     fs::copy_file(path, partial.path(), fs::copy_options::overwrite_existing);
+    fs::permissions(partial.path(), fs::perms::owner_write, fs::perm_options::add);  // the original may be read-only
     auto file = GalaxyFile::to_change(partial.path().string());
     const Timer timer;
     const auto before = counts.galaxies;
@@ -140,11 +149,7 @@ class Aligner {
       const auto galaxies = read_galaxies(path, group, early_, first, std::min(rows_at_once, group.rows() - first));
       const auto axes = law_.draw(galaxies);
       write_orientations(path, group, first, galaxies, axes, static_cast<std::uint64_t>(config_.seed), config_.align.bulge_scatter);
-      for (std::size_t i = 0; i < galaxies.size(); ++i) {
-        const auto reference = reference_of(galaxies, i);
-        ++(reference == Reference::halo ? counts.about_halo : reference == Reference::host ? counts.about_host : counts.isotropic);
-      }
-      counts.galaxies += galaxies.size();
+      counts.add(galaxies);
     }
   }
 
@@ -235,9 +240,10 @@ void run(const Task& task, const config::Config& config, const mpi::Communicator
   for (std::string line; std::getline(lines, line);) log.info("{}", line);
   const auto galaxies = comm.sum(counts.galaxies);
   const double seconds = comm.sum(counts.seconds);
-  log.info("align: {} galaxies: {} about the axis of their halo, {} about the direction to their host, {} isotropic (no shape, no host); {:.1f} s, {:.3g} galaxies/s a core without copying",
-           galaxies, comm.sum(counts.about_halo), comm.sum(counts.about_host), comm.sum(counts.isotropic), timer.seconds(),
-           seconds > 0 ? static_cast<double>(galaxies) / seconds : 0);
+  log.info("align: {} galaxies; early types: {} about the major axis of their halo, {} about the direction to their host, {} isotropic, since "
+           "their halo has no shape; late types: {}, {:g} times as strongly; {:.1f} s, {:.3g} galaxies/s a core without copies and checksums",
+           galaxies, comm.sum(counts.early_about_halo), comm.sum(counts.early_about_host), comm.sum(counts.early_without), comm.sum(counts.late),
+           config.align.late_share, timer.seconds(), seconds > 0 ? static_cast<double>(galaxies) / seconds : 0);
 }
 
 }  // namespace halobrush::align

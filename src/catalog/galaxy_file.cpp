@@ -47,8 +47,8 @@ std::vector<hsize_t> shape_of(hid_t dataset) {
 }
 
 // Rows [first, first + count) of a dataset of any number of dimensions, and as many in memory.
-struct Selection {
-  Selection(hid_t dataset, std::uint64_t first, std::uint64_t count) : file(H5Dget_space(dataset), H5Sclose) {
+struct RowsOfFile {
+  RowsOfFile(hid_t dataset, std::uint64_t first, std::uint64_t count) : file(H5Dget_space(dataset), H5Sclose) {
     auto size = shape_of(dataset);
     std::vector<hsize_t> start(size.size());
     start[0] = first, size[0] = count;
@@ -102,8 +102,8 @@ namespace {
 void write_rows(hid_t group, const std::string& column, std::uint64_t first, hid_t type, const void* values, std::uint64_t rows) {
   if (rows == 0) return;
   const auto dataset = open_dataset(group, column);
-  const Selection selection(dataset, first, rows);
-  if (H5Dwrite(dataset, type, selection.memory, selection.file, H5P_DEFAULT, values) < 0)
+  const RowsOfFile some(dataset, first, rows);
+  if (H5Dwrite(dataset, type, some.memory, some.file, H5P_DEFAULT, values) < 0)
     throw io_error("{}: {} cannot be written ({}); a compressed column needs the filter that wrote it (HDF5_PLUGIN_PATH)",
                    h5::file_of(group), h5::path_of(group, column), h5::reason());
 }
@@ -142,8 +142,8 @@ std::uint64_t GalaxyGroup::checksum(const std::string& column) const {
   for (std::uint64_t first = 0; first < open_->rows; first += block) {
     const auto count = std::min(block, open_->rows - first);
     bytes.resize(count * row_bytes);
-    const Selection selection(dataset, first, count);
-    if (H5Dread(dataset, type, selection.memory, selection.file, H5P_DEFAULT, bytes.data()) < 0)
+    const RowsOfFile some(dataset, first, count);
+    if (H5Dread(dataset, type, some.memory, some.file, H5P_DEFAULT, bytes.data()) < 0)
       throw data_error("{}: {} cannot be read ({}); the file is damaged", h5::file_of(open_->group),
                        h5::path_of(open_->group, column), h5::reason());
     for (std::uint64_t row = 0; row < count; ++row) sum += xxh3(std::span(bytes).subspan(row * row_bytes, row_bytes));
