@@ -39,14 +39,14 @@ ColumnStatistics::Moments moments_of(const catalog::Column& column, const model:
 }
 
 nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m) {
-  nlohmann::ordered_json json = {
+  nlohmann::ordered_json object = {
       {"min", nullptr}, {"max", nullptr}, {"mean", nullptr}, {"std", nullptr}, {"nan", m.nan}};
-  if (m.infinite > 0) json["infinite"] = m.infinite;
-  if (m.count == 0) return json;
+  if (m.infinite > 0) object["infinite"] = m.infinite;
+  if (m.count == 0) return object;
   const double mean = m.sum / m.count;
-  json["min"] = m.min, json["max"] = m.max, json["mean"] = mean;
-  json["std"] = std::sqrt(std::max(0.0, m.squares / m.count - mean * mean));
-  return json;
+  object["min"] = m.min, object["max"] = m.max, object["mean"] = mean;
+  object["std"] = std::sqrt(std::max(0.0, m.squares / m.count - mean * mean));
+  return object;
 }
 
 nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m, const model::TrainedRange& range) {
@@ -57,14 +57,14 @@ nlohmann::ordered_json to_json(const ColumnStatistics::Moments& m, const model::
 }
 
 nlohmann::ordered_json to_json(const pipeline::InputComparison& comparison) {
-  nlohmann::ordered_json json = {{"given", comparison.given},
+  nlohmann::ordered_json object = {{"given", comparison.given},
                                  {"galaxies", comparison.here},
                                  {"training_galaxies", comparison.trained},
                                  {"beyond_training_masses", comparison.beyond}};
   for (const auto& s : comparison.inputs)
-    json["shifts"][s.name] = {{"shift", s.shift}, {"scatter", s.scatter},     {"shift_chance", s.shift_chance},
+    object["shifts"][s.name] = {{"shift", s.shift}, {"scatter", s.scatter},     {"shift_chance", s.shift_chance},
                               {"ks", s.ks},       {"ks_chance", s.ks_chance}, {"warned", s.warned}};
-  return json;
+  return object;
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
                      const std::vector<ColumnStatistics::Moments>& columns,
                      const ColumnStatistics::Ranges& ranges, const Said& said,
                      const mpi::Communicator& comm) {
-  nlohmann::ordered_json json = {
+  nlohmann::ordered_json object = {
       {"halobrush", version()},
       {"galaxies", facts.galaxies},
       {"halos_left_out",
@@ -142,22 +142,22 @@ double write_summary(const std::string& path, const RunFacts& facts, const Stage
       {"peak_memory_bytes", comm.max(static_cast<std::uint64_t>(peak_memory_bytes()))},
       {"warnings", said.warnings},
       {"remarks", said.remarks}};
-  if (!said.inputs.inputs.empty()) json["inputs"] = to_json(said.inputs);
+  if (!said.inputs.inputs.empty()) object["inputs"] = to_json(said.inputs);
   for (const auto& [stage, seconds] : times.stages())
-    json["stages"][stage] = {
+    object["stages"][stage] = {
         {"min", comm.min(seconds)}, {"mean", comm.sum(seconds) / comm.size()}, {"max", comm.max(seconds)}};
-  json["busy_seconds"] = {{"min", comm.min(facts.busy_seconds)},
+  object["busy_seconds"] = {{"min", comm.min(facts.busy_seconds)},
                           {"mean", comm.sum(facts.busy_seconds) / comm.size()},
                           {"max", comm.max(facts.busy_seconds)}};
   double out_of_distribution = 0;
   for (const auto& m : columns) {
-    json["columns"][m.name] = to_json(m);
+    object["columns"][m.name] = to_json(m);
     if (const auto range = ranges.find(m.name); range != ranges.end())
-      json["columns"][m.name]["trained"] = to_json(m, range->second);
+      object["columns"][m.name]["trained"] = to_json(m, range->second);
     if (m.name == "out_of_distribution" && m.count > 0) out_of_distribution = m.sum / m.count;
   }
   mpi::agree(comm, [&] {
-    if (comm.root()) write_durably(path, json.dump(2) + "\n");
+    if (comm.root()) write_durably(path, object.dump(2) + "\n");
   });
   return out_of_distribution;
 }
