@@ -15,10 +15,10 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/hash.hpp"
-#include "halobrush/core/signals.hpp"
 #include "halobrush/core/timer.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/stop.hpp"
 #include "projection.hpp"
 
 namespace halobrush::align {
@@ -34,7 +34,7 @@ constexpr auto notes_group = "halobrush";
 // What bits of a copy depend on, beside its original.
 std::string settings_of(const config::Config& config) {
   const auto& align = config.align;
-  return fmt::format("seed {}, align.early {}, align.halo [{}], align.radius [{}], align.late_share {}, align.bulge_scatter {}", config.seed,
+  return fmt::format("halobrush {}, seed {}, align.early {}, align.halo [{}], align.radius [{}], align.late_share {}, align.bulge_scatter {}", version(), config.seed,
                      align.early, fmt::join(align.halo, ", "), fmt::join(align.radius, ", "), align.late_share, align.bulge_scatter);
 }
 
@@ -85,81 +85,114 @@ class Partial {
 };
 
 struct Counts {
-  std::uint64_t galaxies = 0, late = 0, early_about_halo = 0, early_about_host = 0, early_without = 0;
+  std::uint64_t galaxies = 0, about_halo = 0, about_host = 0, odd_shapes = 0;
   double seconds = 0;  // of reading, drawing and writing columns
 
-  void add(const Galaxies& some) {
-    galaxies += some.size();
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      const auto reference = reference_of(some, i);
-      ++(!some.early[i] ? late : reference == Reference::halo ? early_about_halo : reference == Reference::host ? early_about_host : early_without);
-    }
+  void add(const Galaxies& some, const Axes& axes) {
+    galaxies += some.size(), odd_shapes += some.odd_shapes;
+    about_halo += static_cast<std::uint64_t>(std::ranges::count(axes.reference, Reference::halo));
+    about_host += static_cast<std::uint64_t>(std::ranges::count(axes.reference, Reference::host));
   }
 };
+
+// What the file system refuses, as one line.
+void allowed(const fs::path& path, const std::error_code& error) {
+  if (error) throw cannot_write(path, error.value());
+}
 
 class Aligner {
  public:
   Aligner(const Task& task, const config::Config& config) : task_(task), config_(config), early_(config.align.early), law_(config) {}
 
-  // Before any work: what cannot be done is refused.
-  void check(const std::string& path) const {
+  // Before any work: what cannot be done is refused. Returns the size of the copy.
+  double check(const std::string& path) const {
     const auto file = GalaxyFile::to_read(path);
-    if (!file.notes(notes_group).empty())
-      throw data_error("{}: was aligned already ({} is in it); give the catalog as it was before", path, notes_group);
-    for (const auto& group : file.groups()) check_columns(path, group, early_);
+    double bytes = file_bytes(path);
+    for (const auto& group : file.groups()) {
+      for (const auto& column : new_columns())
+        if (group.has(column.name))
+          throw data_error("{}: was aligned already ({} has a column '{}'); give the catalog as it was before", path, group.name(), column.name);
+      check_columns(path, group, early_);
+      bytes += static_cast<double>(group.rows() * new_columns().size() * sizeof(double));
+    }
+    return bytes;
   }
 
   // Whether the copy is there and of this configuration.
   bool done(const std::string& path) const {
     const auto copy = copy_of(path, task_.out);
-    if (!fs::exists(copy)) return false;
+    std::error_code error;
+    if (!fs::exists(copy, error)) return false;
     const auto [settings, original] = made_of(copy);
+    if (settings.empty()) throw config_error("--out: {} is there and is no copy that halobrush align made; choose another folder", copy);
     if (settings == settings_of(config_) && original == sha256_hex_of_file(path)) return true;
     if (task_.overwrite) return false;
-    throw config_error("--out: {} is there and was made {}; choose another folder, or give --overwrite to replace it", copy,
-                       settings.empty() ? "by something else" : "of another catalog, or with " + settings);
+    throw config_error("--out: {} is there and was made of another catalog, or with {}; choose another folder, or give --overwrite to replace it",
+                       copy, settings);
   }
 
+  // Returns what is to be said of it.
   std::string align(const std::string& path, Counts& counts) const {
     const auto copy = copy_of(path, task_.out);
     const Partial partial(copy + ".partial");
-    require_space(fs::path(copy).parent_path(), 1.1 * static_cast<double>(fs::file_size(path)));
-    fs::copy_file(path, partial.path(), fs::copy_options::overwrite_existing);
-    fs::permissions(partial.path(), fs::perms::owner_write, fs::perm_options::add);  // the original may be read-only
-    auto file = GalaxyFile::to_change(partial.path().string());
-    const Timer timer;
+    std::error_code error;
+    fs::remove(partial.path(), error);
+    fs::copy_file(path, partial.path(), error);
+    allowed(partial.path(), error);
+    fs::permissions(partial.path(), fs::perms::owner_write, fs::perm_options::add, error);  // the original may be read-only
+    allowed(partial.path(), error);
+    const auto original = GalaxyFile::to_read(path);
     const auto before = counts.galaxies;
-    for (auto& group : file.groups()) align(path, group, counts);
-    counts.seconds += timer.seconds();
-    const auto original = unchanged_columns(GalaxyFile::to_read(path)), kept = unchanged_columns(file);
-    if (original.columns != kept.columns || original.checksum != kept.checksum)
+    change(path, original, partial.path().string(), counts);
+    const auto were = unchanged_columns(original), are = unchanged_columns(GalaxyFile::to_read(partial.path().string()));
+    if (were.columns != are.columns || were.checksum != are.checksum)
       throw internal_error("{}: columns that were to stay as they are have changed", copy);
-    const auto replaced = replaced_columns(file.groups().front()).size();
-    file.write_notes(notes_group, notes(path, file));
-    file.close();
     publish(partial.path(), copy);
-    return fmt::format("{}: {} galaxies; {} columns are as they were (checksum {:016x}), {} replaced, {} new", copy,
-                       counts.galaxies - before, kept.columns, kept.checksum, replaced, new_columns().size());
+    return fmt::format("{}: {} galaxies; {} columns are as they were (checksum {:016x}), {} replaced, {} new", copy, counts.galaxies - before,
+                       are.columns, are.checksum, replaced_in(original).size(), new_columns().size() * original.groups().size());
   }
 
  private:
-  void align(const std::string& path, GalaxyGroup& group, Counts& counts) const {
-    add_columns(group);
-    for (std::uint64_t first = 0; first < group.rows(); first += rows_at_once) {
-      const auto galaxies = read_galaxies(path, group, early_, first, std::min(rows_at_once, group.rows() - first));
+  static double file_bytes(const std::string& path) {
+    std::error_code error;
+    const auto bytes = fs::file_size(path, error);
+    if (error) throw io_error("{}: cannot be read ({}); check the path", path, error.message());
+    return static_cast<double>(bytes);
+  }
+
+  static std::vector<std::string> replaced_in(const GalaxyFile& file) {
+    std::vector<std::string> columns;
+    for (const auto& group : file.groups())
+      for (const auto& column : replaced_columns(group)) columns.push_back(group.name() + "/" + column);
+    return columns;
+  }
+
+  void change(const std::string& path, const GalaxyFile& original, const std::string& partial, Counts& counts) const {
+    const Timer timer;
+    auto copy = GalaxyFile::to_change(partial);
+    for (std::size_t k = 0; k < original.groups().size(); ++k) align(path, original.groups()[k], copy.groups()[k], counts);
+    copy.write_notes(notes_group, notes(path, original));
+    copy.close();
+    counts.seconds += timer.seconds();
+  }
+
+  void align(const std::string& path, const GalaxyGroup& original, GalaxyGroup& copy, Counts& counts) const {
+    add_columns(copy);
+    for (std::uint64_t first = 0; first < original.rows(); first += rows_at_once) {
+      const auto galaxies = read_galaxies(path, original, early_, first, std::min(rows_at_once, original.rows() - first));
       const auto axes = law_.draw(galaxies);
-      write_orientations(path, group, first, galaxies, axes, static_cast<std::uint64_t>(config_.seed), config_.align.bulge_scatter);
-      counts.add(galaxies);
+      write_orientations(path, original, copy, first, galaxies, axes, static_cast<std::uint64_t>(config_.seed), config_.align.bulge_scatter);
+      counts.add(galaxies, axes);
     }
   }
 
-  std::vector<std::pair<std::string, std::string>> notes(const std::string& path, const GalaxyFile& file) const {
+  std::vector<std::pair<std::string, std::string>> notes(const std::string& path, const GalaxyFile& original) const {
     return {{"halobrush", version()},
             {"settings", settings_of(config_)},
             {"original", fs::path(path).filename().string()},
             {"original_sha256", sha256_hex_of_file(path)},
             {"config", config::to_yaml(config_)},
-            {"replaced", fmt::format("{}", fmt::join(replaced_columns(file.groups().front()), ", "))},
+            {"replaced", fmt::format("{}", fmt::join(replaced_in(original), ", "))},
             {"position_angle", "psi: radians from west towards north; position angle from north to east = psi - pi/2"},
             {"ellipticity", "e1, e2: (1 - q) / (1 + q) (cos, sin) 2 psi; axes west, north"}};
   }
@@ -170,19 +203,19 @@ class Aligner {
   AxesLaw law_;
 };
 
-// The largest first, each to the rank with the least so far.
-std::vector<int> deal(const std::vector<std::uint64_t>& bytes, int ranks) {
+// Files and their ranks: the largest first, each to the rank with the least so far.
+std::vector<std::pair<std::size_t, int>> deal(const std::vector<std::uint64_t>& bytes, int ranks) {
   std::vector<std::size_t> order(bytes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return bytes[i]; });
   std::vector<std::uint64_t> load(static_cast<std::size_t>(ranks));
-  std::vector<int> rank_of(bytes.size());
+  std::vector<std::pair<std::size_t, int>> dealt;
   for (const auto i : order) {
     const auto least = std::ranges::min_element(load);
     *least += bytes[i];
-    rank_of[i] = static_cast<int>(least - load.begin());
+    dealt.emplace_back(i, static_cast<int>(least - load.begin()));
   }
-  return rank_of;
+  return dealt;
 }
 
 void check_names(const Task& task) {
@@ -199,51 +232,73 @@ std::string copy_of(const std::string& file, const std::string& out) {
   return (fs::path(out) / fs::path(file).filename()).string();
 }
 
+namespace {
+
+// Those of this rank, the largest first.
+std::vector<std::string> files_of(const Task& task, const mpi::Communicator& comm) {
+  check_names(task);
+  std::vector<std::uint64_t> bytes;
+  for (const auto& file : task.files) {
+    std::error_code error;
+    bytes.push_back(fs::file_size(file, error));
+    if (error) throw io_error("{}: cannot be read ({}); check the path", file, error.message());
+  }
+  std::vector<std::string> files;
+  for (const auto& [file, rank] : deal(bytes, comm.size()))
+    if (rank == comm.rank()) files.push_back(task.files[file]);
+  return files;
+}
+
+// @collective Texts of all ranks, a line each.
+void say(const std::string& mine, const mpi::Communicator& comm, Logger& log) {
+  const auto all = comm.gather_all(std::span<const char>(mine)).data;
+  std::istringstream lines(std::string(all.begin(), all.end()));
+  for (std::string line; std::getline(lines, line);) log.info("align: {}", line);
+}
+
+void sum_up(const Counts& mine, double seconds, const mpi::Communicator& comm, Logger& log) {
+  const auto galaxies = comm.sum(mine.galaxies), halo = comm.sum(mine.about_halo), host = comm.sum(mine.about_host), odd = comm.sum(mine.odd_shapes);
+  const double work = comm.sum(mine.seconds);
+  log.info("align: {} galaxies: {} about the major axis of their halo, {} about the direction to their host, {} isotropic; {:.1f} s, {:.3g} "
+           "galaxies/s a core without copies and checksums",
+           galaxies, halo, host, galaxies - halo - host, seconds, work > 0 ? static_cast<double>(galaxies) / work : 0);
+  if (odd > 0) log.warn("align: {} galaxies have a halo whose eigS1, eigS2, eigS3 are not orthogonal: taken as without a shape", odd);
+}
+
+}  // namespace
+
 void run(const Task& task, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
   const Timer timer;
-  const auto mine = mpi::agree(comm, [&] {
-    check_names(task);
-    std::vector<std::uint64_t> bytes;
-    for (const auto& file : task.files) {
-      std::error_code error;
-      bytes.push_back(fs::file_size(file, error));
-      if (error) throw io_error("{}: cannot be read ({}); check the path", file, error.message());
-    }
-    std::vector<std::string> files;
-    const auto rank_of = deal(bytes, comm.size());
-    for (std::size_t i = 0; i < rank_of.size(); ++i)
-      if (rank_of[i] == comm.rank()) files.push_back(task.files[i]);
-    return files;
-  });
+  const auto mine = mpi::agree(comm, [&] { return files_of(task, comm); });
   const auto aligner = mpi::agree(comm, [&] { return std::make_unique<Aligner>(task, config); });
+  double bytes = 0;
   const auto todo = mpi::agree(comm, [&] {
     std::vector<std::string> files;
     for (const auto& file : mine) {
-      aligner->check(file);
-      if (!aligner->done(file)) files.push_back(file);
+      const double size = aligner->check(file);
+      if (aligner->done(file)) continue;
+      files.push_back(file);
+      bytes += size;
     }
-    if (comm.root()) fs::create_directories(task.out);
     return files;
+  });
+  bytes = comm.sum(bytes);
+  mpi::agree(comm, [&] {
+    if (!comm.root()) return;
+    std::error_code error;
+    fs::create_directories(task.out, error);
+    allowed(task.out, error);
+    require_space(task.out, bytes);
   });
   log.info("align: {} catalogs, {} of them done before", task.files.size(),
            comm.sum(static_cast<std::uint64_t>(mine.size() - todo.size())));
   Counts counts;
-  std::string said;
-  mpi::agree(comm, [&] {
-    for (const auto& file : todo) {
-      stop_here_if_asked("the next catalog");
-      said += "align: " + aligner->align(file, counts) + "\n";
-    }
-  });
-  const auto all = comm.gather_all(std::span<const char>(said)).data;
-  std::istringstream lines(std::string(all.begin(), all.end()));
-  for (std::string line; std::getline(lines, line);) log.info("{}", line);
-  const auto galaxies = comm.sum(counts.galaxies);
-  const double seconds = comm.sum(counts.seconds);
-  log.info("align: {} galaxies; early types: {} about the major axis of their halo, {} about the direction to their host, {} isotropic, since "
-           "their halo has no shape; late types: {}, {:g} times as strongly; {:.1f} s, {:.3g} galaxies/s a core without copies and checksums",
-           galaxies, comm.sum(counts.early_about_halo), comm.sum(counts.early_about_host), comm.sum(counts.early_without), comm.sum(counts.late),
-           config.align.late_share, timer.seconds(), seconds > 0 ? static_cast<double>(galaxies) / seconds : 0);
+  const auto rounds = comm.max(todo.size());
+  for (std::size_t round = 0; round < rounds; ++round) {
+    mpi::stop_if_asked(comm, "the next catalogs");
+    say(mpi::agree(comm, [&] { return round < todo.size() ? aligner->align(todo[round], counts) + "\n" : std::string(); }), comm, log);
+  }
+  sum_up(counts, timer.seconds(), comm, log);
 }
 
 }  // namespace halobrush::align

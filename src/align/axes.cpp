@@ -54,18 +54,14 @@ config::Shapes law_of(const config::Align& align) {
 
 }  // namespace
 
-Reference reference_of(const Galaxies& galaxies, std::size_t row) {
-  if (galaxies.central[row]) return galaxies.halo_axis[row].isZero(0) ? Reference::none : Reference::halo;
-  return galaxies.from_host[row].isZero(0) ? Reference::none : Reference::host;
-}
-
 AxesLaw::AxesLaw(const config::Config& config)
-    : law_(model::make_shape_law(law_of(config.align), static_cast<std::uint64_t>(config.seed), Mat3::Identity(), CatalogGalaxies(),
-                                 halos_of({}), {})) {}
+    : align_(config.align),
+      law_(model::make_shape_law(law_of(config.align), static_cast<std::uint64_t>(config.seed), Mat3::Identity(), CatalogGalaxies(),
+                                  halos_of({}), {})) {}
 
 AxesLaw::~AxesLaw() = default;
 
-std::vector<Mat3> AxesLaw::draw(const Galaxies& galaxies) const {
+Axes AxesLaw::draw(const Galaxies& galaxies) const {
   model::Inputs inputs;
   inputs.owned = galaxies.size();
   inputs.id = galaxies.id;
@@ -73,7 +69,17 @@ std::vector<Mat3> AxesLaw::draw(const Galaxies& galaxies) const {
   model::Painted painted;
   painted.scalars = {galaxies.log_stellar_mass, {galaxies.early.begin(), galaxies.early.end()}};
   law_->paint(inputs, painted);
-  return std::move(painted.frame);
+  Axes axes{std::move(painted.frame), {}};
+  for (std::size_t i = 0; i < galaxies.size(); ++i) axes.reference.push_back(reference(galaxies, i));
+  return axes;
+}
+
+Reference AxesLaw::reference(const Galaxies& galaxies, std::size_t row) const {
+  const bool central = galaxies.central[row];
+  const double share = galaxies.early[row] ? 1 : align_.late_share;
+  if (share * model::concentration(central ? align_.halo : align_.radius, galaxies.log_stellar_mass[row]) <= 0) return Reference::none;
+  if (central) return galaxies.halo_axis[row].isZero(0) ? Reference::none : Reference::halo;
+  return galaxies.from_host[row].isZero(0) ? Reference::none : Reference::host;
 }
 
 }  // namespace halobrush::align

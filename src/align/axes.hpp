@@ -13,16 +13,21 @@ namespace halobrush::align {
 
 /// What a galaxy's major axis is drawn about.
 enum class Reference : std::int64_t { none, halo, host };
-Reference reference_of(const Galaxies& galaxies, std::size_t row);
+
+struct Axes {
+  std::vector<Mat3> frame;           ///< columns: major, intermediate, minor axis
+  std::vector<Reference> reference;  ///< none where the concentration is 0, too
+};
 
 class AxesLaw {
  public:
   explicit AxesLaw(const config::Config& config);
   ~AxesLaw();
-  /// Columns: major, intermediate, minor axis.
-  std::vector<Mat3> draw(const Galaxies& galaxies) const;
+  Axes draw(const Galaxies& galaxies) const;
 
  private:
+  Reference reference(const Galaxies& galaxies, std::size_t row) const;
+  config::Align align_;
   std::unique_ptr<model::AxesPainter> law_;
 };
 

@@ -84,17 +84,35 @@ void check_sky(const Rows& rows, const std::vector<Vec3>& position) {
   }
 }
 
-// Vectors of three axes that are as good as orthogonal; rows without a shape are filled with zeros, or with one number.
-Vec3 halo_axis(const Rows& rows, std::size_t row, const Vec3& minor, const Vec3& middle, const Vec3& major) {
-  const double a = major.norm(), b = middle.norm(), c = minor.norm();
+using Shape = std::array<Vec3, 3>;  // minor, intermediate, major axis times its length
+
+// Rows without a shape are filled with zeros, or with one number.
+bool is_filled(const Shape& shape) {
+  const double number = shape[0][0];
+  return std::ranges::all_of(shape, [&](const Vec3& axis) { return (axis.array() == number).all(); });
+}
+
+bool are_axes(const Shape& shape) {
   constexpr double orthogonal = 0.01;
-  const bool shape = a > 0 && b > 0 && c > 0 && std::abs(major.dot(middle)) < orthogonal * a * b &&
-                     std::abs(major.dot(minor)) < orthogonal * a * c && std::abs(middle.dot(minor)) < orthogonal * b * c;
-  if (!shape) return Vec3::Zero();
-  if (a < b || b < c)
-    rows.refuse(row, fmt::format("the semi-axes of the halo are {:.4g}, {:.4g}, {:.4g}, and eigS3 is not the longest", c, b, a),
-                "put them into the order minor (eigS1) to major (eigS3)");
-  return major / a;
+  for (std::size_t k = 0; k < 3; ++k) {
+    const Vec3 &a = shape[k], &b = shape[(k + 1) % 3];
+    if (a.isZero(0) || std::abs(a.dot(b)) > orthogonal * a.norm() * b.norm()) return false;
+  }
+  return true;
+}
+
+Vec3 halo_axis(const Rows& rows, std::size_t row, const Shape& shape, std::uint64_t& odd) {
+  if (is_filled(shape)) return Vec3::Zero();
+  if (!are_axes(shape)) {
+    ++odd;
+    return Vec3::Zero();
+  }
+  constexpr double rounding = 1e-5;
+  const double c = shape[0].norm(), b = shape[1].norm(), a = shape[2].norm();
+  if (b < c * (1 - rounding) || a < b * (1 - rounding))
+    rows.refuse(row, fmt::format("the semi-axes eigS1, eigS2, eigS3 of its halo are {:.4g}, {:.4g}, {:.4g} and do not rise", c, b, a),
+                "put them into the order minor to major");
+  return shape[2] / a;
 }
 
 }  // namespace
@@ -125,6 +143,7 @@ void check_columns(const std::string& file, const catalog::GalaxyGroup& group, c
     if (!group.has(name))
       throw data_error("{}: {} has no column '{}'; give a galaxy catalog of diffsky, or of OpenCosmo with that column kept", file,
                        group.name(), name);
+  for (const auto& name : needed) group.reals(name, 0, std::min<std::uint64_t>(group.rows(), 1));  // says why, where it cannot
   if (!group.has(early.column))
     throw data_error("{}: {} has no column '{}', by which early types are told; set align.early to another one", file, group.name(),
                      early.column);
@@ -148,7 +167,7 @@ Galaxies read_galaxies(const std::string& file, const catalog::GalaxyGroup& grou
     galaxies.central.push_back(central[i] == 1);
     galaxies.early.push_back(early(type[i]));
     galaxies.from_host.push_back(central[i] == 1 ? Vec3(Vec3::Zero()) : Vec3(galaxies.position[i] - host[i]));
-    galaxies.halo_axis.push_back(halo_axis(rows, i, minor[i], middle[i], major[i]));
+    galaxies.halo_axis.push_back(halo_axis(rows, i, {minor[i], middle[i], major[i]}, galaxies.odd_shapes));
   }
   return galaxies;
 }

@@ -27,11 +27,12 @@ struct Galaxies {
   std::vector<Vec3> halo_axis;            ///< unit major axis of the host halo at infall; 0: no shape is known
   std::vector<std::uint8_t> central, early;
   std::vector<double> log_stellar_mass;
+  std::uint64_t odd_shapes = 0;  ///< whose three vectors are no axes, and are taken as no shape
   std::size_t size() const { return id.size(); }
 };
 
-/// Throws data_error: a column that is absent; a position, mass or flag that is not finite; sky coordinates that are not
-/// those of the position; axes of a halo that are not in the order minor to major.
+/// Throws data_error: a column that is absent or cannot be read; a position, mass or flag that is not finite; sky coordinates that are not
+/// those of the position; semi-axes of a halo that do not rise.
 void check_columns(const std::string& file, const catalog::GalaxyGroup& group, const EarlyTypes& early);
 Galaxies read_galaxies(const std::string& file, const catalog::GalaxyGroup& group, const EarlyTypes& early, std::uint64_t first,
                        std::uint64_t rows);

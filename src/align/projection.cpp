@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "axes.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
 #include "halobrush/so3/ellipsoid.hpp"
@@ -114,30 +113,30 @@ void add_columns(catalog::GalaxyGroup& group) {
     group.add(column, is_count(column.name) ? catalog::ColumnData(std::vector<std::int64_t>()) : catalog::ColumnData(std::vector<double>()));
 }
 
-void write_orientations(const std::string& file, catalog::GalaxyGroup& group, std::uint64_t first, const Galaxies& galaxies,
-                        std::span<const Mat3> axes, std::uint64_t seed, double bulge_scatter) {
+void write_orientations(const std::string& file, const catalog::GalaxyGroup& original, catalog::GalaxyGroup& copy, std::uint64_t first,
+                        const Galaxies& galaxies, const Axes& axes, std::uint64_t seed, double bulge_scatter) {
   constexpr double degree = std::numbers::pi / 180;
-  Part disk(file, group, "disk", first, galaxies.size()), bulge(file, group, "bulge", first, galaxies.size());
+  Part disk(file, original, "disk", first, galaxies.size()), bulge(file, original, "bulge", first, galaxies.size());
   std::array<std::vector<double>, 3> major, minor;
   std::vector<std::int64_t> reference, early(galaxies.early.begin(), galaxies.early.end());
   for (std::size_t i = 0; i < galaxies.size(); ++i) {
     const auto sky = so3::sky_frame_at(galaxies.position[i]);
-    disk.project(i, axes[i], sky, 0);
-    bulge.project(i, axes[i], sky, bulge_scatter * degree * RandomStream(seed, galaxies.id[i], Purpose::bulge_angle).normal());
+    disk.project(i, axes.frame[i], sky, 0);
+    bulge.project(i, axes.frame[i], sky, bulge_scatter * degree * RandomStream(seed, galaxies.id[i], Purpose::bulge_angle).normal());
     for (std::size_t k = 0; k < 3; ++k) {
-      major[k].push_back(axes[i](static_cast<int>(k), 0));
-      minor[k].push_back(axes[i](static_cast<int>(k), 2));
+      major[k].push_back(axes.frame[i](static_cast<int>(k), 0));
+      minor[k].push_back(axes.frame[i](static_cast<int>(k), 2));
     }
-    reference.push_back(static_cast<std::int64_t>(reference_of(galaxies, i)));
+    reference.push_back(static_cast<std::int64_t>(axes.reference[i]));
   }
-  disk.write(group, first);
-  bulge.write(group, first);
+  disk.write(copy, first);
+  bulge.write(copy, first);
   for (std::size_t k = 0; k < 3; ++k) {
-    group.write(fmt::format("ia_major_axis_{}", "xyz"[k]), first, std::span<const double>(major[k]));
-    group.write(fmt::format("ia_minor_axis_{}", "xyz"[k]), first, std::span<const double>(minor[k]));
+    copy.write(fmt::format("ia_major_axis_{}", "xyz"[k]), first, std::span<const double>(major[k]));
+    copy.write(fmt::format("ia_minor_axis_{}", "xyz"[k]), first, std::span<const double>(minor[k]));
   }
-  group.write("ia_reference", first, std::span<const std::int64_t>(reference));
-  group.write("ia_early_type", first, std::span<const std::int64_t>(early));
+  copy.write("ia_reference", first, std::span<const std::int64_t>(reference));
+  copy.write("ia_early_type", first, std::span<const std::int64_t>(early));
 }
 
 }  // namespace halobrush::align

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "axes.hpp"
 #include "galaxies.hpp"
 
 namespace halobrush::align {
@@ -18,9 +19,9 @@ std::vector<std::string> replaced_columns(const catalog::GalaxyGroup& group);
 const std::vector<catalog::ColumnSpec>& new_columns();
 void add_columns(catalog::GalaxyGroup& group);
 
-/// Puts `axes` of the rows from `first` on into the columns, new ones included. `bulge_scatter`: degrees. Throws data_error
-/// naming file and row: an axis ratio that is not in (0, 1], or c/a > b/a; a radius that is not positive.
-void write_orientations(const std::string& file, catalog::GalaxyGroup& group, std::uint64_t first, const Galaxies& galaxies,
-                        std::span<const Mat3> axes, std::uint64_t seed, double bulge_scatter);
+/// Puts `axes` of the rows of `original` from `first` on into the columns of `copy`, new ones included. `bulge_scatter`: degrees.
+/// Throws data_error naming file and row: an axis ratio that is not in (0, 1], or c/a > b/a; a radius that is not positive.
+void write_orientations(const std::string& file, const catalog::GalaxyGroup& original, catalog::GalaxyGroup& copy, std::uint64_t first,
+                        const Galaxies& galaxies, const Axes& axes, std::uint64_t seed, double bulge_scatter);
 
 }  // namespace halobrush::align

@@ -14,8 +14,9 @@ namespace fs = std::filesystem;
 // `<path>.lock`, the same by whatever way the path is written.
 fs::path lock_of(const std::string& path) {
   std::error_code error;
-  auto place = fs::weakly_canonical(behind_links(path), error);
-  if (error) place = fs::absolute(path);
+  const auto whole = fs::absolute(behind_links(path));  // of a relative name that is not there nothing else would remain
+  auto place = fs::weakly_canonical(whole, error);
+  if (error) place = whole;
   if (!place.has_filename()) place = place.parent_path();
   fs::create_directories(place.parent_path(), error);
   if (error) throw cannot_write(place.parent_path(), error.value());

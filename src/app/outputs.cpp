@@ -163,10 +163,10 @@ Files files_of_align(const std::string& file, const std::vector<std::string>& ca
   add_input(configuration, file, files.inputs);
   for (const auto& catalog : catalogs) {
     add_input("a catalog", catalog, files.inputs);
-    files.outputs.push_back({"--out", align::copy_of(catalog, folder), {}, true});
+    add_output({"--out", align::copy_of(catalog, folder), {}, true}, files.outputs);
   }
   files.folder = {"--out", folder};
-  files.locked = {{"--out", folder}};
+  files.locked = {{"--out", folder + "/run"}};
   return files;
 }
 

@@ -22,8 +22,28 @@ Object kind_of(hid_t parent, const std::string& name) {
   return info.type == H5O_TYPE_GROUP ? Object::group : info.type == H5O_TYPE_DATASET ? Object::dataset : Object::other;
 }
 
+// What a link leads to must lie in this file.
+void check_link(hid_t parent, const std::string& name) {
+  H5L_info_t info{};
+  if (H5Lget_info(parent, name.c_str(), &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_EXTERNAL)
+    throw data_error("{}: {} is a link to another file; give a catalog that holds its columns itself", h5::file_of(parent),
+                     h5::path_of(parent, name));
+}
+
+// A copy of the file must have values of its own, whose bits can be compared.
+void check_storage(hid_t group, const std::string& column, hid_t dataset) {
+  const h5::Handle properties(H5Dget_create_plist(dataset), H5Pclose), type(H5Dget_type(dataset), H5Tclose);
+  if (H5Pget_layout(properties) == H5D_VIRTUAL || H5Pget_external_count(properties) > 0)
+    throw data_error("{}: the values of {} lie in another file; give a catalog that holds its columns itself", h5::file_of(group),
+                     h5::path_of(group, column));
+  if (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0 || H5Tdetect_class(type, H5T_REFERENCE) > 0)
+    throw data_error("{}: {} has rows of unequal length, whose bits cannot be compared; leave the column out", h5::file_of(group),
+                     h5::path_of(group, column));
+}
+
 void find_groups(hid_t parent, const std::string& prefix, int depth, std::vector<std::string>& found) {
   for (const auto& name : h5::members(parent)) {
+    check_link(parent, name);
     if (!h5::exists(parent, name) || kind_of(parent, name) != Object::group) continue;
     if (name == "data")
       found.push_back(prefix + name);
@@ -85,10 +105,6 @@ std::uint64_t GalaxyGroup::rows() const {
   return open_->rows;
 }
 
-std::string GalaxyGroup::unit(const std::string& column) const {
-  return h5::text_attribute(open_dataset(open_->group, column), "unit").value_or("");
-}
-
 std::vector<double> GalaxyGroup::reals(const std::string& column, std::uint64_t first, std::uint64_t rows) const {
   return h5::Column(open_->group, column).reals(first, rows);
 }
@@ -131,13 +147,10 @@ void GalaxyGroup::add(const ColumnSpec& column, const ColumnData& like) {
 std::uint64_t GalaxyGroup::checksum(const std::string& column) const {
   const auto dataset = open_dataset(open_->group, column);
   const h5::Handle type(H5Dget_type(dataset), H5Tclose);
-  if (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0 || H5Tdetect_class(type, H5T_REFERENCE) > 0)
-    throw data_error("{}: {} has rows of unequal length, whose bits cannot be compared; leave the column out",
-                     h5::file_of(open_->group), h5::path_of(open_->group, column));
   std::size_t row_bytes = H5Tget_size(type);
   const auto shape = shape_of(dataset);
   for (std::size_t k = 1; k < shape.size(); ++k) row_bytes *= shape[k];
-  std::uint64_t sum = xxh3(std::as_bytes(std::span(column)));
+  std::uint64_t sum = 0;
   std::vector<std::byte> bytes;
   for (std::uint64_t first = 0; first < open_->rows; first += block) {
     const auto count = std::min(block, open_->rows - first);
@@ -148,7 +161,8 @@ std::uint64_t GalaxyGroup::checksum(const std::string& column) const {
                        h5::path_of(open_->group, column), h5::reason());
     for (std::uint64_t row = 0; row < count; ++row) sum += xxh3(std::span(bytes).subspan(row * row_bytes, row_bytes));
   }
-  return sum;
+  const auto name = open_->name + "/" + column;
+  return sum * (xxh3(std::as_bytes(std::span(name))) | 1);
 }
 
 struct GalaxyFile::Open {
@@ -175,9 +189,12 @@ GalaxyFile::GalaxyFile(std::string path, bool change)
     group->name = name;
     std::optional<std::uint64_t> rows;
     for (const auto& column : h5::members(group->group)) {
+      check_link(group->group, column);
       if (kind_of(group->group, column) != Object::dataset)
         throw data_error("{}: {} is no column; give a galaxy catalog of diffsky or OpenCosmo", path_, h5::path_of(group->group, column));
-      const auto shape = shape_of(open_dataset(group->group, column));
+      const auto dataset = open_dataset(group->group, column);
+      check_storage(group->group, column, dataset);
+      const auto shape = shape_of(dataset);
       if (shape.empty() || (rows && *rows != shape[0]))
         throw data_error("{}: column {} has {} rows and the others have {}; the file is damaged", path_,
                          h5::path_of(group->group, column), shape.empty() ? 0 : shape[0], rows.value_or(0));

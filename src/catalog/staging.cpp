@@ -30,6 +30,8 @@ void remove_ours(const fs::path& folder) {
   if (!fs::exists(folder, error)) return;
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  // Tiles first: by what is left of the notes the next run knows whose they are.
+  std::ranges::stable_partition(files, [](const fs::path& file) { return file.extension() != ".json"; });
   for (const auto& file : files)
     if (is_ours(file)) fs::remove(file, error);
   fs::remove(folder, error);  // stays when something else is in it

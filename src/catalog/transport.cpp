@@ -156,7 +156,8 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
       publish(partial, target);
     });
     return remarks;
-  } catch (const Error& error) {
+  } catch (...) {
+    const auto error = mpi::current_error(comm);
     // The same error is on its way on every rank; one of this rank alone (its MPI is out of memory) ends the run here.
     mpi::failure_of(comm, [&] { mpi::agree_on_or_end(comm, error); });
     // So closing, which is collective, is safe where all have the file.

@@ -330,12 +330,12 @@ std::vector<Key> keys_of(Config& c) {
        "that alignment times (1 + overdensity) to this power (delta-NLA)", science, finite()},
       {"shapes.torque", &c.shapes.torque, "", "amplitude A_2 of tidal torquing, quadratic in the tidal field; 0: none", science, finite()},
 
-      {"align.early", &c.align.early, "", "which galaxies of a finished catalog are early types: a column, < or >, a number", science},
+      {"align.early", &c.align.early, "", "which galaxies of a finished catalog are early types: a column, < or >, a number", steering},
       {"align.halo", &c.align.halo, "",
-       "concentration of early centrals' major axes about their halo's at log M* = 10.5, slope with log M*", science, finite()},
-      {"align.radius", &c.align.radius, "", "the same of satellites about the direction to the host's centre", science, finite()},
-      {"align.late_share", &c.align.late_share, "", "factor on the concentrations of late types", science, not_negative()},
-      {"align.bulge_scatter", &c.align.bulge_scatter, "deg", "scatter of a bulge's position angle about that of its axes, as diffsky draws it", science, not_negative()},
+       "concentration of early centrals' major axes about their halo's at log M* = 10.5, slope with log M*", steering, finite()},
+      {"align.radius", &c.align.radius, "", "the same of satellites about the direction to the host's centre", steering, finite()},
+      {"align.late_share", &c.align.late_share, "", "factor on the concentrations of late types", steering, not_negative()},
+      {"align.bulge_scatter", &c.align.bulge_scatter, "deg", "scatter of a bulge's position angle about that of its axes, as diffsky draws it", steering, not_negative()},
 
       {"train.painter", &c.train.painter, "",
        "what to train; diffusion: no messages between galaxies, their own inputs alone", steering,

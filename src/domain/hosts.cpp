@@ -52,6 +52,8 @@ void check_not_negative(std::span<const std::int64_t> ids, const mpi::Communicat
 mpi::Directory<Place> make_directory(const catalog::Table& halos, const mpi::Communicator& comm) {
   const auto ids = halos.get<std::int64_t>("id");
   check_not_negative(ids, comm);
+  if (ids.size() > std::numeric_limits<std::uint32_t>::max())
+    throw internal_error("{} halos on a rank are too many; use more ranks", ids.size());
   const auto place = [&](std::size_t row) { return Place{comm.rank(), static_cast<std::uint32_t>(row)}; };
   mpi::Directory<Place> directory(ids, place, comm);
   if (const auto id = directory.duplicate())

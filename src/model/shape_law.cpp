@@ -156,10 +156,6 @@ class ShapeLaw : public AxesPainter {
     return Vec3(inputs.nodes.axial.data() + 3 * i).stableNormalized();
   }
 
-  double kappa(const std::array<double, 2>& strength, double log_mass) const {
-    return std::clamp(strength[0] + strength[1] * (log_mass - pivot_log_stellar_mass), 0., largest_kappa);
-  }
-
   const double* tensor(const Inputs& inputs, std::size_t row, std::size_t k) const {
     return inputs.nodes.tensors.data() + 6 * (row * needs_.features.tensors.size() + k);
   }
@@ -169,13 +165,13 @@ class ShapeLaw : public AxesPainter {
     const double share = early ? 1 : law_.late_share;
     OrientationLaw law{Vec3::Zero(), spin};
     const auto pull = [&](const Vec3& direction, const std::array<double, 2>& strength) {
-      law.also += share * kappa(strength, log_mass) * direction * direction.transpose();
+      law.also += share * concentration(strength, log_mass) * direction * direction.transpose();
     };
     if (acts(law_.halo) && central) pull(principal_axis(tensor(inputs, i, 0), Extreme::largest), law_.halo);
     if (acts(law_.tide) && central) pull(principal_axis(tensor(inputs, i, tide_), Extreme::smallest), law_.tide);
     if (acts(law_.radius) && !central)
       pull(Vec3(inputs.nodes.polar.data() + 3 * i).stableNormalized(), law_.radius);
-    if (!early && !spin.isZero(0)) law.kappa_c = kappa(law_.spin, log_mass);
+    if (!early && !spin.isZero(0)) law.kappa_c = concentration(law_.spin, log_mass);
     return law;
   }
 
@@ -212,6 +208,10 @@ class ShapeLaw : public AxesPainter {
 };
 
 }  // namespace
+
+double concentration(const std::array<double, 2>& strength, double log_stellar_mass) {
+  return std::clamp(strength[0] + strength[1] * (log_stellar_mass - pivot_log_stellar_mass), 0., largest_kappa);
+}
 
 std::unique_ptr<AxesPainter> make_shape_law(const config::Shapes& law, std::uint64_t seed, const Mat3& frame,
                                             const Painter& first, const catalog::Table& halos,

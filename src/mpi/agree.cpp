@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <climits>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 #include <string>
@@ -15,12 +17,21 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 5s;
+constexpr auto no_memory = "halobrush: error: out of memory on a rank; use more ranks, nodes or tiles\n";
 constexpr auto between_ranks = 50ms;  // so that one rank ends the run and prints, where several fail
 
+[[noreturn]] void abort_all(int code) {
+  MPI_Abort(MPI_COMM_WORLD, code);
+  std::_Exit(code);  // should MPI_Abort come back
+}
+
 [[noreturn]] void end_run(const Communicator& comm, const Error& error) {
-  std::cerr << fmt::format("halobrush: rank {}: error: {}\n", comm.rank(), printable_lines(error.what())) << std::flush;
-  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(error.code()));
-  std::_Exit(static_cast<int>(error.code()));  // should MPI_Abort come back
+  try {
+    std::cerr << fmt::format("halobrush: rank {}: error: {}\n", comm.rank(), printable_lines(error.what())) << std::flush;
+  } catch (...) {  // no memory for the text
+    std::fputs(no_memory, stderr);
+  }
+  abort_all(static_cast<int>(error.code()));
 }
 
 // What ranks need in order to agree: where that fails on one of them (MPI is out of memory), the others wait for it.
@@ -29,7 +40,13 @@ auto or_end(const Communicator& comm, const std::optional<Error>& mine, Work&& w
   try {
     return work();
   } catch (...) {
-    end_run(comm, mine ? *mine : current_error(comm));
+    if (mine) end_run(comm, *mine);
+    try {
+      end_run(comm, current_error(comm));
+    } catch (...) {  // no memory for the error
+      std::fputs(no_memory, stderr);
+      abort_all(static_cast<int>(ExitCode::internal));
+    }
   }
 }
 

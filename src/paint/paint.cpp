@@ -91,7 +91,10 @@ class Job {
       const auto found = look_at(config_.output.path, identity_);
       if (found.state == Existing::same) {
         if (!std::filesystem::exists(summary_path())) return 0;
-        if (staging_->read_note(plan_file)) staging_->remove();
+        if (config_.output.staging.empty() && staging_->read_note(plan_file)) {
+          log_.info("paint: tiles that a killed run left are removed ({})", config_.staging());
+          staging_->remove();
+        }
         return 1;
       }
       if (restart_ == Restart::overwrite) return 0;

@@ -16,10 +16,10 @@ namespace {
 using model::Origin;
 
 // Tolerances; docs/models.md states them.
-constexpr double same_scale_factor = 0.02;  // relative
+constexpr double near_scale_factor = 0.02;  // relative
 constexpr double near_parameter = 0.02;     // of omega_m, h and sigma_8, absolute
 constexpr double near_particle_mass = 1.5;  // a factor
-constexpr double same_cell = 1.1;           // a factor
+constexpr double near_cell = 1.1;           // a factor
 constexpr double much_smaller_box = 2, much_larger_box = 4;
 constexpr double few_unresolved = 0.01;     // of the halos
 constexpr double resolved_cells = 2;         // of a smoothing radius: the tensor is right to 3 %
@@ -52,7 +52,7 @@ class Comparison {
     compare_mass_definition();
     const auto &a = model_.simulation, &b = here_.simulation;
     compare("redshift", redshift(model_), redshift(here_), "",
-            std::abs(a.scale_factor / b.scale_factor - 1) > same_scale_factor,
+            std::abs(a.scale_factor / b.scale_factor - 1) > near_scale_factor,
             "halos of one mass have another Vmax, concentration and galaxy at another time");
     compare_parameter("Omega_m", a.omega_m, b.omega_m);
     compare_parameter("h", a.h, b.h);
@@ -140,7 +140,7 @@ class Comparison {
       warn(fmt::format("tidal field: {} in training, {} here (halos cluster more than matter)", name(a), name(b)));
     }
     const double coarser = std::max(a.cell, b.cell);
-    if (!(factor(a.cell, b.cell) > same_cell)) return;
+    if (!(factor(a.cell, b.cell) > near_cell)) return;
     std::vector<double> shaped;  // radii of which a mesh shapes the tensor
     for (const double radius : b.smoothing)
       if (std::ranges::count(a.smoothing, radius) > 0 && radius < resolved_cells * coarser)
@@ -306,7 +306,7 @@ std::vector<std::string> warnings_on_shapes(const config::Config& config, const 
                         config.painter.axes)};
   }
   std::vector<std::string> warnings;
-  if (!changed && std::abs(simulation.scale_factor - 1) > same_scale_factor)
+  if (!changed && std::abs(simulation.scale_factor - 1) > near_scale_factor)
     warnings.push_back(fmt::format("shapes: ratios and strengths were fitted at redshift 0, here it is {:.3g}",
                                    1 / simulation.scale_factor - 1));
   if ((config.shapes.nla != 0 || config.shapes.torque != 0) && config.density.file.empty())

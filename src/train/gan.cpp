@@ -12,7 +12,7 @@
 namespace halobrush::train {
 namespace {
 
-constexpr std::uint32_t held_out_rounds = 4;
+constexpr std::uint32_t draws_held_out = 4;
 
 torch::Tensor tensor_of(const std::vector<double>& values, std::int64_t columns,
                         const torch::TensorOptions& options) {
@@ -152,7 +152,7 @@ torch::Tensor GanTraining::generator_loss(std::size_t patch, std::uint32_t step)
 
 double GanTraining::held_out_loss(std::size_t patch) const {
   std::vector<torch::Tensor> draws;
-  for (std::uint32_t k = 0; k < held_out_rounds; ++k)
+  for (std::uint32_t k = 0; k < draws_held_out; ++k)
     draws.push_back(view(averaged_(noise(patch, 0xffffffff - k), batches_[patch])));
   return (energy_score(draws, truth(patch, draws[0])) * validation_[patch]).sum().item<double>();
 }

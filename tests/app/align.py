@@ -3,13 +3,14 @@ with the law that was asked for, and with the signs of TreeCorr; files and ranks
 With ../shared/data also on a mock that diffsky itself made, and its OpenCosmo version."""
 import pathlib
 import shutil
+import subprocess
 
 import h5py
 import numpy as np
 import treecorr
 
 from diffsky_mock import mock, read, sky, vectors
-from runner import ENVIRONMENT, ROOT, Scratch, expect, run, sets
+from runner import ENVIRONMENT, ROOT, Scratch, command, expect, sets
 
 DESC = ROOT / "../shared/data/desc"
 PARTS = ("disk", "bulge")
@@ -18,8 +19,9 @@ REPLACED = [name.format(part) for part in PARTS for name in NAMES]
 NEW = [f"ia_{axis}_axis_{k}" for axis in ("major", "minor") for k in "xyz"] + [f"e{k}_{part}" for k in (1, 2) for part in PARTS] + ["ia_reference", "ia_early_type"]
 
 
-def align(out, *files, ranks=1, settings=(), options=(), code=0, says=""):
-    done = run(ranks, "align", *files, "--out", out, *sets(settings), *options)
+def align(out, *files, ranks=1, settings=(), options=(), code=0, says="", at=ROOT):
+    words = command(ranks if ranks > 1 else 0, ["align", *files, "--out", out, *sets(settings), *options])
+    done = subprocess.run(words, cwd=at, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
     expect(done.returncode == code and says in done.stdout + done.stderr, f"exit code {done.returncode}, wanted {code} and '{says}':\n{done.stdout}{done.stderr}")
     return done.stdout
 
@@ -119,7 +121,7 @@ def law_holds(columns, halo, radius, synthetic=False):
         wanted, error = mean_square(strength[rows]).mean(), square.std() / np.sqrt(rows.sum())
         print(f"  {name}: {rows.sum()}, mean cos^2 {square.mean():.4f} +- {error:.4f}, the law's {wanted:.4f}")
         expect(abs(square.mean() - wanted) < 4 * error, f"{name}: not the law's alignment")
-    reference = np.where(central, np.where(shape, 1, 0), 2)
+    reference = np.where(central, np.where(shape & (kappa(halo) > 0), 1, 0), np.where(kappa(radius) > 0, 2, 0)) * early
     expect(np.array_equal(columns["ia_reference"], reference) and np.array_equal(columns["ia_early_type"], early.astype(int)), "ia_reference or ia_early_type")
 
 
@@ -157,7 +159,17 @@ def refused(scratch, good):
         values = file["data/lsst_i"][:-1]
         del file["data/lsst_i"]
         file["data/lsst_i"] = values
-    cases = [(turned, 3, "degrees apart"), (without("x_host"), 3, "no column 'x_host'"), (without("bulge_to_total"), 3, "align.early"), (swapped, 3, "eigS3 is not the longest"),
+    def linked(file):
+        del file["data/lsst_i"]
+        file["data/lsst_i"] = h5py.ExternalLink(str(good), "data/lsst_i")
+    def elsewhere(file):
+        layout = h5py.VirtualLayout(file["data/psi_disk"].shape, "f8")
+        layout[:] = h5py.VirtualSource(str(good), "data/psi_disk", shape=layout.shape)
+        del file["data/psi_disk"]
+        file.create_virtual_dataset("data/psi_disk", layout)
+    def text(file):
+        file.create_dataset("data/name", data=["x"] * len(file["data/ra"]), dtype=h5py.string_dtype())
+    cases = [(linked, 3, "is a link to another file"), (elsewhere, 3, "lie in another file"), (text, 3, "unequal length"), (turned, 3, "degrees apart"), (without("x_host"), 3, "no column 'x_host'"), (without("bulge_to_total"), 3, "align.early"), (swapped, 3, "do not rise"),
              (column("logsm_obs", 7, np.nan), 3, "row 7: logsm_obs is nan"), (column("central", 3, 2), 3, "central is 2"), (column("b_over_a_disk", 5, 1.5), 3, "row 5: the disk has b/a 1.5"),
              (column("r50_bulge_3d", 5, 0), 3, "the bulge has"), (short, 3, "rows")]
     for k, (change, code, says) in enumerate(cases):
@@ -174,8 +186,49 @@ def refused(scratch, good):
     align(scratch / "never", ROOT / "README.md", code=3, says="README.md")
     other = scratch / "other"
     other.mkdir()
-    align(scratch / "never", good, shutil.copy(good, other / good.name), code=2, says="two of the catalogs")
+    align(scratch / "never", good, shutil.copy(good, other / good.name), code=2, says=good.name)
     align(good.parent, good, code=2, says="which is read")
+    before = good.read_bytes()
+    shutil.copy(good, scratch / "never" / good.name) if (scratch / "never").is_dir() else shutil.copytree(other, scratch / "never")
+    align(scratch / "never", good, options=["--overwrite"], code=2, says="no copy that halobrush align made")
+    expect((scratch / "never" / good.name).read_bytes() == before == good.read_bytes(), "another file was changed")
+
+
+def shapes_and_groups(scratch, files):
+    """Odd shapes are counted; several groups, one without rows, in one file; more galaxies than one block; an original that is read-only; a relative folder."""
+    odd = shutil.copy(files[1], scratch / "odd.hdf5")
+    with h5py.File(odd, "r+") as file:
+        file["data/top_host_infall_fof_halo_eigS3X"][10] += 1
+    odd.chmod(0o400)
+    expect("1 galaxies have a halo whose" in align("odd-out", odd, settings=["align.late_share=0.5"], at=scratch), "an odd shape goes unsaid")
+    columns = read(scratch / "odd-out" / odd.name)
+    late = (columns["bulge_to_total"] < 0.5) & (columns["central"] == 1) & (columns["ia_reference"] == 1)
+    eig = vectors(columns, "top_host_infall_fof_halo_eigS3", "XYZ")[late]
+    square = (np.sum(vectors(columns, "ia_major_axis_")[late] * eig, 1) / np.linalg.norm(eig, axis=1))**2
+    wanted = mean_square(0.5 * np.clip(2 + 2 * (columns["logsm_obs"][late] - 10.5), 0, 50)).mean()
+    expect(abs(square.mean() - wanted) < 4 * square.std() / np.sqrt(late.sum()), f"late types: {square.mean()}, the law's {wanted}")
+
+    several = scratch / "several.hdf5"
+    with h5py.File(several, "w") as file:
+        for name, source in (("cores", files[1]), ("synth_cores", files[2])):
+            with h5py.File(source) as one:
+                one.copy("data", file.create_group(name))
+        for name, column in file["cores/data"].items():
+            made = file.create_dataset(f"none/data/{name}", data=column[:0])
+            made.attrs.update(column.attrs)
+    align(scratch / "several-out", several, ranks=2, settings=["seed=7"])
+    for name, source in (("cores", files[1]), ("synth_cores", files[2])):
+        a, b = read(scratch / "several-out" / several.name, f"{name}/data"), read(scratch / "one" / source.name)
+        expect(all(same_bits(a[k], b[k]) for k in b), f"{name}: other orientations than in a file of its own")
+    expect(len(read(scratch / "several-out" / several.name, "none/data")["e1_disk"]) == 0, "a group without galaxies")
+
+    large = mock(scratch / "large.hdf5", 180000, seed=6)
+    align(scratch / "large-out", large)
+    columns = read(scratch / "large-out" / large.name)
+    last = {name: values[-3000:] for name, values in columns.items()}
+    expect(len(columns["ra"]) > 2**18, "one block only")
+    projection(last)
+    law_holds(last, (2, 2), (0.3, 0.7))
 
 
 def real_files(scratch):
@@ -251,6 +304,7 @@ def main():
         align(scratch / "one", *files, settings=["seed=7"], code=2, says="--overwrite")
         align(scratch / "one", *files, settings=["seed=7"], options=["--overwrite"])
         expect(not same_bits(a["psi_disk"], read(scratch / "one" / files[0].name)["psi_disk"]), "another seed, the same orientations")
+        shapes_and_groups(scratch, files)
         align(scratch / "twice", scratch / "one" / files[0].name, code=3, says="was aligned already")
         refused(scratch, files[1])
         print("restart, another seed, and what is refused")

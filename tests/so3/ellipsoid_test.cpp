@@ -72,5 +72,48 @@ TEST(ProjectedEllipticity, IsThatOfTheSilhouette) {
   EXPECT_NEAR(std::hypot(e[0], e[1]), (longest - shortest) / (longest + shortest), 1e-7);
 }
 
+TEST(SkyFrame, IsSeenFromInside) {
+  const auto sky = sky_frame_at({5, 0, 0});  // ra 0, dec 0: east is +y
+  EXPECT_NEAR((sky.west - Vec3(0, -1, 0)).norm(), 0, 1e-15);
+  EXPECT_NEAR((sky.north - Vec3(0, 0, 1)).norm(), 0, 1e-15);
+  for (const Vec3& position : {Vec3(1, 2, 3), Vec3(-4, 1, -2), Vec3(0, 0, 7), Vec3(0, 0, -7)}) {
+    const auto at = sky_frame_at(position);
+    EXPECT_NEAR(at.west.dot(at.north), 0, 1e-15);
+    EXPECT_NEAR(at.west.cross(at.outwards).dot(at.north), 1, 1e-15);
+    EXPECT_NEAR(at.west[2], 0, 1e-15);
+    EXPECT_GE(at.north[2], -1e-15);
+  }
+}
+
+TEST(Silhouette, OfAThinDiscAlongEachAxis) {
+  const auto sky = sky_frame_at({3, 0, 0});
+  const double thin = 1e-7;
+  Mat3 edge_on;  // major axis to the north, minor axis to the west
+  edge_on << Vec3(0, 0, 1), Vec3(1, 0, 0), Vec3(0, -1, 0);
+  const auto outline = silhouette(edge_on, 2 * Vec3(1, 0.9, thin), sky);
+  EXPECT_NEAR(outline.alpha, 2, 1e-15);
+  EXPECT_NEAR(outline.beta, 2 * thin, 1e-20);
+  EXPECT_NEAR(outline.psi, std::acos(0.), 1e-15);
+  Mat3 face_on;  // major axis halfway between west and north
+  face_on << Vec3(0, -1, 1).normalized(), Vec3(0, 1, 1).normalized(), Vec3(-1, 0, 0);
+  const auto disc = silhouette(face_on, Vec3(1, 0.5, thin), sky);
+  EXPECT_NEAR(disc.alpha, 1, 1e-15);
+  EXPECT_NEAR(disc.beta, 0.5, 1e-15);
+  EXPECT_NEAR(disc.psi, std::acos(0.) / 2, 1e-15);
+}
+
+TEST(Silhouette, HasTheEllipticityOfTheProjection) {
+  for (std::int64_t k = 0; k < 100; ++k) {
+    const Mat3 frame = random_frame(k);
+    const SkyFrame along_z{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    const auto outline = silhouette(frame, Vec3(1, 0.7, 0.4), along_z);
+    const auto e = projected_ellipticity(frame, 0.7, 0.4);
+    const double q = outline.beta / outline.alpha;
+    EXPECT_NEAR((1 - q) / (1 + q) * std::cos(2 * outline.psi), e[0], 1e-12);
+    EXPECT_NEAR((1 - q) / (1 + q) * std::sin(2 * outline.psi), e[1], 1e-12);
+    EXPECT_GT(outline.psi, -std::acos(0.));
+  }
+}
+
 }  // namespace
 }  // namespace halobrush::so3

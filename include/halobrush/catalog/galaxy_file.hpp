@@ -19,7 +19,6 @@ class GalaxyGroup {
   const std::vector<std::string>& columns() const;
   bool has(const std::string& column) const;
   std::uint64_t rows() const;
-  std::string unit(const std::string& column) const;  ///< empty: none is given
 
   /// Rows [first, first + rows), one number each. Throws data_error naming file, column and row.
   std::vector<double> reals(const std::string& column, std::uint64_t first, std::uint64_t rows) const;
@@ -31,8 +30,8 @@ class GalaxyGroup {
   /// A new column, of the type that `like` holds. Throws data_error where it is there already.
   void add(const ColumnSpec& column, const ColumnData& like);
 
-  /// Sum over rows of the hash (XXH3-64) of a row's bytes as they are in the file, and of the column's name: the same in
-  /// whatever order rows are.
+  /// Sum over rows of the hash (XXH3-64) of a row's bytes as they are in the file, times a hash of the names of group and
+  /// column: the same in whatever order rows are.
   std::uint64_t checksum(const std::string& column) const;
 
  private:
@@ -45,11 +44,11 @@ class GalaxyGroup {
 /// Not collective: one rank works on a file.
 class GalaxyFile {
  public:
-  /// Throws io_error, data_error: no HDF5 file; no group `data`; columns of unequal length.
+  /// Throws io_error, data_error: no HDF5 file; no group `data`; columns of unequal length, of texts of unequal length, or
+  /// that lie in another file (links, virtual datasets, raw files), which a copy would share.
   static GalaxyFile to_read(const std::string& path);
   static GalaxyFile to_change(const std::string& path);
 
-  const std::string& path() const { return path_; }
   std::vector<GalaxyGroup>& groups() { return groups_; }
   const std::vector<GalaxyGroup>& groups() const { return groups_; }
 

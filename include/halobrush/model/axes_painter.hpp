@@ -1,6 +1,7 @@
 // The second painter of a chain: axes and ratios of galaxies whose scalars and spin were painted before.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,9 @@ class AxesPainter {
   /// Replaces frame and ratios of `galaxies`, and adds its scalars. `inputs`: of its own needs().
   virtual void paint(const Inputs& inputs, Painted& galaxies) const = 0;
 };
+
+/// Of the stated law: strength at log10(M*/Msun) = 10.5 and its slope, cut to [0, 50].
+double concentration(const std::array<double, 2>& strength, double log_stellar_mass);
 
 /// The stated law of section `shapes` (docs/lensing.md). `first`: the painter before it, whose scalars and spin it goes
 /// by. `frame`: rotation of its random numbers. Throws config_error where first painter or halos lack what the law needs.

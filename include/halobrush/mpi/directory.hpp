@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "halobrush/core/error.hpp"
 #include "halobrush/mpi/communicator.hpp"
 #include "halobrush/mpi/routes.hpp"
 
@@ -86,6 +87,7 @@ class Directory {
     for (const auto id : ids) ++counts[static_cast<std::size_t>(owner(id))];
     comm_.sum_in_place(std::span(counts));
     const auto mine = counts[static_cast<std::size_t>(comm_.rank())];
+    if (mine >= free_slot / 2) throw internal_error("{} ids on a rank are too many; use more ranks", mine);
     entries_.reserve(mine);
     slots_.assign(std::bit_ceil(2 * mine + 2), free_slot);
   }

@@ -57,15 +57,15 @@ class Routes {
   std::vector<std::size_t> order_, counts_;  // indices of records, by rank
 };
 
-constexpr std::size_t most_at_once = std::size_t{1} << 18;  ///< records of one rank in one round of messages
-
-/// @collective Calls round(first, some) with pieces of `records`, none larger than most_at_once, as often on every rank.
+/// @collective Calls round(first, some) with pieces of `records`, as often on every rank: 262,144 records of all ranks in one
+/// round, at least 1,024 of each, since all of them may go to one rank.
 template <class T, class Round>
 void in_rounds(std::span<const T> records, const Communicator& comm, Round&& round) {
+  const auto at_once = std::max<std::size_t>((std::size_t{1} << 18) / static_cast<std::size_t>(comm.size()), 1024);
   const auto longest = comm.max(static_cast<std::uint64_t>(records.size()));
-  for (std::size_t first = 0; first < longest; first += most_at_once) {
+  for (std::size_t first = 0; first < longest; first += at_once) {
     const auto begin = std::min(first, records.size());
-    round(begin, records.subspan(begin, std::min(most_at_once, records.size() - begin)));
+    round(begin, records.subspan(begin, std::min(at_once, records.size() - begin)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "halobrush/core/geometry.hpp"
 
@@ -51,7 +52,8 @@ inline Silhouette silhouette(const Mat3& axes, const Vec3& lengths, const SkyFra
   const double longer = (ww + nn) / 2 + std::hypot((ww - nn) / 2, wn);
   const double alpha = std::sqrt(longer);
   const double ratio = std::min(std::sqrt(product) / longer, 1.0);
-  return {alpha, alpha * ratio, std::atan2(2 * wn, ww - nn) / 2};
+  const double psi = std::atan2(2 * wn, ww - nn) / 2;
+  return {alpha, alpha * ratio, psi > -std::numbers::pi / 2 ? psi : psi + std::numbers::pi};
 }
 
 }  // namespace halobrush::so3
