@@ -78,7 +78,9 @@ class RowParser {
 
   void check_scale(std::string_view word) const {
     double value = 0;
-    std::from_chars(word.data(), word.data() + word.size(), value);
+    const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error != std::errc() || stop != word.data() + word.size())
+      throw RowFault{fmt::format("column 'scale' is '{}' (not a number); repair or remove the row", word)};
     const double first = header_.simulation.scale_factor;
     if (!(std::abs(value - first) <= 1e-6))
       throw RowFault{fmt::format("column 'scale' is {}, but {} in the first row (two snapshots in one file); read one at "

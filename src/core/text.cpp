@@ -1,7 +1,10 @@
 #include "halobrush/core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace halobrush {
@@ -26,6 +29,19 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+// Byte-order marks, blanks of no width, and what turns the direction of writing (UTF-8).
+std::string without_format_characters(std::string text) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> ranges = {
+      {{"\u200b", "\u200f"}, {"\u202a", "\u202e"}, {"\u2060", "\u2064"}, {"\ufeff", "\ufeff"}}};
+  for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
+    const std::string_view three(text.data() + i, 3);
+    if (std::ranges::none_of(ranges, [&](const auto& range) { return range.first <= three && three <= range.second; })) continue;
+    text[i] = '?';
+    text.erase(i + 1, 2);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string nearest_hint(const std::string& name, std::span<const std::string> known) {
@@ -41,12 +57,12 @@ std::string nearest_hint(const std::string& name, std::span<const std::string> k
 
 std::string printable(std::string text) {
   std::ranges::replace_if(text, is_control, '?');
-  return text;
+  return without_format_characters(std::move(text));
 }
 
 std::string printable_lines(std::string text) {
   std::ranges::replace_if(text, [](char c) { return is_control(c) && c != '\n'; }, '?');
-  return text;
+  return without_format_characters(std::move(text));
 }
 
 }  // namespace halobrush

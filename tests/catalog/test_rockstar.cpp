@@ -374,6 +374,8 @@ TEST_F(Rockstar, RefusesRowsOfTwoScaleFactors) {
   EXPECT_EQ(read(names + comments + row("1", "0.25") + row("2", "0.25")).simulation.scale_factor, 0.25);
   expect_refused(names + comments + row("1", "0.25") + row("2", "0.5"),
                  ": line 10: column 'scale' is 0.5, but 0.25 in the first row (two snapshots in one file); read one at a time");
+  expect_refused(names + comments + row("1", "0.25") + row("2", "0.25p00"),
+                 ": line 10: column 'scale' is '0.25p00' (not a number); repair or remove the row");
 }
 
 TEST_F(Rockstar, WrapsWhatLiesARoundingStepOutsideTheBox) {

@@ -14,6 +14,7 @@
 #include "halobrush/core/memory.hpp"
 #include "halobrush/core/outputs.hpp"
 #include "halobrush/core/signals.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush {
 namespace {
@@ -206,6 +207,12 @@ TEST(Memory, IsANumberWithAUnitOfBytes) {
   EXPECT_EQ(bytes_in("2e9"), 2e9);
   for (const char* text : {"", "GB", "3 GiBs", "3 gib", "-1 GB", "0 GB", "nan GB", "inf", "1 GB 2"})
     EXPECT_FALSE(bytes_in(text).has_value()) << text;
+}
+
+TEST(Printable, ShowsWhatCannotBeSeen) {
+  EXPECT_EQ(printable("\ufeff#ID \u202eabc\u200b\x07"), "?#ID ?abc??");
+  EXPECT_EQ(printable("Größe — 10³ \u2013"), "Größe — 10³ \u2013");
+  EXPECT_EQ(printable_lines("a\n\ufeffb"), "a\n?b");
 }
 
 }  // namespace
