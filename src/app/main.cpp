@@ -170,7 +170,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (*info_command) {
-    std::cout << app::info(arguments.files);
+    std::cout << printable_lines(app::info(arguments.files));
     return 0;
   }
   if (*loglike_command || *evaluate_command) {
