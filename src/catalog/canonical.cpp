@@ -1,6 +1,9 @@
 #include "canonical.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <sstream>
 
@@ -138,16 +141,36 @@ void add_new(std::vector<std::string>& remarks, const std::string& remark) {
   if (std::ranges::count(remarks, remark) == 0) remarks.push_back(remark);
 }
 
+// Columns of a vector of which another component is not there; said in `remarks`.
+std::vector<std::string> incomplete_vectors(const std::vector<std::string>& columns, std::vector<std::string>& remarks) {
+  std::vector<std::string> left_out;
+  for (const auto& vector : {std::array{"jx", "jy", "jz"}, std::array{"axis_x", "axis_y", "axis_z"}}) {
+    std::vector<std::string> here, absent;
+    for (const char* name : vector) (std::ranges::count(columns, name) > 0 ? here : absent).emplace_back(name);
+    if (here.empty() || absent.empty()) continue;
+    remarks.push_back(fmt::format("no column {}: {} left out", fmt::join(absent, ", "), fmt::join(here, ", ")));
+    left_out.insert(left_out.end(), here.begin(), here.end());
+  }
+  return left_out;
+}
+
+std::vector<std::string> names_of(const Table& columns) {
+  std::vector<std::string> names;
+  for (const auto& column : columns.columns()) names.push_back(column.spec.name);
+  return names;
+}
+
 class CanonicalSource : public HaloSource {
  public:
   CanonicalSource(Input input, const mpi::Communicator& comm)
       : HaloSource(std::move(input)), paths_(this->input().catalog.files) {
     const auto first = mpi::agree(comm, [&] { return open_table(paths_.front(), {}); });
     auto columns = mpi::agree(comm, [&] { return first.read(0, 0); });
-    for (const auto& column : columns.columns()) names_.push_back(column.spec.name);
     header_.simulation = first.header().simulation;
     header_.source = this->input().source;
     look_at_files(columns, comm);
+    for (const auto& name : incomplete_vectors(names_of(columns), header_.remarks)) columns.remove(name);
+    names_ = names_of(columns);
     header_.halos = std::move(columns);
     for (auto& remark : mpi::agree(comm, [&] { return into_our_units(paths_.front(), header_.halos, header_.simulation); }))
       header_.remarks.push_back(std::move(remark));
@@ -239,6 +262,7 @@ HaloHeader read_canonical_header(const Input& input) {
     if (const auto* ours = declared(column.name); ours != nullptr && column.unit != ours->spec.unit)
       header.units.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.name, column.unit, ours->spec.unit));
   }
+  for (const auto& name : incomplete_vectors(header.columns, header.remarks)) std::erase(header.columns, name);
   if (paths.size() == 1) return header;
   const auto columns = open_table(paths.front(), {}).read(0, 0);
   for (std::size_t i = 1; i < paths.size(); ++i)

@@ -322,6 +322,12 @@ def tables(scratch):
     extra = {"c": np.full(len(plain["id"]), 10.0), "M": np.full(len(plain["id"]), 1e12), "age": np.full(len(plain["id"]), 3.0, "f2")}
     more = write(files.place("other columns"), plain | extra, lambda data: data["age"].attrs.update({"unit": "Gyr"}))
     files.good(more, as_plain(plain | extra | {"age": extra["age"].astype("f8")}))
+    def without_jz(data):
+        del data["jz"]
+    def left_out(found, remarks):
+        equal(found, {name: values for name, values in plain.items() if name not in ("jx", "jy", "jz")}, "without a whole vector")
+        expect("jx" not in found and "no column jz: jx, jy left out" in remarks, f"half a vector: {remarks}")
+    files.good(write(files.place("half a vector"), plain, without_jz), left_out)
     none = {name: values[:0] for name, values in plain.items()}
     files.good(write(files.place("no rows"), none), as_plain(none))
     files.read()
