@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <memory>
@@ -285,6 +286,7 @@ double number_in(const std::string& path, std::uint64_t line, const std::string&
   double value = 0;
   const auto end = cell.data() + cell.size();
   const auto [stop, error] = std::from_chars(cell.data(), end, value);
+  if (error == std::errc::result_out_of_range && stop == end && std::abs(std::strtod(cell.c_str(), nullptr)) < 1) return 0;  // nearer to it than any number
   if (error != std::errc() || stop != end)
     throw data_error("{}: line {}: column '{}' is '{}' (not a number); repair or remove the row", path, line,
                      name, cell);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -95,6 +96,8 @@ class RowParser {
     const auto begin = word.data() + (plus ? 1 : 0), end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(begin, end, value);
     if (error == std::errc() && stop == end) return value;
+    if constexpr (std::is_floating_point_v<T>)  // nearer to 0 than any number is 0
+      if (error == std::errc::result_out_of_range && stop == end && std::abs(std::strtod(std::string(begin, end).c_str(), nullptr)) < 1) return T{0};
     if constexpr (std::is_integral_v<T>)
       if (const auto whole = whole_number(begin, end)) return *whole;
     throw RowFault{fmt::format("column '{}' is '{}' ({}); repair or remove the row", column.file_name, word,

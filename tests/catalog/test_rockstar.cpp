@@ -378,6 +378,11 @@ TEST_F(Rockstar, RefusesRowsOfTwoScaleFactors) {
                  ": line 10: column 'scale' is '0.25p00' (not a number); repair or remove the row");
 }
 
+TEST_F(Rockstar, TakesNumbersThatAreTooSmallForZero) {
+  const auto halos = gather(read(replaced(small_file(), " 100 0 50 ", " 100 -1e-400 50 ")).halos, world_);
+  EXPECT_EQ(halos.vector("", 1)[1], 0);
+}
+
 TEST_F(Rockstar, WrapsWhatLiesARoundingStepOutsideTheBox) {
   auto halos = gather(read(replaced(small_file(), " 100 0 50 ", " 100.00001 -1e-17 -0.00001 ")).halos, world_);
   EXPECT_NEAR(halos.vector("", 1)[0], 1e-5, 1e-12);

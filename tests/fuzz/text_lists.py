@@ -415,6 +415,15 @@ def number_of(numbers, key, default=None):
     return float(match[1]), match[2].decode("latin-1")
 
 
+def momentum_unit(text, h, a):
+    """(mass) * (length) * velocity, without blanks, in (Msun/h) (Mpc/h) km/s; None where a unit is not known."""
+    parts = re.fullmatch(r"\((.+)\)\*\((.+)\)\*(.+)\(physical\)", text)
+    try:
+        return np.prod([unit_of(part, table, h, a, "angular momenta") for part, table in zip(parts.groups(), (units.MASS, units.LENGTH, units.VELOCITY))]) if parts else None
+    except Refuse:
+        return None
+
+
 def unit_of(text, table, h, a, what):
     found = units.factor(text, table, h, a)
     if found is None:
@@ -521,7 +530,7 @@ def meaning(path):
         doubts.append("angular momenta that are not said to be physical")
     elif momentum and not re.fullmatch(r"\((Msun/h|h\^-1Msun)\)\*\((Mpc/h|h\^-1Mpc)\)\*(km/s|kms\^-1)\(physical\)", momentum):
         doubts.append("another unit of angular momenta")
-        factors["momentum"] = None
+        factors["momentum"] = momentum_unit(momentum, h, a)
 
     radii = [name[1:] for name in names if re.fullmatch(r"r(vir|\d+[bcm])", name)]
     masses = [name[1:] for name in names if re.fullmatch(r"m(vir|\d+[bcm])", name)]
@@ -553,9 +562,9 @@ def meaning(path):
     if all(m is not None for m in momenta):
         j = np.array([floating(m) for m in momenta])
         unit = factors.get("momentum", 1)
-        columns |= {"j" + axis: j[k] for k, axis in enumerate("xyz")}
+        columns |= {"j" + axis: j[k] * (unit or 1) for k, axis in enumerate("xyz")}
         # Of the mass as Rockstar writes both: (Msun/h) (Mpc/h) km/s over Msun/h.
-        columns["specific_spin"] = np.sqrt((j ** 2).sum(0)) / columns["mass"] if unit else None
+        columns["specific_spin"] = unit * np.sqrt((j ** 2).sum(0)) / columns["mass"] if unit else None
     if (words := field("np", need=False)) is not None:
         columns["n_particles"] = integer(words, doubts)
         if np.any(columns["n_particles"] < 0):
