@@ -21,7 +21,7 @@ void check_hints(const Hints& hints);
 /// Whether ranks shall hand their rows to a few that write (romio_cb_write: enable). Otherwise each writes its own.
 bool asks_for_collective_writes(const Hints& hints);
 
-/// A file that all ranks write, each where it likes. Errors are io_errors with a cure.
+/// A file that the ranks of a communicator (one rank alone, too) write, each where it likes. Errors are io_errors with a cure.
 class MpiFile {
  public:
   /// @collective Creates the file; what hints say of its stripes holds for a file that is not there yet.

@@ -9,6 +9,7 @@
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/environment.hpp"
 #include "mpi_file.hpp"
 
 namespace halobrush::catalog {
@@ -112,6 +113,22 @@ void on_root(const mpi::Communicator& comm, Work&& work) {
   });
 }
 
+// Ranks that write each for itself also open and close the file each for itself: one that cannot (no memory, no such folder
+// on its node) would leave the others waiting inside of MPI. The root makes the file, with its hints.
+void open_file(std::optional<MpiFile>& file, const std::string& path, const WriteOptions& options, const mpi::Communicator& comm) {
+  if (options.collective()) return mpi::together(comm, [&] { file.emplace(path, options.hints, comm); });
+  const auto open = [&] { file.emplace(path, options.hints, mpi::alone()); };
+  on_root(comm, open);
+  mpi::agree(comm, [&] {
+    if (!comm.root()) open();
+  });
+}
+
+void close_file(MpiFile& file, const WriteOptions& options, const mpi::Communicator& comm) {
+  const auto close = [&] { file.close(); };
+  options.collective() ? mpi::together(comm, close) : mpi::agree(comm, close);
+}
+
 std::vector<std::uint64_t> broadcast(std::vector<std::uint64_t> values, std::size_t count, const mpi::Communicator& comm) {
   values.resize(count);
   comm.broadcast(std::span(values));
@@ -136,7 +153,7 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
   });
   std::optional<MpiFile> file;
   try {
-    mpi::together(comm, [&] { file.emplace(partial, options.hints, comm); });
+    open_file(file, partial, options, comm);
     const auto remarks = mpi::agree(comm, [&] { return remarks_on_hints(options.hints, file->hints_in_use()); });
     std::vector<std::uint64_t> places;
     on_root(comm, [&] {
@@ -147,7 +164,7 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
     });
     places = broadcast(std::move(places), columns.columns().size(), comm);
     (options.collective() ? write_rows_together : write_own_rows)({partial, *file, places}, columns, blocks, comm);
-    mpi::together(comm, [&] { file->close(); });
+    close_file(*file, options, comm);
     flush_on_every_node(partial, comm);
     on_root(comm, [&] {
       layout.finish(partial);
@@ -160,8 +177,8 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
     const auto error = mpi::current_error(comm);
     // The same error is on its way on every rank; one of this rank alone (its MPI is out of memory) ends the run here.
     mpi::failure_of(comm, [&] { mpi::agree_on_or_end(comm, error); });
-    // So closing, which is collective, is safe where all have the file.
-    if (comm.min(file ? 1 : 0) == 0 && file) file->abandon();
+    // So closing a file that was opened together is safe where all have it.
+    if (options.collective() && comm.min(file ? 1 : 0) == 0 && file) file->abandon();
     file.reset();
     std::error_code ignored;
     if (comm.root()) std::filesystem::remove(partial, ignored);

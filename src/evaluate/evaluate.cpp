@@ -140,7 +140,9 @@ void write_rows(const std::string& path, const catalog::Table& columns, const st
 
 catalog::MockHeader header_of(const Request& request, const config::Config& config,
                               const catalog::HaloCatalog& halos, const model::Painter& painter) {
-  return {catalog::summarise_mock(request.catalog).header.simulation,
+  auto simulation = catalog::summarise_mock(request.catalog).header.simulation;
+  pipeline::complete_cosmology(simulation, config.cosmology);
+  return {simulation,
           {{"halobrush", version()},
            {"model", request.model},
            {"model_sha256", painter.sha256()},

@@ -129,8 +129,10 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   nlohmann::ordered_json summary = {{"model", request.model}, {"catalog", request.catalog}};
   summary[density_column] = means(rows, density_column, comm);
   if (rows.has(orientation_column)) summary[orientation_column] = means(rows, orientation_column, comm);
+  auto simulation = catalog::summarise_mock(request.catalog).header.simulation;
+  pipeline::complete_cosmology(simulation, config.cosmology);
   write_rows(request.output, rows,
-             {catalog::summarise_mock(request.catalog).header.simulation,
+             {simulation,
               {{"halobrush", version()},
                {"model", request.model},
                {"model_sha256", painter->sha256()},
