@@ -76,6 +76,13 @@ def main():
         print(f"mean log p: law {law['log_likelihood'].mean():.3f}, model after 120 steps {excess:.3f} nats below")
         expect(-0.05 < excess < 1.5, f"a model is {excess} nats below the law that made its galaxies")
 
+        silent = shutil.copy(truth, scratch / "silent.hdf5")  # on n_s, as catalogs of others may be
+        with h5py.File(silent, "r+") as file:
+            for group in ("provenance/simulation", "header/simulation/cosmology"):
+                file[group].attrs.pop("n_s", None)
+        same, _ = loglike(1, model, silent, scratch / "same.hdf5")
+        expect(np.array_equal(one["log_likelihood"], same["log_likelihood"]), "n_s changes log p")
+
         masked = with_masks(truth, scratch / "masked.hdf5")
         done = train(scratch, masked, scratch / "masked.safetensors")
         expect(done.returncode == 0, f"training with masks: {done.stderr}")
