@@ -160,7 +160,10 @@ Galaxies read_galaxies(const std::string& file, const catalog::GalaxyGroup& grou
   const auto host = rows.vectors(components("_host"));
   const auto type = rows.numbers(early.column);
   const auto minor = rows.vectors(shape_components(1)), middle = rows.vectors(shape_components(2)), major = rows.vectors(shape_components(3));
+  constexpr double most_log_stellar_mass = 16;
   for (std::size_t i = 0; i < count; ++i) {
+    if (galaxies.log_stellar_mass[i] > most_log_stellar_mass)
+      rows.refuse(i, fmt::format("logsm_obs is {:g}, which is no log10 of solar masses", galaxies.log_stellar_mass[i]), "write log10(M*/Msun)");
     if (central[i] != 0 && central[i] != 1)
       rows.refuse(i, fmt::format("central is {}", central[i]), "write 1 for centrals and 0 for satellites");
     galaxies.id.push_back(id_of(tag[i], galaxies.position[i]));

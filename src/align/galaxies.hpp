@@ -31,7 +31,7 @@ struct Galaxies {
   std::size_t size() const { return id.size(); }
 };
 
-/// Throws data_error: a column that is absent or cannot be read; a position, mass or flag that is not finite; sky coordinates that are not
+/// Throws data_error: a column that is absent or cannot be read; a position, mass or flag that is not finite; a mass that is no logarithm; sky coordinates that are not
 /// those of the position; semi-axes of a halo that do not rise.
 void check_columns(const std::string& file, const catalog::GalaxyGroup& group, const EarlyTypes& early);
 Galaxies read_galaxies(const std::string& file, const catalog::GalaxyGroup& group, const EarlyTypes& early, std::uint64_t first,
