@@ -144,25 +144,57 @@ void GalaxyGroup::add(const ColumnSpec& column, const ColumnData& like) {
   open_->columns.push_back(column.name);
 }
 
-std::uint64_t GalaxyGroup::checksum(const std::string& column) const {
-  const auto dataset = open_dataset(open_->group, column);
-  const h5::Handle type(H5Dget_type(dataset), H5Tclose);
-  std::size_t row_bytes = H5Tget_size(type);
-  const auto shape = shape_of(dataset);
-  for (std::size_t k = 1; k < shape.size(); ++k) row_bytes *= shape[k];
-  std::uint64_t sum = 0;
-  std::vector<std::byte> bytes;
-  for (std::uint64_t first = 0; first < open_->rows; first += block) {
-    const auto count = std::min(block, open_->rows - first);
-    bytes.resize(count * row_bytes);
-    const RowsOfFile some(dataset, first, count);
-    if (H5Dread(dataset, type, some.memory, some.file, H5P_DEFAULT, bytes.data()) < 0)
-      throw data_error("{}: {} cannot be read ({}); the file is damaged", h5::file_of(open_->group),
-                       h5::path_of(open_->group, column), h5::reason());
-    for (std::uint64_t row = 0; row < count; ++row) sum += xxh3(std::span(bytes).subspan(row * row_bytes, row_bytes));
+namespace {
+
+std::uint64_t hash_of_name(const std::string& name) {
+  return xxh3(std::as_bytes(std::span(name))) | 1;
+}
+
+// A column's rows as they are in the file, hashed one by one.
+class RowHashes {
+ public:
+  RowHashes(hid_t group, const std::string& column) : group_(group), column_(column), dataset_(open_dataset(group, column)), type_(H5Dget_type(dataset_), H5Tclose) {
+    row_bytes_ = H5Tget_size(type_);
+    const auto shape = shape_of(dataset_);
+    for (std::size_t k = 1; k < shape.size(); ++k) row_bytes_ *= shape[k];
   }
-  const auto name = open_->name + "/" + column;
-  return sum * (xxh3(std::as_bytes(std::span(name))) | 1);
+
+  // Calls take(row, hash) for rows [first, first + count).
+  template <class Take>
+  void of(std::uint64_t first, std::uint64_t count, Take&& take) {
+    bytes_.resize(count * row_bytes_);
+    const RowsOfFile some(dataset_, first, count);
+    if (H5Dread(dataset_, type_, some.memory, some.file, H5P_DEFAULT, bytes_.data()) < 0)
+      throw data_error("{}: {} cannot be read ({}); the file is damaged", h5::file_of(group_), h5::path_of(group_, column_), h5::reason());
+    for (std::uint64_t row = 0; row < count; ++row) take(row, xxh3(std::span(bytes_).subspan(row * row_bytes_, row_bytes_)));
+  }
+
+ private:
+  hid_t group_;
+  std::string column_;
+  h5::Handle dataset_, type_;
+  std::size_t row_bytes_ = 0;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace
+
+std::uint64_t GalaxyGroup::checksum(const std::string& column) const {
+  RowHashes hashes(open_->group, column);
+  std::uint64_t sum = 0;
+  for (std::uint64_t first = 0; first < open_->rows; first += block)
+    hashes.of(first, std::min(block, open_->rows - first), [&](std::uint64_t, std::uint64_t hash) { sum += hash; });
+  return sum * hash_of_name(open_->name + "/" + column);
+}
+
+std::vector<std::uint64_t> GalaxyGroup::row_hashes(std::uint64_t first, std::uint64_t rows) const {
+  std::vector<std::uint64_t> sums(rows);
+  for (const auto& column : open_->columns) {
+    const auto name = hash_of_name(column);
+    RowHashes(open_->group, column).of(first, rows, [&](std::uint64_t row, std::uint64_t hash) { sums[row] += hash * name; });
+  }
+  for (auto& sum : sums) sum = xxh3(std::as_bytes(std::span(&sum, 1)));
+  return sums;
 }
 
 struct GalaxyFile::Open {

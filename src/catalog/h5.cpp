@@ -7,12 +7,15 @@
 #include <cstring>
 #include <filesystem>
 
+#include "h5_guard.hpp"
 #include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog::h5 {
 namespace {
 
 constexpr unsigned keep_order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+
+std::string last_words;  // of the library, where it was lost: nothing can be read after that
 
 void silence() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -57,6 +60,7 @@ Result checked(Result result, hid_t at, const char* what) {
 }
 
 Handle open_file(const std::string& path) {
+  if (library_is_lost()) throw data_error("{}", last_words);
   silence();
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (file >= 0) return file;
@@ -274,6 +278,33 @@ std::vector<std::string> attributes(hid_t at) {
   return names;
 }
 
+namespace {
+
+struct ReadText {
+  hid_t attribute, type;
+  char* text = nullptr;
+  herr_t status = -1;
+};
+
+std::string variable_text(hid_t at, const std::string& name, hid_t attribute, hid_t type) {
+  const auto file = file_of(at);
+  ReadText job{attribute, type};
+  const auto read = [](void* of) {
+    auto& todo = *static_cast<ReadText*>(of);
+    todo.status = H5Aread(todo.attribute, todo.type, &todo.text);
+  };
+  if (!comes_back(read, &job)) {
+    last_words = fmt::format("{}: the HDF5 library crashed or hung when it read the attribute {}; the file is damaged, fetch or make it again", file, printable(name));
+    throw data_error("{}", last_words);
+  }
+  checked(job.status, at, "reading an attribute");
+  std::string result = job.text != nullptr ? job.text : "";
+  H5free_memory(job.text);
+  return result;
+}
+
+}  // namespace
+
 std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
   if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
   const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"),
@@ -282,11 +313,7 @@ std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
   const Handle space(H5Aget_space(attribute), H5Sclose);
   if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
   if (H5Tis_variable_str(type) > 0) {
-    char* text = nullptr;
-    checked(H5Aread(attribute, type, &text), at, "reading an attribute");
-    std::string result = text != nullptr ? text : "";
-    H5free_memory(text);
-    return result;
+    return variable_text(at, name, attribute, type);
   }
   std::string text(H5Tget_size(type), '\0');
   checked(H5Aread(attribute, type, text.data()), at, "reading an attribute");

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "h5_guard.hpp"
 #include "halobrush/catalog/table.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/communicator.hpp"
@@ -31,7 +32,7 @@ class Handle {
     return *this;
   }
   ~Handle() {
-    if (id_ >= 0) close_(id_);
+    if (id_ >= 0 && !library_is_lost()) close_(id_);
   }
   operator hid_t() const { return id_; }
   hid_t release() { return std::exchange(id_, H5I_INVALID_HID); }

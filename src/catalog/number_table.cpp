@@ -90,6 +90,7 @@ class FitsTable {
     fits_open_diskfile(&opened, path.c_str(), READONLY, &status);
     check("opening the file", status);
     file_.reset(opened);
+    check_size();
     go_to_table();
     fits_get_num_rowsll(file_.get(), &rows_, &status);
     int count = 0;
@@ -142,6 +143,13 @@ class FitsTable {
     fits_get_errstatus(status, text.data());
     fits_clear_errmsg();
     throw data_error("{}: {} failed ({}); it is damaged or of another format", path_, what, text.data());
+  }
+
+  // Bytes that are lost or added in a header move the table behind it (standard 4.0, section 3.1: blocks of 2880 bytes).
+  void check_size() const {
+    constexpr LONGLONG block = 2880;
+    if (const auto size = file_->Fptr->filesize; size % block != 0)
+      throw data_error("{}: has {} bytes, no multiple of {}, as FITS files have; it is damaged, fetch or make it again", path_, size, block);
   }
 
   void go_to_table() const {

@@ -37,6 +37,14 @@ double stated(hid_t group, const std::string& name, const std::string& path, con
   return value;
 }
 
+// The same where NaN says that it is unknown.
+double stated_or_unknown(hid_t group, const std::string& name, const std::string& path) {
+  const auto values = h5::numbers_attribute(group, name);
+  if (H5Aexists(group, name.c_str()) > 0 && !(values && values->size() == 1))
+    throw data_error("{}: {} in /provenance/simulation is no number; write the file again", path, name);
+  return number(group, name);
+}
+
 Simulation our_simulation(hid_t group, const std::string& path) {
   constexpr auto where = "/provenance/simulation";
   Simulation s;
@@ -44,12 +52,12 @@ Simulation our_simulation(hid_t group, const std::string& path) {
   if (box && box->size() == 3) std::ranges::copy(*box, s.box.begin());
   s.scale_factor = stated(group, "scale_factor", path, where);
   s.omega_m = stated(group, "omega_m", path, where);
-  s.omega_l = number(group, "omega_l");
+  s.omega_l = stated_or_unknown(group, "omega_l", path);
   s.h = stated(group, "h", path, where);
-  s.omega_b = number(group, "omega_b");
-  s.sigma_8 = number(group, "sigma_8");
-  s.n_s = number(group, "n_s");
-  s.particle_mass = number(group, "particle_mass");
+  s.omega_b = stated_or_unknown(group, "omega_b", path);
+  s.sigma_8 = stated_or_unknown(group, "sigma_8", path);
+  s.n_s = stated_or_unknown(group, "n_s", path);
+  s.particle_mass = stated_or_unknown(group, "particle_mass", path);
   s.mass_definition = h5::text_attribute(group, "mass_definition").value_or("");
   return s;
 }
@@ -67,8 +75,8 @@ Simulation opencosmo_simulation(hid_t file, const std::string& path) {
   s.omega_m = stated(cosmology, "omega_m", path);
   s.omega_l = stated(cosmology, "omega_l", path);
   s.h = stated(cosmology, "h", path);
-  s.omega_b = number(cosmology, "omega_b");
-  s.sigma_8 = number(cosmology, "sigma_8");
+  s.omega_b = stated(cosmology, "omega_b", path);
+  s.sigma_8 = stated(cosmology, "sigma_8", path);
   return s;
 }
 

@@ -148,7 +148,7 @@ std::string plain(std::string text) {
        {std::pair{"\u2609", "sun"}, {"\u2299", "sun"}, {"\u00d7", "*"}, {"\u00b7", "*"}, {"\u207b\u00b9", "^-1"},
         {"\u00b2", "^2"}, {"\u00b3", "^3"}, {"\\rm", ""}, {"\\", ""}, {"{", ""}, {"}", ""}, {"$", ""}, {"**", "^"},
         {"co-moving", "comoving"}, {"Co-moving", "comoving"}, {"solar masses", "solmass"},
-        {"Solar masses", "solmass"}, {"solar mass", "solmass"}, {"Solar mass", "solmass"}})
+        {"Solar masses", "solmass"}, {"solar mass", "solmass"}, {"Solar mass", "solmass"}, {"kms^", "km s^"}, {"kms-", "km s-"}})
     replace_all(text, what, by);
   return text;
 }

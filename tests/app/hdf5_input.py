@@ -242,6 +242,9 @@ def bad(scratch):
     yield "another box in the provenance", ours(box=np.full(3, 50.0)), "side of the box is 50 in /provenance/simulation, 100"
     for name in ("h", "omega_m", "scale_factor"):
         yield f"{name} in the provenance that is no number", ours(**{name: np.nan}), f"{name} in /provenance/simulation is no number"
+    for name in ("omega_b", "sigma_8"):
+        yield f"{name} in the header that is no number", lambda data, name=name: data.file["header/simulation/cosmology"].attrs.update({name: np.nan}), f"{name} in /header is no number"
+    yield "omega_b in the provenance that is a text", ours(omega_b="0.05"), "omega_b in /provenance/simulation is no number"
     yield "another redshift in the provenance", ours(scale_factor=0.5), "scale factor is 0.5 in /provenance/simulation, 1"
     yield "no unit", scaled("mass", 1, ""), "'mass': unit ''", "none is given"
 
@@ -358,6 +361,21 @@ def damaged(scratch):
     with open(files.place("held")) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         files.read()
+
+
+def damaged_heaps(scratch):
+    """Sizes in the heap where texts of variable length lie, by which HDF5 1.10 crashes or never ends; later versions refuse or go on."""
+    content = write(scratch / "sound.hdf5", halos()).read_bytes()
+    heap = content.index(b"GCOL")
+    first = heap + 16 + 8  # the size of the first text, behind the heap's and the text's own headers
+    for name, size in (("crash", 1 << 40), ("endless", (1 << 64) - 16)):
+        path = scratch / f"{name}.hdf5"
+        path.write_bytes(content[:first] + size.to_bytes(8, "little") + content[first + 8:])
+        texts = [path.name, "damaged"]
+        lines = {refused(convert(ranks, path, scratch / "out.hdf5"), DATA, f"heap, {name}", *texts) for ranks in (0, 3)}
+        lines.add(refused(run(0, "info", path), DATA, "info", *texts))
+        expect(len(lines) == 1, f"other words: {lines}")
+        print(*lines)
 
 
 def program(scratch):
@@ -520,5 +538,5 @@ def meshes(scratch):
 
 
 with Scratch() as scratch:
-    for part in (tables, damaged, program, galaxies, subfind, snapshots, meshes):
+    for part in (tables, damaged, damaged_heaps, program, galaxies, subfind, snapshots, meshes):
         part(scratch)

@@ -192,8 +192,10 @@ def check_tables(scratch):
     fits.BinTableHDU.from_columns([fits.Column("gal_id", "K", array=null, null=-99), fits.Column("f_disk_2d", "D", array=disc)]).writeto(scratch / "null.fits")
     fits.BinTableHDU.from_columns([id_column, fits.Column("f_disk_2d", "D", array=disc), fits.Column("F_DISK_2D", "D", array=disc)]).writeto(scratch / "twice.fits")
     (scratch / "cut.fits").write_bytes((scratch / "plain.fits").read_bytes()[:6000])
+    whole = (scratch / "plain.fits").read_bytes()
+    (scratch / "shifted.fits").write_bytes(whole[:2900] + b"xyz" + whole[2900:])
     (scratch / "words.csv").write_text(text.replace(f"\n{ids[5]},", "\nfive,"))
-    for name, texts in {"vector.fits": ["f_disk_2d", "3"], "varlen.fits": ["f_disk_2d"], "words.fits": ["gal_id", "five"], "null.fits": ["gal_id", "row 5"], "twice.fits": ["F_DISK_2D"], "cut.fits": [], "words.csv": ["gal_id", "five"]}.items():
+    for name, texts in {"vector.fits": ["f_disk_2d", "3"], "varlen.fits": ["f_disk_2d"], "words.fits": ["gal_id", "five"], "null.fits": ["gal_id", "row 5"], "twice.fits": ["F_DISK_2D"], "cut.fits": ["2880"], "shifted.fits": ["2880"], "words.csv": ["gal_id", "five"]}.items():
         lines = []
         for ranks in (1, 3):
             done, _ = convert(name, ranks)

@@ -33,6 +33,8 @@ class GalaxyGroup {
   /// Sum over rows of the hash (XXH3-64) of a row's bytes as they are in the file, times a hash of the names of group and
   /// column: the same in whatever order rows are.
   std::uint64_t checksum(const std::string& column) const;
+  /// A hash of each row [first, first + rows): of the names and bytes of all its columns, in whatever order these are.
+  std::vector<std::uint64_t> row_hashes(std::uint64_t first, std::uint64_t rows) const;
 
  private:
   friend class GalaxyFile;
