@@ -252,14 +252,22 @@ std::string Paths::brief() const {
   return fmt::format("{} and {} more", each.front(), each.size() - 1);
 }
 
-Config load(const std::string& path, const std::vector<std::string>& overrides) {
-  if (path.empty()) return parse("", "no file", overrides);
+namespace {
+
+std::string text_of_file(const std::string& path) {
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path))
     throw config_error("{}: cannot be read; give the path of a YAML configuration", path);
   std::stringstream text;
   text << file.rdbuf();
-  return parse(text.str(), path, overrides);
+  return text.str();
+}
+
+}  // namespace
+
+Config load(const std::string& path, const std::vector<std::string>& overrides) {
+  if (path.empty()) return parse("", "no file", overrides);
+  return parse(text_of_file(path), path, overrides);
 }
 
 Config parse(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
@@ -301,16 +309,63 @@ std::vector<std::pair<std::string, std::string>> science_keys(const Config& conf
   return result;
 }
 
-std::string describe() {
+namespace {
+
+std::string section_of(const std::string& key) {
+  return key.substr(0, key.find('.'));
+}
+
+// Type, unit and rule.
+std::string facts_of(const Key& key) {
+  std::string facts = type_name(key.value);
+  if (!key.unit.empty()) facts += ", " + key.unit;
+  if (!key.rule.text.empty()) facts += ", " + key.rule.text;
+  return facts;
+}
+
+bool is_none(const std::string& value) {
+  return value == ".nan" || value == "\"\"" || value == "{}";
+}
+
+}  // namespace
+
+std::vector<std::string> sections() {
+  Config defaults;
+  std::vector<std::string> names;
+  for (const auto& key : keys_of(defaults))
+    if (std::ranges::count(names, section_of(key.name)) == 0) names.push_back(section_of(key.name));
+  return names;
+}
+
+std::vector<std::string> sections_given(const std::string& path) {
+  std::vector<std::string> problems, names;
+  for (const auto& [name, entry] : read_text(text_of_file(path), path, problems))
+    if (std::ranges::count(names, section_of(name)) == 0) names.push_back(section_of(name));
+  return names;
+}
+
+std::string describe(const std::string& section) {
   Config defaults;
   std::string text;
   for (const auto& key : keys_of(defaults)) {
-    std::string facts = type_name(key.value);
-    if (!key.unit.empty()) facts += ", " + key.unit;
-    if (!key.rule.text.empty()) facts += ", " + key.rule.text;
+    if (!section.empty() && section_of(key.name) != section) continue;
     const std::string value = value_text(key.value);
-    text += fmt::format("{:<30} {}\n{:<30} {}; default {}\n", key.name, key.meaning, "", facts,
-                        value == ".nan" || value == "\"\"" || value == "{}" ? "none" : value);
+    text += fmt::format("{:<30} {}\n{:<30} {}; default {}\n", key.name, key.meaning, "", facts_of(key), is_none(value) ? "none" : value);
+  }
+  return text;
+}
+
+std::string template_yaml(const std::string& section) {
+  Config defaults;
+  std::string text, open;
+  for (const auto& key : keys_of(defaults)) {
+    const auto of = section_of(key.name);
+    if (!section.empty() && of != section) continue;
+    const bool in_section = of != key.name;
+    if (in_section && of != open) text += fmt::format("{}{}:\n", text.empty() ? "" : "\n", open = of);
+    const std::string indent = in_section ? "  " : "", value = value_text(key.value);
+    text += fmt::format("{}# {} ({})\n{}{}{}: {}\n", indent, key.meaning, facts_of(key), indent, is_none(value) ? "# " : "",
+                        in_section ? key.name.substr(of.size() + 1) : key.name, is_none(value) ? "" : value);
   }
   return text;
 }

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/shared_files.hpp"
 
 extern char** environ;
 
@@ -18,17 +18,6 @@ namespace halobrush {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The checkout that the program was built in: the nearest folder above it with tools/<script>.
-std::optional<fs::path> root_with(const std::string& script) {
-  std::error_code error;
-  auto folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (; !folder.empty(); folder = folder.parent_path()) {
-    if (fs::exists(folder / "tools" / script, error)) return folder;
-    if (folder == folder.parent_path()) break;
-  }
-  return std::nullopt;
-}
 
 std::string last_line(const std::string& path) {
   std::ifstream file(path);
@@ -41,13 +30,12 @@ std::string last_line(const std::string& path) {
 }  // namespace
 
 Tool find_tool(const std::string& script, const std::string& python) {
-  const auto root = root_with(script);
-  if (!root) throw data_error("tools/{} is not beside the program", script);
-  const auto path = (*root / "tools" / script).string();
-  if (!python.empty()) return {python, path};
+  const auto path = shared_file("tools/" + script);
+  if (!path) throw data_error("tools/{} is neither in a folder above the program nor in share/halobrush there", script);
+  if (!python.empty()) return {python, path->string()};
   std::error_code error;
-  const auto venv = *root / ".venv/bin/python";
-  return {fs::exists(venv, error) ? venv.string() : "python3", path};
+  const auto venv = path->parent_path().parent_path() / ".venv/bin/python";
+  return {fs::exists(venv, error) ? venv.string() : "python3", path->string()};
 }
 
 void run_tool(const Tool& tool, const std::vector<std::string>& arguments, const std::string& log) {

@@ -164,7 +164,7 @@ void make_folder(const Request& request, const mpi::Communicator& comm) {
 
 }  // namespace
 
-void run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+ExitCode run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
   StageTimes times;
   make_folder(request, comm);
   auto halos = pipeline::load_halos(config, comm, times, log);
@@ -204,9 +204,8 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   write_rows(request.folder + "/evaluation.hdf5", columns, rows, header_of(request, config, halos, painter),
              comm);
   write_summary(request, all, held_out_part(training), comm);
-  mpi::agree(comm, [&] {
-    if (comm.root() && request.statistics) write_report(request, log);
-  });
+  const bool holds = mpi::agree(comm, [&] { return !comm.root() || !request.statistics || write_report(request, log); });
+  return comm.max(holds ? 0 : 1) == 0 ? ExitCode::done : requirements_failed;
 }
 
 }  // namespace halobrush::evaluate

@@ -1,5 +1,7 @@
 #include "report.hpp"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -75,14 +77,35 @@ void write_summary(const Request& request, const catalog::Table& rows,
   });
 }
 
-void write_report(const Request& request, Logger& log) {
+namespace {
+
+// The last line of a run that judges.
+bool verdict(const Request& request, Logger& log) {
+  std::ifstream file(json_path(request));
+  const auto summary = Json::parse(file);
+  std::vector<std::string> failed;
+  for (const auto& one : summary.at("requirements"))
+    if (!one.at("pass").get<bool>()) failed.push_back(one.at("name").get<std::string>());
+  const auto all = summary.at("requirements").size();
+  if (failed.empty())
+    log.info("evaluate: all {} requirements hold", all);
+  else
+    log.error("evaluate: {} of {} requirements FAIL: {}", failed.size(), all, fmt::join(failed, "; "));
+  return failed.empty();
+}
+
+}  // namespace
+
+bool write_report(const Request& request, Logger& log) {
   try {
     run_tool(find_tool("evaluate.py", ""), {request.folder + "/evaluation.hdf5", "--out", request.folder},
              request.folder + "/evaluate.log");
     log.info("evaluate: {}/index.html", request.folder);
+    return verdict(request, log);
   } catch (const Error& problem) {
     log.warn("evaluate: no statistics: {}", problem.what());
     write_page_without_statistics(request, problem.what());
+    return true;
   }
 }
 

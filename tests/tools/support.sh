@@ -10,12 +10,12 @@ skip() {
   exit 77
 }
 
-# expect CODE PATTERN COMMAND...: the command ends with this code and says something that matches.
+# expect CODE PATTERN COMMAND...: the command ends with this code (a number, or a pattern of some) and says something that matches.
 expect() {
   local code=$1 pattern=$2 output status=0
   shift 2
   output=$("$@" 2>&1) || status=$?
-  if ((status != code)) || ! grep -qE -- "$pattern" <<<"$output"; then
+  if [[ ! $status =~ ^($code)$ ]] || ! grep -qE -- "$pattern" <<<"$output"; then
     printf 'FAILED: %s\n  exit code %s, expected %s\n  expected a match of: %s\n  output:\n%s\n' \
       "$*" "$status" "$code" "$pattern" "$output"
     exit 1

@@ -253,7 +253,14 @@ std::string to_yaml(const Config& config);
 /// out.
 std::vector<std::pair<std::string, std::string>> science_keys(const Config& config);
 
-/// The table of every key: name, type, unit, default, meaning.
-std::string describe();
+/// Names of all sections, and `seed`.
+std::vector<std::string> sections();
+/// Those that a YAML file gives, in its order. Throws config_error as load.
+std::vector<std::string> sections_given(const std::string& path);
+
+/// The table of every key of a section (all: empty): name, type, unit, default, meaning.
+std::string describe(const std::string& section = {});
+/// The same as a configuration with the default values; keys without one are comments.
+std::string template_yaml(const std::string& section = {});
 
 }  // namespace halobrush::config

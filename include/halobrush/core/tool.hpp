@@ -9,7 +9,7 @@ namespace halobrush {
 struct Tool {
   std::string python, script;
 };
-/// A script of the folder tools/ beside the program (its checkout). Throws data_error when it is absent.
+/// A script of the folder tools/ that came with the program (shared_files.hpp). Throws data_error when it is absent.
 /// @param python  its interpreter; empty: .venv beside tools/, then python3
 Tool find_tool(const std::string& script, const std::string& python);
 

@@ -8,10 +8,13 @@
 #include <string>
 
 #include "halobrush/config/config.hpp"
+#include "halobrush/core/error.hpp"
 #include "halobrush/core/log.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
 namespace halobrush::evaluate {
+
+inline constexpr auto requirements_failed = static_cast<ExitCode>(1);
 
 struct Request {
   std::string model;       ///< model file, or "analytic": the law of the catalog's own configuration
@@ -24,9 +27,9 @@ struct Request {
 
 /// @collective Writes folder/evaluation.hdf5 (docs/evaluation.md: truth, inputs, draws and split, a row for
 /// each galaxy that has a halo), then evaluation.json and the page index.html; without Python those say what
-/// is missing. Throws data_error: no galaxy matches a halo, a label is missing; model_error: an input is
+/// is missing. Returns exit code 1 where a requirement of the page fails. Throws data_error: no galaxy matches a halo, a label is missing; model_error: an input is
 /// missing; io_error.
 /// @param config   pipeline::config_for
-void run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log);
+ExitCode run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log);
 
 }  // namespace halobrush::evaluate

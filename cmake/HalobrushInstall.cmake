@@ -1,0 +1,8 @@
+# cmake --install build/release --prefix DIR: the program, and what it finds in share/halobrush (core/shared_files.hpp).
+include(GNUInstallDirs)
+set(share ${CMAKE_INSTALL_DATADIR}/halobrush)
+install(TARGETS halobrush halobrush_main RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY models config data DESTINATION ${share})
+install(DIRECTORY tools DESTINATION ${share} FILES_MATCHING PATTERN "*.py" PATTERN "requirements.txt" PATTERN "__pycache__" EXCLUDE)
+install(DIRECTORY jobs docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "env.sh" EXCLUDE)
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

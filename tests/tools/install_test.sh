@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# cmake --install: the installed program finds configurations, models, halos and scripts without the checkout and its build.
+set -euo pipefail
+source tests/tools/support.sh
+cmake=$1 build=$2 python=$3
+[[ -x $python ]] || skip "no $python (made by tools/test.sh)"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+"$cmake" --install "$build" --prefix "$folder/prefix" >"$folder/install.log" || { cat "$folder/install.log"; exit 1; }
+cd "$folder"
+halobrush() { "$folder/prefix/bin/halobrush" "$@"; }
+
+if grep -rl --exclude-dir=.git -- "$root" "$folder/prefix/bin" "$folder/prefix/share/halobrush" | grep .; then
+  echo "FAILED: installed files name the checkout"
+  exit 1
+fi
+expect 0 'is not in this folder: .*/prefix/share/halobrush/config/demo.yaml is taken' halobrush paint config/demo.yaml --set input.min_particles=60 \
+  --set field.mesh=32 --out mock.hdf5
+expect 0 'a mock galaxy catalog' halobrush info mock.hdf5
+expect 0 'mock.hdf5: whole' halobrush check mock.hdf5
+expect '[01]' 'index.html' halobrush validate mock.hdf5 --out validation --set validate.python="$python" --set stats.jackknife=2
+[[ -s validation/index.html ]] && grep -q '<img' validation/index.html || { echo "FAILED: no figures"; exit 1; }
+expect 0 'installed elsewhere' bash -c "mv prefix moved && moved/bin/halobrush paint config/demo.yaml --dry-run >/dev/null && echo installed elsewhere"
