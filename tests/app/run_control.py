@@ -84,8 +84,8 @@ def outputs(folder):
         ("a model in no folder", IO, ["create the folder"], train(f"train.model={folder}/none/m.safetensors")),
         ("a checkpoint that is the catalog", CONFIG, ["train.checkpoint", "is train.catalog"], train(f"train.model={folder}/m.safetensors", f"train.checkpoint={truth}")),
         ("no catalog", CONFIG, ["train.catalog: is not given"], train("train.catalog=", f"train.model={folder}/m.safetensors")),
-        ("a catalog converted into itself", CONFIG, ["convert.path", "is input.path"], ["convert", "config/demo.yaml", *set_of("convert.kind=halos", f"convert.path={halos}")]),
-        ("a catalog converted into a mock", CONFIG, ["is no converted catalog"], ["convert", "config/demo.yaml", *set_of("convert.kind=halos", f"convert.path={truth}")]),
+        ("a catalog converted into itself", CONFIG, ["convert.path", "is input.path"], ["convert", "config/demo.yaml", *sets([f"input.path={halos}", "convert.kind=halos", f"convert.path={halos}"])]),
+        ("a catalog converted into a mock", CONFIG, ["is no converted catalog"], ["convert", "config/demo.yaml", *sets([f"input.path={halos}", "convert.kind=halos", f"convert.path={truth}"])]),
         ("densities into the catalog", CONFIG, ["--out", "the catalog"], ["loglike", "analytic", truth, "--out", truth]),
         ("an evaluation into a file", CONFIG, ["--out", "is a file"], ["evaluate", "analytic", truth, "--out", halos]),
     ]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# cmake --install: the installed program finds configurations, models, halos and scripts without the checkout and its build.
+# cmake --install: the installed program finds configurations, models, halos and scripts without the checkout and its build; the README's
+# own commands work with it, from a Rockstar list to columns in Python.
 set -euo pipefail
 source tests/tools/support.sh
 cmake=$1 build=$2 python=$3
@@ -20,4 +21,19 @@ expect 0 'a mock galaxy catalog' halobrush info mock.hdf5
 expect 0 'mock.hdf5: whole' halobrush check mock.hdf5
 expect '[01]' 'index.html' halobrush validate mock.hdf5 --out validation --set validate.python="$python" --set stats.jackknife=2
 [[ -s validation/index.html ]] && grep -q '<img' validation/index.html || { echo "FAILED: no figures"; exit 1; }
+
+# The indented lines below "Your own halos": commands, then Python.
+sed -n '/^## Your own halos/,/^## Which/s/^       //p' "$root/README.md" >blocks
+grep -E '^(halobrush|mpirun)' blocks >commands
+grep -vE '^(halobrush|mpirun)' blocks >read.py
+(($(wc -l <commands) == 2 && $(wc -l <read.py) == 4)) || { echo "FAILED: the README has other blocks"; cat blocks; exit 1; }
+zcat "$root/data/demo/rockstar_z0_pid.list.gz" >out_100.list
+rm mock.hdf5
+PATH=$folder/prefix/bin:$PATH
+expect 0 'nothing was painted.*' bash -c "$(sed -n 1p commands)"
+expect 0 'galaxies in mock.hdf5' bash -c "$(sed -n 2p commands)"
+expect 0 'dex\(Msun\)' "$python" read.py
+expect 0 '2000 of 2000 halos are hosts' bash -c "$python $root/examples/write_halos.py halos.hdf5 && halobrush info halos.hdf5"
+expect 0 '2000 galaxies in arrays.hdf5' halobrush paint config/lensing.yaml --set input.path=halos.hdf5 --set field.mesh=100 --set domain.tiles=[4,1,1] --out arrays.hdf5
+
 expect 0 'installed elsewhere' bash -c "mv prefix moved && moved/bin/halobrush paint config/demo.yaml --dry-run >/dev/null && echo installed elsewhere"
