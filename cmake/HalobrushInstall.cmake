@@ -6,3 +6,10 @@ install(DIRECTORY models config data DESTINATION ${share})
 install(DIRECTORY tools DESTINATION ${share} FILES_MATCHING PATTERN "*.py" PATTERN "requirements.txt" PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY jobs docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "env.sh" EXCLUDE)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The manual page and the completion for bash come from the installed program itself.
+install(CODE [[
+  set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+  file(MAKE_DIRECTORY ${prefix}/share/man/man1 ${prefix}/share/bash-completion/completions)
+  execute_process(COMMAND ${prefix}/bin/halobrush describe-commands --man OUTPUT_FILE ${prefix}/share/man/man1/halobrush.1 COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${prefix}/bin/halobrush describe-commands OUTPUT_FILE ${prefix}/share/bash-completion/completions/halobrush COMMAND_ERROR_IS_FATAL ANY)
+]])

@@ -28,6 +28,7 @@ Command info_command(CLI::App& program);
 Command check_command(CLI::App& program);
 Command checksum_command(CLI::App& program);
 Command describe_config_command(CLI::App& program);
+Command describe_commands_command(CLI::App& program);
 
 /// The configuration of a command: a file, then `--set section.key=value`, then `--out` where it stands for a key.
 struct Settings {

@@ -117,9 +117,13 @@ void run(const Request& request, const config::Config& config, const mpi::Commun
   auto rows = declared_columns(request.model == "analytic");
   const auto split = mpi::agree(comm, [&] { return split_of(request); });
   const auto distribution = pipeline::distribute(config, halos, painter->needs(), comm);
+  Progress progress(log, "loglike: halos of rank 0", static_cast<double>(distribution.rows()), config.log.interval);
+  std::size_t done = 0;
   pipeline::for_each_patch(config, distribution, comm, [&](domain::Patch patch) {
     stop_here_if_asked("the densities were all there");
+    done += patch.owned;
     rows.append(rows_of(galaxies.join(std::move(patch), split), *painter));
+    progress.update(static_cast<double>(done));
   });
   if (comm.sum(static_cast<std::uint64_t>(rows.rows())) == 0)
     throw data_error(

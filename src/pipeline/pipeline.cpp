@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/domain/hosts.hpp"
@@ -150,20 +151,37 @@ domain::Distribution distribute(const config::Config& config, catalog::HaloCatal
           std::move(tiles), comm};
 }
 
+namespace {
+
+// Ghosts that another painter of a chain needs are none to this one: matrix products round by the number of rows, too.
+std::size_t rows_for(const domain::Patch& patch, const model::Needs& needs) {
+  return needs.layers > 0 && !needs.own_group_only ? patch.halos.rows() : patch.owned;
+}
+
+features::NodeFeatures features_of(const catalog::Table& halos, std::size_t rows, const model::Needs& needs) {
+  if (rows == halos.rows()) return features::assemble(halos, needs.features);
+  std::vector<std::size_t> first(rows);
+  std::iota(first.begin(), first.end(), std::size_t{0});
+  return features::assemble(halos.select(first), needs.features);
+}
+
+}  // namespace
+
 model::Inputs inputs_of(const domain::Patch& patch, const model::Needs& needs) {
+  const auto rows = rows_for(patch, needs);
+  const auto pos = std::span(patch.pos).first(rows), owned = pos.first(patch.owned);
+  const auto host = patch.halos.get<std::int64_t>("host_id").first(patch.owned);
+  const double radius = needs.layers > 0 ? needs.radius : 0;
   model::Inputs inputs;
   inputs.owned = patch.owned;
-  inputs.id = patch.halos.get<std::int64_t>("id");
-  inputs.pos = patch.pos;
-  inputs.nodes = features::assemble(patch.halos, needs.features);
-  const auto owned = std::span(patch.pos).first(patch.owned);
-  const auto host = patch.halos.get<std::int64_t>("host_id").first(patch.owned);
+  inputs.id = patch.halos.get<std::int64_t>("id").first(rows);
+  inputs.pos = pos;
+  inputs.nodes = features_of(patch.halos, rows, needs);
   inputs.host = host;
-  const double radius = needs.layers > 0 ? needs.radius : 0;
   inputs.environment =
       needs.own_group_only
           ? graph::within(graph::group_graph(owned, host, needs.environment_neighbours), owned, radius)
-          : graph::radius_graph(patch.pos, radius, needs.environment_neighbours);
+          : graph::radius_graph(pos, radius, needs.environment_neighbours);
   inputs.group = graph::group_graph(owned, host, needs.group_neighbours);
   for (const auto& next : needs.then) inputs.then.push_back(inputs_of(patch, next));
   return inputs;

@@ -72,7 +72,11 @@ std::vector<Distribution> distributions_of(const Galaxies& galaxies, const std::
 std::vector<Statistic> statistics_of(const Galaxies& galaxies, const std::vector<SubSample>& samples,
                                      const Context& context) {
   std::vector<Statistic> all;
+  Progress progress(context.log, fmt::format("validate: {}: statistics of pairs, sub-samples", galaxies.path), static_cast<double>(samples.size()),
+                    context.config.log.interval);
+  std::size_t done = 0;
   for (const auto& [selection, asked] : samples) {
+    progress.update(static_cast<double>(done++));
     try {
       const auto rows = selection.rows(galaxies.table);
       const auto total = context.comm.sum(static_cast<std::uint64_t>(rows.size()));
@@ -269,6 +273,7 @@ void write_report(const std::string& out, const Report& report, const config::Va
   write_durably(out + "/requirements.yaml", requirements);
   std::vector<Figure> figures;
   std::string no_figures = how.figures ? "" : "validate.figures is false";
+  if (how.figures) log.info("validate: drawing figures");
   if (how.figures) try {
       figures = draw(out, how);
     } catch (const std::exception& error) {
@@ -338,13 +343,14 @@ void say_verdict(const Report& report, const std::string& out, Logger& log) {
 
 // On the root, whose answer all take.
 void run_two_sample(const Task& task, const config::Validate& how, Report& report,
-                    const mpi::Communicator& comm) {
+                    const mpi::Communicator& comm, Logger& log) {
   if (report.references.empty()) return;
   if (!how.two_sample) {
     report.remarks.push_back("No classifier two-sample test: validate.two_sample: true runs it.");
     return;
   }
   for (auto& reference : report.references) {
+    log.info("validate: two-sample test against {}", reference.measurement.path);
     if (comm.root())
       reference.two_sample = two_sample(task.out, task.mock, reference.measurement.path, how, report.remarks);
     double accuracy = reference.two_sample.empty() ? unknown : reference.two_sample.front().accuracy;
@@ -407,7 +413,7 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
     report.references.push_back(std::move(reference));
   }
   mpi::stop_if_asked(comm, "the report was written");
-  run_two_sample(task, config.validate, report, comm);
+  run_two_sample(task, config.validate, report, comm, log);
   report.requirements = judge(required, report.mock, against(report.references));
   mpi::agree(comm, [&] {
     if (comm.root()) write_report(task.out, report, config.validate, requirements_yaml, log);

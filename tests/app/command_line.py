@@ -8,7 +8,7 @@ import numpy as np
 from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
 
 CONFIG, UNREADABLE, DAMAGED, UNKNOWN = 2, 1, 2, 4
-COMMANDS = ("paint", "train", "convert", "validate", "loglike", "evaluate", "calibrate", "align", "info", "check", "checksum", "describe-config")
+COMMANDS = ("paint", "train", "convert", "validate", "loglike", "evaluate", "calibrate", "align", "info", "check", "checksum", "describe-config", "describe-commands")
 
 
 def printed(*arguments):

@@ -15,6 +15,13 @@ if grep -rl --exclude-dir=.git -- "$root" "$folder/prefix/bin" "$folder/prefix/s
   echo "FAILED: installed files name the checkout"
   exit 1
 fi
+complete_word() { # what bash offers for the last of these words
+  bash -c 'source "$1"; COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2)); _halobrush; echo "${COMPREPLY[*]}"' _ prefix/share/bash-completion/completions/halobrush "$@"
+}
+expect 0 '^check checksum$' complete_word halobrush che
+expect 0 '^--reference$' complete_word halobrush validate --ref
+expect 0 'override a key' bash -c "sed 's/\\\\//g' prefix/share/man/man1/halobrush.1"
+
 expect 0 'is not in this folder: .*/prefix/share/halobrush/config/demo.yaml is taken' halobrush paint config/demo.yaml --set input.min_particles=60 \
   --set field.mesh=32 --out mock.hdf5
 expect 0 'a mock galaxy catalog' halobrush info mock.hdf5

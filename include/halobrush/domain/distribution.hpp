@@ -30,6 +30,8 @@ class Distribution {
 
   /// The columns of the patches, without rows.
   catalog::Table columns() const { return halos_.empty_like(); }
+  /// Halos that this rank keeps.
+  std::size_t rows() const { return halos_.rows(); }
   /// The tiles of `todo` that this rank keeps, in their order.
   const std::vector<std::int64_t>& tiles() const { return tiles_; }
   /// Halos of each tile, over all ranks.

@@ -8,7 +8,7 @@ namespace halobrush::app {
 
 Command validate_command(CLI::App& program) {
   struct Arguments {
-    Settings settings{.sections = {"stats", "validate", "cosmology", "limits", "compute", "log"}};
+    Settings settings{.sections = halo_sections({"stats", "validate"})};
     validate::Task task;
   };
   const auto arguments = std::make_shared<Arguments>();

@@ -1,0 +1,78 @@
+// halobrush describe-commands: the command line for shells and for man, from the same declarations as --help.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <iostream>
+
+#include "../command.hpp"
+#include "halobrush/core/signals.hpp"
+#include "halobrush/core/version.hpp"
+
+namespace halobrush::app {
+namespace {
+
+std::vector<const CLI::App*> commands_in(const CLI::App& program) {
+  return program.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::vector<std::string> long_options(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const auto* option : command.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+// Sourced by bash, or put into share/bash-completion/completions.
+std::string for_bash(const CLI::App& program) {
+  std::vector<std::string> names;
+  std::string cases;
+  for (const auto* command : commands_in(program)) {
+    names.push_back(command->get_name());
+    cases += fmt::format("    {}) words=\"{}\" ;;\n", command->get_name(), fmt::join(long_options(*command), " "));
+  }
+  return fmt::format(
+      "# Completion of halobrush in bash.\n"
+      "_halobrush() {{\n"
+      "  local words=\"{}\"\n"
+      "  ((COMP_CWORD > 1)) && case ${{COMP_WORDS[1]}} in\n{}  esac\n"
+      "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${{COMP_WORDS[COMP_CWORD]}}\")\n"
+      "}}\n"
+      "complete -o default -F _halobrush halobrush\n",
+      fmt::join(names, " "), cases);
+}
+
+std::string escaped(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\\', at)) != text.npos; at += 2) text.insert(at, "\\");
+  for (std::size_t at = 0; (at = text.find('-', at)) != text.npos; at += 2) text.insert(at, "\\");
+  if (text.starts_with('.') || text.starts_with('\'')) text.insert(0, "\\&");
+  return text;
+}
+
+// Read by man (troff's macros `man`).
+std::string for_man(const CLI::App& program) {
+  std::string text = fmt::format(".TH HALOBRUSH 1 \"\" \"halobrush {}\"\n.SH NAME\nhalobrush \\- {}\n.SH SYNOPSIS\nhalobrush COMMAND [ARGUMENTS]\n.SH COMMANDS\n", version(),
+                                 escaped(program.get_description()));
+  for (const auto* command : commands_in(program)) {
+    text += fmt::format(".SS {}\n{}.\n", escaped(command->get_name()), escaped(command->get_description()));
+    for (const auto* option : command->get_options())
+      text += fmt::format(".TP\n.B {}\n{}\n", escaped(option->get_name(true)), escaped(option->get_description()));
+    if (const auto footer = command->get_footer(); !footer.empty()) text += fmt::format(".PP\n{}\n", escaped(footer));
+  }
+  return text + ".SH EXIT STATUS\n0 done; 1 a requirement fails; 2 configuration; 3 data; 4 model; 5 input or output; 70 a mistake of the program; 75 stopped in time.\n";
+}
+
+}  // namespace
+
+Command describe_commands_command(CLI::App& program) {
+  const auto man = std::make_shared<bool>(false);
+  auto* parser = program.add_subcommand("describe-commands", "print a completion script for bash, or a manual page");
+  parser->add_flag("--man", *man, "the manual page");
+  parser->footer("Example: source <(halobrush describe-commands)");
+  return {parser, [man, &program](int&, char**&) {
+            leave_signals_alone();
+            std::cout << (*man ? for_man(program) : for_bash(program));
+            return 0;
+          }};
+}
+
+}  // namespace halobrush::app
