@@ -141,6 +141,8 @@ std::string info(const std::vector<std::string>& paths) {
     case catalog::FileKind::halo_catalog:
     case catalog::FileKind::rockstar:
     case catalog::FileKind::subfind:
+    case catalog::FileKind::opencosmo:
+    case catalog::FileKind::mpi_rockstar:
       return describe_halos(path);
     case catalog::FileKind::unknown:
       break;

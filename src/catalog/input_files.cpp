@@ -19,6 +19,7 @@
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "mpi_rockstar.hpp"
 #include "rockstar_comments.hpp"
 #include "text_file.hpp"
 
@@ -72,15 +73,17 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 // ---- formats ----
 
 std::string name_of(HaloFormat format) {
-  return std::array{"a Rockstar list", "a halobrush HDF5 catalog", "a file of a SUBFIND catalog"}[static_cast<std::size_t>(format)];
+  return std::array{"a Rockstar list", "a halobrush HDF5 catalog", "a file of a SUBFIND catalog", "an OpenCosmo catalog of HACC halos", "a file of an MPI-Rockstar catalog"}[static_cast<std::size_t>(format)];
 }
 
 std::optional<HaloFormat> format_named(const std::string& format) {
   if (format == "rockstar") return HaloFormat::rockstar;
   if (format == "halobrush") return HaloFormat::halobrush;
   if (format == "subfind") return HaloFormat::subfind;
+  if (format == "opencosmo") return HaloFormat::opencosmo;
+  if (format == "mpi_rockstar") return HaloFormat::mpi_rockstar;
   if (format != "auto")
-    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush or subfind", format);
+    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush, subfind, opencosmo or mpi_rockstar", format);
   return std::nullopt;
 }
 
@@ -90,6 +93,10 @@ HaloFormat format_of_file(const std::string& path) {
       return HaloFormat::rockstar;
     case FileKind::subfind:
       return HaloFormat::subfind;
+    case FileKind::opencosmo:
+      return HaloFormat::opencosmo;
+    case FileKind::mpi_rockstar:
+      return HaloFormat::mpi_rockstar;
     case FileKind::halo_catalog:
       return HaloFormat::halobrush;
     case FileKind::mock:
@@ -99,7 +106,7 @@ HaloFormat format_of_file(const std::string& path) {
       throw data_error(
           "{}: no halo catalog (neither a Rockstar list, whose first line begins with '#', nor a SUBFIND "
           "group "
-          "catalog, nor our HDF5 format); "
+          "catalog, nor halos of OpenCosmo or MPI-Rockstar in HDF5, nor our HDF5 format); "
           "check input.path, or set input.format to learn what is missing",
           path);
   }
@@ -128,6 +135,10 @@ std::optional<HaloFormat> format_in_folder(const std::string& path) {
       return by_name(HaloFormat::halobrush);
     case FileKind::subfind:
       return by_name(HaloFormat::subfind);
+    case FileKind::opencosmo:
+      return by_name(HaloFormat::opencosmo);
+    case FileKind::mpi_rockstar:
+      return by_name(HaloFormat::mpi_rockstar);
     default:
       return std::nullopt;
   }
@@ -327,6 +338,7 @@ CatalogFiles files_of_catalog(const InputPaths& paths, const std::string& format
     catalog.path = catalog.files.front();
     catalog.format = wanted ? *wanted : format_of_file(catalog.path);
     if (catalog.format == HaloFormat::subfind) catalog.files = subfind_files(catalog.path);
+    if (catalog.format == HaloFormat::mpi_rockstar) catalog.files = mpi_rockstar_files(catalog.path);
     return catalog;
   }
   check_one_format(catalog.files, wanted, catalog);

@@ -9,6 +9,8 @@
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
+#include "mpi_rockstar.hpp"
+#include "opencosmo_halos.hpp"
 #include "table_file.hpp"
 #include "text_file.hpp"
 
@@ -53,7 +55,8 @@ bool begins_with_names(const std::string& path) {
 FileKind kind_of_hdf5(const std::string& path) {
   const auto type = data_type_of(path);
   if (type == galaxy_data_type) return FileKind::mock;
-  if (type == halo_data_type) return FileKind::halo_catalog;
+  if (type == halo_data_type) return has_hacc_columns(path) ? FileKind::opencosmo : FileKind::halo_catalog;
+  if (is_mpi_rockstar(path)) return FileKind::mpi_rockstar;
   return is_subfind(path) ? FileKind::subfind : FileKind::unknown;
 }
 

@@ -12,6 +12,8 @@
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
+#include "mpi_rockstar.hpp"
+#include "opencosmo_halos.hpp"
 #include "rockstar.hpp"
 #include "share.hpp"
 
@@ -19,7 +21,24 @@ namespace halobrush::catalog {
 namespace {
 
 std::string name_of(HaloFormat format) {
-  return format == HaloFormat::rockstar ? "rockstar" : format == HaloFormat::halobrush ? "halobrush" : "SUBFIND";
+  switch (format) {
+    case HaloFormat::rockstar:
+      return "rockstar";
+    case HaloFormat::subfind:
+      return "SUBFIND";
+    case HaloFormat::opencosmo:
+      return "OpenCosmo";
+    case HaloFormat::mpi_rockstar:
+      return "MPI-Rockstar";
+    case HaloFormat::halobrush:
+      break;
+  }
+  return "halobrush";
+}
+
+OpenHaloFiles opener_of(HaloFormat format, const ReadOptions& options) {
+  if (format == HaloFormat::opencosmo) return open_opencosmo;
+  return [options](const std::vector<std::string>& files) { return open_mpi_rockstar(files, options); };
 }
 
 Input input_of(const InputPaths& paths, CatalogFiles catalog, std::vector<FileState> states) {
@@ -159,6 +178,9 @@ Table sample(const Input& input, const ReadOptions& options, HaloHeader& header)
       return sample_rockstar(input, options, header);
     case HaloFormat::subfind:
       return sample_subfind(input, options, header);
+    case HaloFormat::opencosmo:
+    case HaloFormat::mpi_rockstar:
+      return sample_halo_files(opener_of(input.catalog.format, options), header, input);
     case HaloFormat::halobrush:
       break;
   }
@@ -199,6 +221,9 @@ HaloHeader header_in(const Input& input, const ReadOptions& options) {
       return read_rockstar_header(input, options);
     case HaloFormat::subfind:
       return read_subfind_header_of(input, options);
+    case HaloFormat::opencosmo:
+    case HaloFormat::mpi_rockstar:
+      return read_halo_files_header(input, opener_of(input.catalog.format, options));
     case HaloFormat::halobrush:
       break;
   }
@@ -211,6 +236,11 @@ std::unique_ptr<HaloSource> open_input(Input input, const ReadOptions& options, 
       return open_rockstar(std::move(input), options, comm);
     case HaloFormat::subfind:
       return std::make_unique<SubfindSource>(std::move(input), options, comm);
+    case HaloFormat::opencosmo:
+    case HaloFormat::mpi_rockstar: {
+      const auto open = opener_of(input.catalog.format, options);
+      return open_halo_files(std::move(input), open, comm);
+    }
     case HaloFormat::halobrush:
       break;
   }

@@ -284,4 +284,13 @@ std::string data_type_of(const std::string& path) {
   return h5::text_attribute(h5::open_group(file.id(), "/header/file"), "data_type").value_or("");
 }
 
+Simulation simulation_of_header(hid_t file, const std::string& path) {
+  check_convention(file, path);
+  return opencosmo_simulation(file, path);
+}
+
+std::string unit_of_column(hid_t dataset, const std::string& name) {
+  return unit_of(dataset, name);
+}
+
 }  // namespace halobrush::catalog

@@ -60,4 +60,11 @@ MockSummary summarise_table_file(const std::string& path, const std::string& dat
 /// data_type of an HDF5 file in this layout, empty for any other. Throws io_error.
 std::string data_type_of(const std::string& path);
 
+/// The simulation by /header, as OpenCosmo has it; what it does not say is NaN, the box 0. Throws data_error for a light cone and
+/// for physical units.
+Simulation simulation_of_header(hid_t file, const std::string& path);
+
+/// By the attributes `unit` and `units`, without a "comoving" before it; empty where there is none. Throws data_error.
+std::string unit_of_column(hid_t dataset, const std::string& name);
+
 }  // namespace halobrush::catalog

@@ -163,12 +163,12 @@ std::vector<Key> keys_of(Config& c) {
        not_negative()},
 
       {"input.path", &c.input.path, "",
-       "halo catalog: a Rockstar list (plain or gzip), a halobrush HDF5 catalog, or a file (or the folder) "
-       "of a SUBFIND group catalog; a catalog in several lists or HDF5 files: their folder, a pattern such as "
+       "halo catalog: a Rockstar list (plain or gzip), a halobrush HDF5 catalog, halos of HACC in OpenCosmo's HDF5, or a file (or the "
+       "folder) of a SUBFIND group catalog or of MPI-Rockstar's HDF5; a catalog in several lists or HDF5 files: their folder, a pattern such as "
        "'lists/*.list', or a list of all of them",
        steering},
       {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content", steering,
-       one_of({"auto", "rockstar", "halobrush", "subfind"})},
+       one_of({"auto", "rockstar", "halobrush", "subfind", "opencosmo", "mpi_rockstar"})},
       {"input.orphans", &c.input.orphans, "",
        "a satellite whose host is absent: stop with an error, or promote it to a central", science,
        one_of({"error", "promote"})},

@@ -1,0 +1,106 @@
+#include "halo_files.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "checks.hpp"
+#include "halobrush/core/error.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "share.hpp"
+
+namespace halobrush::catalog {
+namespace {
+
+constexpr std::uint64_t rows_of_a_block = 1 << 18;
+
+class FilesSource : public HaloSource {
+ public:
+  FilesSource(Input from, const OpenHaloFiles& open, const mpi::Communicator& comm)
+      : HaloSource(std::move(from)), files_(mpi::agree(comm, [&] { return open(input().catalog.files); })) {
+    const auto count = input().catalog.files.size();
+    const auto mine = share_of({0, count}, comm.rank(), comm.size());
+    const auto facts = mpi::agree(comm, [&] {
+      std::vector<FileFacts> of_mine;
+      for (auto i = mine.begin; i < mine.end; ++i) of_mine.push_back(files_->look_at(i));
+      return of_mine;
+    });
+    const auto all = comm.gather_all(std::span<const FileFacts>(facts)).data;
+    header_ = mpi::agree(comm, [&] {
+      files_->check_set(all);
+      return HaloCatalog{files_->read(0, 0, 0), files_->simulation(), input().source, files_->remarks()};
+    });
+    for (const auto& file : all) offsets_.push_back(offsets_.back() + file.rows);
+  }
+
+  double rows() const override { return static_cast<double>(offsets_.back()); }
+
+  void read(const Take& take, const mpi::Communicator& comm) override {
+    const auto mine = share_of({0, offsets_.back()}, comm.rank(), comm.size());
+    mpi::agree(comm, [&] {
+      for (std::size_t file = 0; file + 1 < offsets_.size(); ++file)
+        for (auto first = std::max(mine.begin, offsets_[file]), end = std::min(mine.end, offsets_[file + 1]); first < end;) {
+          const auto rows = std::min(rows_of_a_block, end - first);
+          auto halos = files_->read(file, first - offsets_[file], rows);
+          first += rows;
+          take(std::move(halos), static_cast<double>(first - mine.begin) / static_cast<double>(mine.size()));
+        }
+    });
+    for (auto& remark : files_->remarks_on_rows([&](std::uint64_t count) { return comm.sum(count); }))
+      header_.remarks.push_back(std::move(remark));
+  }
+
+ private:
+  std::unique_ptr<HaloFiles> files_;
+  std::vector<std::uint64_t> offsets_ = {0};  // of the rows of each file, and the end
+};
+
+std::vector<FileFacts> facts_of_all(HaloFiles& files, const Input& input) {
+  std::vector<FileFacts> facts;
+  for (std::size_t i = 0; i < input.catalog.files.size(); ++i) facts.push_back(files.look_at(i));
+  files.check_set(facts);
+  return facts;
+}
+
+}  // namespace
+
+std::unique_ptr<HaloSource> open_halo_files(Input input, const OpenHaloFiles& open, const mpi::Communicator& comm) {
+  return std::make_unique<FilesSource>(std::move(input), open, comm);
+}
+
+HaloHeader read_halo_files_header(const Input& input, const OpenHaloFiles& open) {
+  const auto files = open(input.catalog.files);
+  HaloHeader header{files->simulation(), input.source, {}, 0, true, files->remarks(), files->units()};
+  for (const auto& file : facts_of_all(*files, input)) header.rows += file.rows;
+  const auto columns = files->read(0, 0, 0);
+  for (const auto& column : columns.columns()) header.columns.push_back(column.spec.name);
+  return header;
+}
+
+Table sample_halo_files(const OpenHaloFiles& open, HaloHeader& said, const Input& input) {
+  constexpr std::uint64_t most = 1'000'000;
+  if (said.rows > most) return {};
+  const auto files = open(input.catalog.files);
+  const auto facts = facts_of_all(*files, input);
+  auto all = files->read(0, 0, 0);
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    if (facts[i].rows > 0) all.append(files->read(i, 0, facts[i].rows));
+  for (auto& remark : files->remarks_on_rows([](std::uint64_t count) { return count; })) said.remarks.push_back(std::move(remark));
+  return all;
+}
+
+const ColumnSpec& spec_of_halo_column(const std::string& name) {
+  const auto found = std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; });
+  if (found == halo_schema().end()) throw internal_error("halos have no column '{}'", name);
+  return found->spec;
+}
+
+void check_halos(const std::string& path, const Table& halos, std::uint64_t first_row, const Simulation& simulation) {
+  for (std::size_t i = 0; i < halos.rows(); ++i)
+    for (const auto& column : halos.columns()) {
+      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
+      if (const auto fault = fault_of(column.spec.name, value, simulation))
+        throw data_error("{}: row {}: column '{}' {}", path, first_row + i, column.spec.name, *fault);
+    }
+}
+
+}  // namespace halobrush::catalog
