@@ -143,6 +143,8 @@ std::string info(const std::vector<std::string>& paths) {
     case catalog::FileKind::subfind:
     case catalog::FileKind::opencosmo:
     case catalog::FileKind::mpi_rockstar:
+    case catalog::FileKind::genericio:
+    case catalog::FileKind::compaso:
       return describe_halos(path);
     case catalog::FileKind::unknown:
       break;

@@ -12,7 +12,7 @@ namespace halobrush::catalog {
 namespace {
 
 constexpr int deepest = 3;  // groups above a group of galaxies
-constexpr std::uint64_t block = std::uint64_t{1} << 16;  // rows
+constexpr std::uint64_t rows_at_a_time = std::uint64_t{1} << 16;  // rows
 
 enum class Object { group, dataset, other };
 
@@ -182,8 +182,8 @@ class RowHashes {
 std::uint64_t GalaxyGroup::checksum(const std::string& column) const {
   RowHashes hashes(open_->group, column);
   std::uint64_t sum = 0;
-  for (std::uint64_t first = 0; first < open_->rows; first += block)
-    hashes.of(first, std::min(block, open_->rows - first), [&](std::uint64_t, std::uint64_t hash) { sum += hash; });
+  for (std::uint64_t first = 0; first < open_->rows; first += rows_at_a_time)
+    hashes.of(first, std::min(rows_at_a_time, open_->rows - first), [&](std::uint64_t, std::uint64_t hash) { sum += hash; });
   return sum * hash_of_name(open_->name + "/" + column);
 }
 

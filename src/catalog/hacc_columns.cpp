@@ -35,9 +35,10 @@ const ColumnSpec& halo_column(const std::string& name) {
   return std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; })->spec;
 }
 
-bool is_float(const ColumnData& data) {
-  return std::holds_alternative<std::vector<float>>(data);
-}
+}  // namespace
+
+// Types of HaccColumns::Rows: not in the unnamed namespace, where g++ warns of them when sources are compiled together.
+namespace hacc {
 
 // A column of any type, read as double.
 class Values {
@@ -46,7 +47,7 @@ class Values {
   double operator[](std::size_t row) const {
     return std::visit([&](const auto& values) { return static_cast<double>(values[row]); }, *data_);
   }
-  bool single() const { return is_float(*data_); }
+  bool single() const { return std::holds_alternative<std::vector<float>>(*data_); }
 
  private:
   const ColumnData* data_;
@@ -57,6 +58,12 @@ struct Shape {
   double b_to_a = 0, c_to_a = 0;
   bool resolved = false;
 };
+
+}  // namespace hacc
+
+namespace {
+
+using hacc::Shape, hacc::Values;
 
 // Vectors along the axes, as long as the semi-axes, in any order.
 Shape shape_of(std::array<Vec3, 3> axes) {

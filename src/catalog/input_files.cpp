@@ -13,8 +13,11 @@
 #include <set>
 #include <string_view>
 
+#include "ahf.hpp"
 #include "canonical.hpp"
 #include "checks.hpp"
+#include "compaso.hpp"
+#include "genericio_halos.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
@@ -73,7 +76,8 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 // ---- formats ----
 
 std::string name_of(HaloFormat format) {
-  return std::array{"a Rockstar list", "a halobrush HDF5 catalog", "a file of a SUBFIND catalog", "an OpenCosmo catalog of HACC halos", "a file of an MPI-Rockstar catalog"}[static_cast<std::size_t>(format)];
+  return std::array{"a Rockstar list", "a halobrush HDF5 catalog", "a file of a SUBFIND catalog", "an OpenCosmo catalog of HACC halos", "a file of an MPI-Rockstar catalog",
+                    "a GenericIO catalog", "a file of CompaSO halos"}[static_cast<std::size_t>(format)];
 }
 
 std::optional<HaloFormat> format_named(const std::string& format) {
@@ -82,8 +86,10 @@ std::optional<HaloFormat> format_named(const std::string& format) {
   if (format == "subfind") return HaloFormat::subfind;
   if (format == "opencosmo") return HaloFormat::opencosmo;
   if (format == "mpi_rockstar") return HaloFormat::mpi_rockstar;
+  if (format == "genericio") return HaloFormat::genericio;
+  if (format == "compaso") return HaloFormat::compaso;
   if (format != "auto")
-    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush, subfind, opencosmo or mpi_rockstar", format);
+    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush, subfind, opencosmo, mpi_rockstar, genericio or compaso", format);
   return std::nullopt;
 }
 
@@ -97,6 +103,10 @@ HaloFormat format_of_file(const std::string& path) {
       return HaloFormat::opencosmo;
     case FileKind::mpi_rockstar:
       return HaloFormat::mpi_rockstar;
+    case FileKind::genericio:
+      return HaloFormat::genericio;
+    case FileKind::compaso:
+      return HaloFormat::compaso;
     case FileKind::halo_catalog:
       return HaloFormat::halobrush;
     case FileKind::mock:
@@ -104,9 +114,9 @@ HaloFormat format_of_file(const std::string& path) {
       throw data_error("{}: holds galaxies (a mock), not halos; give a halo catalog", path);
     default:
       throw data_error(
-          "{}: no halo catalog (neither a Rockstar list, whose first line begins with '#', nor a SUBFIND "
+          "{}: no halo catalog (neither a list of Rockstar or AHF, whose first line begins with '#', nor a SUBFIND "
           "group "
-          "catalog, nor halos of OpenCosmo or MPI-Rockstar in HDF5, nor our HDF5 format); "
+          "catalog, nor a GenericIO or ASDF file, nor halos of OpenCosmo or MPI-Rockstar in HDF5, nor our HDF5 format); "
           "check input.path, or set input.format to learn what is missing",
           path);
   }
@@ -120,7 +130,7 @@ bool is_list_of_halos(const std::string& path) {
   const auto line = file.next_line();
   if (!line || !line->starts_with('#')) return false;
   const auto names = names_in(lower(std::string(line->substr(1))));
-  return std::ranges::all_of(std::array{"id", "x", "y", "z"}, [&](const char* name) { return std::ranges::count(names, name) > 0; });
+  return is_ahf(names) || std::ranges::all_of(std::array{"id", "x", "y", "z"}, [&](const char* name) { return std::ranges::count(names, name) > 0; });
 }
 
 // What a file of a folder is; nothing where it is no halo catalog, or an HDF5 file by another name (unfinished, a copy).
@@ -139,6 +149,10 @@ std::optional<HaloFormat> format_in_folder(const std::string& path) {
       return by_name(HaloFormat::opencosmo);
     case FileKind::mpi_rockstar:
       return by_name(HaloFormat::mpi_rockstar);
+    case FileKind::genericio:
+      return is_genericio_of_halos(path) ? std::optional(HaloFormat::genericio) : std::nullopt;
+    case FileKind::compaso:
+      return is_compaso(path) ? std::optional(HaloFormat::compaso) : std::nullopt;
     default:
       return std::nullopt;
   }
@@ -223,6 +237,13 @@ std::optional<Numbered> numbered(std::string path) {
   while (begin > folder && is_digit(path[begin - 1])) --begin;
   if (begin == end || end - begin > 9) return std::nullopt;
   return Numbered{path.substr(0, begin), path.substr(end), std::stoul(path.substr(begin, end - begin)), end - begin};
+}
+
+// Some formats say themselves which files belong together.
+void take_whole_sets(CatalogFiles& catalog) {
+  if (catalog.format != HaloFormat::genericio) return;
+  catalog.files = genericio_files(catalog.files);
+  catalog.path = catalog.files.front();
 }
 
 // out_0.0.list and out_0.2.list: where is out_0.1.list?
@@ -327,7 +348,8 @@ CatalogFiles files_of_catalog(const InputPaths& paths, const std::string& format
     auto catalog = files_of_folder(paths.each.front(), wanted);
     if (catalog.format == HaloFormat::subfind) return catalog;
     sort_and_make_unique(catalog.files);
-    check_numbers(catalog.files, catalog.remarks);
+    take_whole_sets(catalog);
+    if (catalog.path.empty()) check_numbers(catalog.files, catalog.remarks);
     return catalog;
   }
   CatalogFiles catalog;
@@ -339,10 +361,12 @@ CatalogFiles files_of_catalog(const InputPaths& paths, const std::string& format
     catalog.format = wanted ? *wanted : format_of_file(catalog.path);
     if (catalog.format == HaloFormat::subfind) catalog.files = subfind_files(catalog.path);
     if (catalog.format == HaloFormat::mpi_rockstar) catalog.files = mpi_rockstar_files(catalog.path);
+    take_whole_sets(catalog);
     return catalog;
   }
   check_one_format(catalog.files, wanted, catalog);
-  check_numbers(catalog.files, catalog.remarks);
+  take_whole_sets(catalog);
+  if (catalog.path.empty()) check_numbers(catalog.files, catalog.remarks);
   return catalog;
 }
 

@@ -9,6 +9,8 @@
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/subfind.hpp"
 #include "halobrush/core/error.hpp"
+#include "asdf.hpp"
+#include "genericio.hpp"
 #include "mpi_rockstar.hpp"
 #include "opencosmo_halos.hpp"
 #include "table_file.hpp"
@@ -66,6 +68,8 @@ FileKind kind_of(const std::string& path) {
   if (std::filesystem::is_directory(path)) return FileKind::subfind;
   const auto start = start_of(path);
   if (is_hdf5(start)) return kind_of_hdf5(path);
+  if (is_genericio(start)) return FileKind::genericio;
+  if (is_asdf(start)) return FileKind::compaso;
   if (is_safetensors(start)) return FileKind::model;
   return is_gzip(start) || begins_with_names(path) ? FileKind::rockstar : FileKind::unknown;
 }

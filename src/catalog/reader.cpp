@@ -7,6 +7,8 @@
 
 #include "canonical.hpp"
 #include "checks.hpp"
+#include "compaso.hpp"
+#include "genericio_halos.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/resolution.hpp"
 #include "halobrush/catalog/subfind.hpp"
@@ -30,6 +32,10 @@ std::string name_of(HaloFormat format) {
       return "OpenCosmo";
     case HaloFormat::mpi_rockstar:
       return "MPI-Rockstar";
+    case HaloFormat::genericio:
+      return "GenericIO";
+    case HaloFormat::compaso:
+      return "CompaSO";
     case HaloFormat::halobrush:
       break;
   }
@@ -181,6 +187,10 @@ Table sample(const Input& input, const ReadOptions& options, HaloHeader& header)
     case HaloFormat::opencosmo:
     case HaloFormat::mpi_rockstar:
       return sample_halo_files(opener_of(input.catalog.format, options), header, input);
+    case HaloFormat::genericio:
+      return sample_genericio(input, options, header);
+    case HaloFormat::compaso:
+      return sample_compaso(input, header);
     case HaloFormat::halobrush:
       break;
   }
@@ -224,6 +234,10 @@ HaloHeader header_in(const Input& input, const ReadOptions& options) {
     case HaloFormat::opencosmo:
     case HaloFormat::mpi_rockstar:
       return read_halo_files_header(input, opener_of(input.catalog.format, options));
+    case HaloFormat::genericio:
+      return read_genericio_halo_header(input, options);
+    case HaloFormat::compaso:
+      return read_compaso_header(input);
     case HaloFormat::halobrush:
       break;
   }
@@ -241,6 +255,10 @@ std::unique_ptr<HaloSource> open_input(Input input, const ReadOptions& options, 
       const auto open = opener_of(input.catalog.format, options);
       return open_halo_files(std::move(input), open, comm);
     }
+    case HaloFormat::genericio:
+      return open_genericio(std::move(input), options, comm);
+    case HaloFormat::compaso:
+      return open_compaso(std::move(input), comm);
     case HaloFormat::halobrush:
       break;
   }

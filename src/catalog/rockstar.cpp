@@ -9,6 +9,7 @@
 #include <functional>
 #include <utility>
 
+#include "ahf.hpp"
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -71,6 +72,10 @@ class RowParser {
     T value = number<T>(column, words_[column.field]);
     // A float, because 1 times 2^62 need not fit a double.
     if constexpr (std::is_floating_point_v<T>) value *= column.factor;
+    if constexpr (std::is_integral_v<T>)
+      if (value < column.least)
+        throw RowFault{fmt::format("column '{}' is {} (not below {} in rows before it: lists of two kinds); read one at a time", column.file_name, value,
+                                   column.least)};
     if (const auto fault = fault_of(column.name, static_cast<double>(value), header_.simulation))
       throw RowFault{fmt::format("column '{}' {}{}", column.file_name, *fault,
                                  column.factor == 1 ? "" : fmt::format(" (read: '{}')", words_[column.field]))};
@@ -237,15 +242,20 @@ Table to_table(const RockstarHeader& header, std::vector<ColumnData> columns) {
     std::visit([&](auto& values) { halos.add(spec_of(header.columns[c].name), std::move(values)); },
                columns[c]);
   if (!halos.has("parent_id")) std::ranges::fill(halos.add<std::int64_t>(spec_of("parent_id")), -1);
+  resolve_ahf_hosts(header, halos);
   return halos;
 }
 
 // Rockstar's angular momenta are in (Msun/h) (Mpc/h) km/s, physical.
 void add_specific_spin(Table& halos) {
-  if (!halos.has("jx")) return;
   const auto spin = halos.add<double>(spec_of("specific_spin"));
   const auto mass = halos.get<double>("mass");
   for (std::size_t i = 0; i < halos.rows(); ++i) spin[i] = halos.vector("j", i).stableNorm() / mass[i];
+}
+
+// AHF's angular momenta are unit vectors.
+bool says_spin(const RockstarHeader& header) {
+  return header.has("jx") && header.finder != "AHF";
 }
 
 // Rockstar's main mass counts bound particles only.
@@ -301,7 +311,7 @@ void remark_on_bounds(const RockstarHeader& header, std::vector<Bounds> bounds, 
 // The columns of some rows, completed by what follows from them.
 Table halos_of(const RockstarHeader& header, std::vector<ColumnData> columns) {
   auto halos = to_table(header, std::move(columns));
-  add_specific_spin(halos);
+  if (says_spin(header)) add_specific_spin(halos);
   add_bound_mass(halos);
   if (header.has(mass_200c)) use_mass_200c(halos, header.simulation);
   if (halos.has("axis_x")) resolve_shapes(halos);
@@ -353,6 +363,7 @@ class RockstarSource : public HaloSource {
         paths_(this->input().catalog.files),
         list_(mpi::agree(comm, [&] { return parse_rockstar_header(paths_.front(), options); })) {
     header_ = {halos_of(list_, RowParser(list_).take()), list_.simulation, this->input().source, list_.remarks};
+    header_.source.format = list_.finder;
     look_at_files(options, comm);
   }
 
@@ -527,11 +538,12 @@ HaloHeader read_rockstar_header(const Input& input, const ReadOptions& options) 
   const auto& paths = input.catalog.files;
   const auto header = parse_rockstar_header(paths.front(), options);
   HaloHeader out{header.simulation, input.source, {}, 0, true, header.remarks, header.units};
+  out.source.format = header.finder;
   for (const auto& column : header.columns)
     if (column.name != mass_200c) out.columns.push_back(column.name);
   if (!header.has("parent_id")) out.columns.emplace_back("parent_id");
   out.columns.emplace_back("bound_mass");
-  if (header.has("jx")) out.columns.emplace_back("specific_spin");
+  if (says_spin(header)) out.columns.emplace_back("specific_spin");
   if (header.has("axis_x")) out.columns.emplace_back("shape_resolved");
 
   std::vector<Bounds> bounds;

@@ -10,6 +10,7 @@
 #include "halobrush/catalog/units.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/text.hpp"
+#include "ahf.hpp"
 #include "checks.hpp"
 #include "text_file.hpp"
 
@@ -355,6 +356,7 @@ RockstarHeader parse_rockstar_header(const std::string& path, const ReadOptions&
         "{}: line 1: does not begin with '#' (a Rockstar list names its columns there); check input.path",
         path);
   const Names names(path, std::string(first->substr(1)));
+  if (is_ahf(names.keys())) return parse_ahf_header(path, options);
 
   RockstarHeader header;
   header.names = names.keys();

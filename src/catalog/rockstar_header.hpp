@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,12 +19,15 @@ struct RockstarColumn {
   std::size_t field = 0;
   bool integer = false;
   double factor = 1;  ///< to our unit
+  std::int64_t least = std::numeric_limits<std::int64_t>::min();  ///< that an integer may be
 };
 
 /// Mass of hosts that the configuration asks for instead of the main one.
 inline constexpr const char* mass_200c = "mass_200c";
 
 struct RockstarHeader {
+  std::string finder = "rockstar";  ///< or AHF
+  std::int64_t no_host = -1;        ///< parent_id of hosts in the file
   Simulation simulation;
   std::size_t fields = 0;  ///< names in the first line
   std::vector<RockstarColumn> columns;

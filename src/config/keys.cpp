@@ -163,12 +163,12 @@ std::vector<Key> keys_of(Config& c) {
        not_negative()},
 
       {"input.path", &c.input.path, "",
-       "halo catalog: a Rockstar list (plain or gzip), a halobrush HDF5 catalog, halos of HACC in OpenCosmo's HDF5, or a file (or the "
-       "folder) of a SUBFIND group catalog or of MPI-Rockstar's HDF5; a catalog in several lists or HDF5 files: their folder, a pattern such as "
-       "'lists/*.list', or a list of all of them",
+       "halo catalog: a list of Rockstar or AHF (plain or gzip), a halobrush HDF5 catalog, halos of HACC in GenericIO or OpenCosmo's HDF5, or a file "
+       "(or the folder) of a SUBFIND group catalog, of MPI-Rockstar's HDF5 or of CompaSO halos; a catalog in several lists or HDF5 files: their "
+       "folder, a pattern such as 'lists/*.list', or a list of all of them",
        steering},
       {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content", steering,
-       one_of({"auto", "rockstar", "halobrush", "subfind", "opencosmo", "mpi_rockstar"})},
+       one_of({"auto", "rockstar", "halobrush", "subfind", "opencosmo", "mpi_rockstar", "genericio", "compaso"})},
       {"input.orphans", &c.input.orphans, "",
        "a satellite whose host is absent: stop with an error, or promote it to a central", science,
        one_of({"error", "promote"})},
@@ -177,7 +177,8 @@ std::vector<Key> keys_of(Config& c) {
       {"input.units", &c.input.units, "Mpc/h, Msun/h, km/s",
        "units of length, mass and velocity of a SUBFIND catalog that does not say them", science,
        three_units_or_none()},
-      {"input.scale_factor", &c.input.scale_factor, "", "the same for the scale factor", science,
+      {"input.scale_factor", &c.input.scale_factor, "",
+       "scale factor of a catalog (SUBFIND, GenericIO, AHF) that does not say it", science,
        positive_or_unset()},
       {"input.min_particles", &c.input.min_particles, "",
        "halos of fewer particles are left out (by n_particles, and by bound mass over particle mass, where the "
@@ -208,7 +209,7 @@ std::vector<Key> keys_of(Config& c) {
        steering, between(0, std::int64_t{1} << 30)},
 
       {"cosmology.omega_m", &c.cosmology.omega_m, "",
-       "matter density of a flat universe, where a SUBFIND catalog does not say", science,
+       "matter density of a flat universe, where the catalog (SUBFIND, GenericIO, AHF) does not say", science,
        positive_or_unset()},
       {"cosmology.h", &c.cosmology.h, "", "Hubble constant / (100 km/s/Mpc), the same", science,
        positive_or_unset()},

@@ -67,7 +67,7 @@ struct MockSummary {
 };
 MockSummary summarise_mock(const std::string& path);
 
-enum class FileKind { mock, halo_catalog, rockstar, subfind, opencosmo, mpi_rockstar, model, unknown };
+enum class FileKind { mock, halo_catalog, rockstar, subfind, opencosmo, mpi_rockstar, genericio, compaso, model, unknown };
 /// By content, not by name; a folder is one of a set of SUBFIND files. Throws io_error when the file cannot be read.
 FileKind kind_of(const std::string& path);
 

@@ -17,7 +17,7 @@
 namespace halobrush::catalog {
 
 struct ReadOptions {
-  std::string format = "auto";                                 ///< auto, rockstar, halobrush, subfind, opencosmo, mpi_rockstar
+  std::string format = "auto";  ///< auto, or a name of input.format
   double box_size = std::numeric_limits<double>::quiet_NaN();  ///< where the file does not say, Mpc/h
   std::vector<double> units =
       {};  ///< of length (Mpc/h), mass (Msun/h), velocity (km/s): where SUBFIND files do not say

@@ -27,7 +27,11 @@ std::string kind_of_whole(const std::string& path) {
       return "model";
     case catalog::FileKind::halo_catalog:
     case catalog::FileKind::rockstar:
-    case catalog::FileKind::subfind: {
+    case catalog::FileKind::subfind:
+    case catalog::FileKind::opencosmo:
+    case catalog::FileKind::mpi_rockstar:
+    case catalog::FileKind::genericio:
+    case catalog::FileKind::compaso: {
       catalog::ReadOptions options;
       options.describe = true;
       const auto header = catalog::read_header({{path}}, options);
