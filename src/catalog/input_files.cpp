@@ -114,10 +114,8 @@ HaloFormat format_of_file(const std::string& path) {
       throw data_error("{}: holds galaxies (a mock), not halos; give a halo catalog", path);
     default:
       throw data_error(
-          "{}: no halo catalog (neither a list of Rockstar or AHF, whose first line begins with '#', nor a SUBFIND "
-          "group "
-          "catalog, nor a GenericIO or ASDF file, nor halos of OpenCosmo or MPI-Rockstar in HDF5, nor our HDF5 format); "
-          "check input.path, or set input.format to learn what is missing",
+          "{}: is no halo catalog of a format that is read here (they are in docs/formats.md); check input.path, or set input.format to learn what "
+          "is missing",
           path);
   }
 }

@@ -124,9 +124,8 @@ TEST_F(HaloFile, IsNotTakenForAMockNorTheOtherWayRound) {
   const auto text = folder_.write("text", "hello");
   expect_error(ExitCode::data,
                text +
-                   ": no halo catalog (neither a list of Rockstar or AHF, whose first line begins with '#', nor a "
-                   "SUBFIND group catalog, nor a GenericIO or ASDF file, nor our HDF5 format); check "
-                   "input.path, or set input.format to learn what is missing",
+                   ": is no halo catalog of a format that is read here (they are in docs/formats.md); check input.path, or set "
+                   "input.format to learn what is missing",
                [&] { read_halos(text, {}, world_); });
 }
 
