@@ -1,11 +1,15 @@
 # cmake --install build/release --prefix DIR: the program, and what it finds in share/halobrush (core/shared_files.hpp).
-include(GNUInstallDirs)
-set(share ${CMAKE_INSTALL_DATADIR}/halobrush)
-install(TARGETS halobrush halobrush_main RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# The program looks for share/halobrush beside bin: these names are fixed.
+set(bin bin)
+set(share share/halobrush)
+set(doc share/doc/halobrush)
+install(TARGETS halobrush halobrush_main RUNTIME DESTINATION ${bin})
 install(DIRECTORY models config data DESTINATION ${share})
 install(DIRECTORY tools DESTINATION ${share} FILES_MATCHING PATTERN "*.py" PATTERN "requirements.txt" PATTERN "__pycache__" EXCLUDE)
-install(DIRECTORY jobs docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "env.sh" EXCLUDE)
-install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY jobs docs DESTINATION ${doc} PATTERN "env.sh" EXCLUDE)
+install(FILES README.md LICENSE CITATION.cff CHANGELOG.md CONTRIBUTING.md SECURITY.md DESTINATION ${doc})
+install(FILES models/README.md models/demo.png models/tng.png DESTINATION ${doc}/models)
+install(FILES examples/write_halos.py DESTINATION ${doc}/examples)
 # The manual page and the completion for bash come from the installed program itself.
 install(CODE [[
   set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")

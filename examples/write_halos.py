@@ -1,4 +1,4 @@
-"""Writes arrays as a halo catalog that halobrush reads (docs/formats.md): change the lines of `halos` to your own.
+"""Writes arrays as a halo catalog that halobrush reads (docs/formats.md): change the lines of `halos` to your own. Needs h5py and numpy.
 
     python examples/write_halos.py my_halos.hdf5 && halobrush info my_halos.hdf5
 """

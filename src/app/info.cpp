@@ -5,8 +5,10 @@
 
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 
+#include "halobrush/catalog/galaxy_file.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/config/config.hpp"
@@ -127,6 +129,19 @@ std::string describe_halos(const catalog::InputPaths& paths) {
   return text + fmt::format("  columns: {}\n", fmt::join(header.columns, ", "));
 }
 
+// A finished catalog of another program; none where it is no such catalog.
+std::optional<std::string> describe_galaxies(const std::string& path) {
+  try {
+    const auto file = catalog::GalaxyFile::to_read(path);
+    std::string text = fmt::format("{}: galaxies of another program; halobrush align gives them orientations\n", path);
+    for (const auto& group : file.groups())
+      text += fmt::format("  {}: {} rows, {} columns: {}\n", group.name(), group.rows(), group.columns().size(), fmt::join(group.columns(), ", "));
+    return text;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::string info(const std::vector<std::string>& paths) {
@@ -147,7 +162,7 @@ std::string info(const std::vector<std::string>& paths) {
     case catalog::FileKind::compaso:
       return describe_halos(path);
     case catalog::FileKind::unknown:
-      break;
+      if (const auto text = describe_galaxies(path)) return *text;
   }
   throw data_error("{}: is neither a mock, a model nor a halo catalog that this program knows", path);
 }

@@ -6,7 +6,7 @@
 
 namespace halobrush::app {
 
-/// A mock, a model, or an input catalog; what names a catalog in several files: its folder, a pattern, or the files. Throws
+/// A mock, a model, an input catalog, or galaxies of another program; what names a catalog in several files: its folder, a pattern, or the files. Throws
 /// io_error or data_error where it is none of them.
 std::string info(const std::vector<std::string>& paths);
 

@@ -9,6 +9,7 @@
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/files.hpp"
+#include "halobrush/core/shared_files.hpp"
 
 namespace halobrush::app {
 namespace {
@@ -107,7 +108,7 @@ void add_output(const OutputFile& output, std::vector<OutputFile>& outputs) {
 Files files_of_paint(const config::Config& config, const std::string& file) {
   Files files{inputs_of(config, file), {}};
   add_input("painter.model", config.painter.model, files.inputs);
-  if (config.painter.axes != "law") add_input("painter.axes", config.painter.axes, files.inputs);
+  if (config.painter.axes != "law") add_input("painter.axes", or_shared(config.painter.axes), files.inputs);
   const auto& mock = config.output.path;
   add_output({"output.path", mock, unless_mock}, files.outputs);
   files.outputs.push_back({"output.path (its summary)", mock + ".json", beside(mock, "\"halobrush\"")});

@@ -17,6 +17,14 @@ bool uses(const std::vector<std::string>& sections, const std::string& section) 
   return section == "seed" || std::ranges::count(sections, section) > 0;
 }
 
+// Paths of what may have come with the program, beside the configuration. A model of axes is part of a run's identity as it is
+// written (painter.axes) and is looked for where it is read.
+std::vector<std::string*> shared_paths(config::Config& config) {
+  std::vector<std::string*> paths = {&config.painter.model};
+  for (auto& path : config.input.path.each) paths.push_back(&path);
+  return paths;
+}
+
 }  // namespace
 
 std::vector<std::string> Settings::checked_overrides() const {
@@ -32,15 +40,20 @@ std::vector<std::string> Settings::checked_overrides() const {
 
 config::Config Settings::load() const {
   auto config = config::load(or_shared(file), checked_overrides());
-  for (auto& path : config.input.path.each) path = or_shared(path);
-  for (auto* path : {&config.painter.model, &config.painter.axes}) *path = or_shared(*path);
+  for (auto* path : shared_paths(config)) *path = or_shared(*path);
   return config;
 }
 
 std::vector<std::string> Settings::remarks() const {
   const auto path = or_shared(file);
+  auto config = config::load(path, checked_overrides());
+  auto paths = shared_paths(config);
+  auto given = file, axes = config.painter.axes;
+  paths.push_back(&given);
+  if (axes != "law") paths.push_back(&axes);
   std::vector<std::string> unused, remarks;
-  if (path != file) remarks.push_back(fmt::format("{} is not in this folder: {} is taken", file, path));
+  for (const auto* one : paths)
+    if (const auto taken = or_shared(*one); taken != *one) remarks.push_back(fmt::format("{} is not in this folder: {} is taken", *one, taken));
   if (!path.empty())
     for (const auto& section : config::sections_given(path))
       if (!uses(sections, section)) unused.push_back(section);

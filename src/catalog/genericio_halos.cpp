@@ -76,6 +76,7 @@ std::vector<GenericIoHeader> headers_of(const std::vector<std::string>& files) {
   auto first = read_genericio_header(files.front());
   if (!is_map(first)) return {std::move(first)};
   const auto parts = ranks_of_parts(first);
+  if (parts.empty()) throw data_error("{}: is a map of no parts (it has no rows); fetch the set again", first.path);
   std::vector<GenericIoHeader> headers;
   for (const auto& [part, ranks] : parts) {
     const auto file = part_name(first.path, part);

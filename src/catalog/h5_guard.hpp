@@ -4,7 +4,7 @@
 
 namespace halobrush::catalog::h5 {
 
-/// Runs call(job), a call of HDF5 without C++ objects to destroy. False where HDF5 crashed in it or took two seconds of
+/// Runs call(job), a call of HDF5 without C++ objects to destroy. False where HDF5 crashed in it or took two seconds of the thread's
 /// processor time; HDF5 must not be called for any purpose from then on, and handles are left open (library_is_lost).
 bool comes_back(void (*call)(void*), void* job);
 

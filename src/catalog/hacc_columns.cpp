@@ -253,8 +253,18 @@ class HaccColumns::Rows {
   HaccCounts counts_;
 };
 
+// A shape of numbers that are none would pass for one that was not measured.
+void HaccColumns::check_finite(const std::vector<ColumnData>& columns, std::uint64_t first_row) const {
+  const auto rows = std::visit([](const auto& values) { return values.size(); }, columns.front());
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t k = 0; k < columns.size(); ++k)
+      if (const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, columns[k]); !std::isfinite(value))
+        throw data_error("{}: row {}: column '{}' is {} (not finite); repair or remove the row", path_, first_row + i, needed_[k], value);
+}
+
 Table HaccColumns::halos(const std::vector<ColumnData>& columns, std::uint64_t first_row, const Simulation& simulation,
                          HaccCounts& counts) const {
+  check_finite(columns, first_row);
   Rows rows(*this, columns, simulation);
   auto halos = rows.take();
   for (std::size_t i = 0; i < halos.rows(); ++i)
@@ -285,7 +295,7 @@ std::vector<std::string> HaccColumns::remarks(const HaccCounts& counts) {
     if (some > 0) remarks.push_back(fmt::format("{} of {} halos {}", some, counts.rows, what));
   };
   say(counts.without_sod, "have no spherical overdensity (sod_halo_mass is -101): their mass is fof_halo_mass, their radius follows from it");
-  say(counts.shapeless, "have no shape (eigS is 0, -1 or -101)");
+  say(counts.shapeless, "have no shape (an axis of eigS is 0, or two are not at right angles, as where all are -1 or -101)");
   if (counts.fragments > 0)
     remarks.push_back(fmt::format("{}{} of {} halos are fragments (fof_halo_tag is negative): each is a halo of its own, named by the tag without its sign", warning,
                                   counts.fragments, counts.rows));

@@ -43,6 +43,7 @@ class HaccColumns {
 
  private:
   class Rows;
+  void check_finite(const std::vector<ColumnData>& columns, std::uint64_t first_row) const;
   std::string path_;
   std::vector<std::string> needed_;
   std::string velocity_, vmax_, shape_;  // beginnings of names, or a name; empty: not there

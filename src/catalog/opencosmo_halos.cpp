@@ -63,11 +63,14 @@ Simulation simulation_of_file(const h5::File& file, const std::string& path) {
     throw data_error("{}: no redshift (/header/file: redshift); add it", path);
   if (!positive(simulation.omega_m) || !positive(simulation.h) || !std::isfinite(simulation.omega_l))
     throw data_error("{}: no cosmology ({}: omega_m, omega_l, h); add it", path, cosmology_group);
+  return simulation;
+}
+
+void check_overdensity(const h5::File& file, const std::string& path) {
   if (const auto density = number_in_group(file, finder_group, "sod_delta_crit"); density && *density != 200)
     throw data_error("{}: its spherical overdensities are of {:g} times the critical density ({}: sod_delta_crit), 200 are needed; "
-                     "drop the columns sod_halo_mass and sod_halo_radius",
+                     "without the columns sod_halo_mass and sod_halo_radius the masses of the groups are taken",
                      path, *density, finder_group);
-  return simulation;
 }
 
 // An open file: what is read of it, and by which numbers that is multiplied.
@@ -76,6 +79,7 @@ struct OpenedFile {
       : index(number), path(at), file(h5::File::open(at)), data(h5::open_group(file.id(), "/data")),
         simulation(simulation_of_file(file, at)), columns(at, h5::members(data)) {
     simulation.mass_definition = columns.mass_definition();
+    if (simulation.mass_definition == "200c") check_overdensity(file, at);
     for (const auto& name : columns.needed()) add(name);
   }
 
@@ -109,16 +113,6 @@ ColumnData scaled_numbers(const h5::Column& column, double factor, std::uint64_t
   for (auto& value : wide)
     if (value != not_measured) value *= factor;
   return wide;
-}
-
-// A shape of numbers that are none would pass for one that was not measured.
-void check_finite(const OpenedFile& from, const std::vector<ColumnData>& columns, std::uint64_t first_row) {
-  const auto rows = std::visit([](const auto& values) { return values.size(); }, columns.front());
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t k = 0; k < columns.size(); ++k)
-      if (const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, columns[k]); !std::isfinite(value))
-        throw data_error("{}: row {}: column '{}' is {} (not finite); repair or remove the row", from.path, first_row + i, from.columns.needed()[k],
-                         value);
 }
 
 class OpenCosmoHalos : public HaloFiles {
@@ -156,7 +150,6 @@ class OpenCosmoHalos : public HaloFiles {
       else
         numbers_read.push_back(scaled_numbers(column, from.factors[i], first, rows));
     }
-    check_finite(from, numbers_read, first);
     return from.columns.halos(numbers_read, first, from.simulation, counts_);
   }
 

@@ -303,7 +303,7 @@ HaloHeader read_header(const InputPaths& paths, const ReadOptions& options) {
   auto states = states_of(catalog.files);
   const auto input = input_of(paths, std::move(catalog), std::move(states));
   auto header = header_in(input, options);
-  look_at_rows(input, options, header);
+  if (!options.headers_only) look_at_rows(input, options, header);
   header.remarks.insert(header.remarks.end(), input.catalog.remarks.begin(), input.catalog.remarks.end());
   return header;
 }

@@ -167,7 +167,7 @@ std::vector<Key> keys_of(Config& c) {
        "(or the folder) of a SUBFIND group catalog, of MPI-Rockstar's HDF5 or of CompaSO halos; a catalog in several lists or HDF5 files: their "
        "folder, a pattern such as 'lists/*.list', or a list of all of them",
        steering},
-      {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content", steering,
+      {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content, rockstar is for lists of Rockstar, consistent-trees and AHF", steering,
        one_of({"auto", "rockstar", "halobrush", "subfind", "opencosmo", "mpi_rockstar", "genericio", "compaso"})},
       {"input.orphans", &c.input.orphans, "",
        "a satellite whose host is absent: stop with an error, or promote it to a central", science,

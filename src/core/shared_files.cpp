@@ -4,12 +4,22 @@ namespace halobrush {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// A checkout, or what was installed; no other folder above the program.
+bool is_ours(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "models/README.md", error) && fs::exists(folder / "tools/requirements.txt", error);
+}
+
+}  // namespace
+
 std::optional<fs::path> shared_file(const std::string& relative) {
   std::error_code error;
   auto folder = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (; !folder.empty(); folder = folder.parent_path()) {
     for (const auto& place : {folder, folder / "share/halobrush"})
-      if (fs::exists(place / relative, error)) return place / relative;
+      if (is_ours(place)) return fs::exists(place / relative, error) ? std::optional(place / relative) : std::nullopt;
     if (folder == folder.parent_path()) break;
   }
   return std::nullopt;

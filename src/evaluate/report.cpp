@@ -105,7 +105,7 @@ bool write_report(const Request& request, Logger& log) {
   } catch (const Error& problem) {
     log.warn("evaluate: no statistics: {}", problem.what());
     write_page_without_statistics(request, problem.what());
-    return true;
+    return false;
   }
 }
 

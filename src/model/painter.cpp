@@ -7,6 +7,7 @@
 #include "gan_painter.hpp"
 #include "graph_diffusion.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/shared_files.hpp"
 #include "halobrush/model/analytic.hpp"
 #include "halobrush/model/axes_painter.hpp"
 #include "halobrush/so3/rotation.hpp"
@@ -106,7 +107,7 @@ std::unique_ptr<AxesPainter> make_axes_painter(const config::Config& config, con
   if (axes == "law")
     return make_shape_law(config.shapes, static_cast<std::uint64_t>(config.seed), frame_of(config.painter.frame), first,
                           halos, simulation);
-  return learned_axes(make_learned(config, axes, "auto"), axes);
+  return learned_axes(make_learned(config, or_shared(axes), "auto"), axes);
 }
 
 std::unique_ptr<Painter> make_painter(const config::Config& config, const catalog::Table& halos,

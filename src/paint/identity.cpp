@@ -14,6 +14,7 @@
 
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/hash.hpp"
+#include "halobrush/core/shared_files.hpp"
 #include "halobrush/core/version.hpp"
 #include "halobrush/model/setup.hpp"
 #include "halobrush/mpi/agree.hpp"
@@ -106,7 +107,7 @@ void note_content(const config::Config& config, const catalog::Content& halos, c
 
 catalog::Identity identity_of(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm) {
   const std::string model = config.painter.kind == "analytic" ? "" : config.painter.model;
-  const std::string axes = config.painter.axes == "law" ? "" : config.painter.axes;
+  const std::string axes = config.painter.axes == "law" ? "" : or_shared(config.painter.axes);
   const File density = {"density.file", config.density.file, ExitCode::io};
   const auto density_hash =
       density.path.empty() ? "none" : of_file(density, [&] {

@@ -7,7 +7,7 @@ import numpy as np
 
 from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
 
-CONFIG, UNREADABLE, DAMAGED, UNKNOWN = 2, 1, 2, 4
+CONFIG, UNREADABLE, DAMAGED, UNKNOWN = 2, 8, 16, 32
 COMMANDS = ("paint", "train", "convert", "validate", "loglike", "evaluate", "calibrate", "align", "info", "check", "checksum", "describe-config", "describe-commands")
 
 

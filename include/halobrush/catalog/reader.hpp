@@ -24,6 +24,7 @@ struct ReadOptions {
   double scale_factor = box_size, omega_m = box_size, h = box_size;  ///< the same; NaN: unknown
   double min_vmax = 0;                                               ///< km/s: slower halos are left out
   std::string host_mass = "main";  ///< of hosts in Rockstar lists: main, or 200c for the column M200c
+  bool headers_only = false;       ///< read_header looks at no rows
   bool describe = false;           ///< only to be looked at: what neither file nor options say stays NaN
   std::int64_t min_particles = 0;  ///< halos of fewer are left out, where a catalog tells
   double min_mass = 0;             ///< Msun/h: lighter halos are left out

@@ -27,7 +27,7 @@ struct Request {
 
 /// @collective Writes folder/evaluation.hdf5 (docs/evaluation.md: truth, inputs, draws and split, a row for
 /// each galaxy that has a halo), then evaluation.json and the page index.html; without Python those say what
-/// is missing. Returns exit code 1 where a requirement of the page fails. Throws data_error: no galaxy matches a halo, a label is missing; model_error: an input is
+/// is missing. Returns exit code 1 where a requirement of the page fails, or where nothing could be judged. Throws data_error: no galaxy matches a halo, a label is missing; model_error: an input is
 /// missing; io_error.
 /// @param config   pipeline::config_for
 ExitCode run(const Request& request, const config::Config& config, const mpi::Communicator& comm, Logger& log);

@@ -14,8 +14,8 @@
 namespace halobrush::app {
 namespace {
 
-// Bits of the exit code.
-enum Fault { unreadable = 1, damaged = 2, unknown = 4 };
+// Bits of the exit code, apart from the codes of other endings.
+enum Fault { unreadable = 8, damaged = 16, unknown = 32 };
 
 // Throws Error where the file is not whole.
 std::string kind_of_whole(const std::string& path) {
@@ -33,7 +33,7 @@ std::string kind_of_whole(const std::string& path) {
     case catalog::FileKind::genericio:
     case catalog::FileKind::compaso: {
       catalog::ReadOptions options;
-      options.describe = true;
+      options.describe = options.headers_only = true;
       const auto header = catalog::read_header({{path}}, options);
       return fmt::format("halo catalog ({}), {}{} halos", header.source.format, header.rows_exact ? "" : "about ", header.rows);
     }
@@ -53,6 +53,8 @@ int check(const std::string& path) {
     fault = error.code() == ExitCode::io ? unreadable : damaged;
     text = error.what();
     if (text.starts_with(path + ": ")) text = text.substr(path.size() + 2);
+  } catch (const std::exception& error) {
+    fault = damaged, text = error.what();
   }
   std::cout << printable_lines(fmt::format("{}: {}{}\n", path, fault == 0 ? "whole: " : "FAULT: ", text));
   return fault;
@@ -64,7 +66,7 @@ Command check_command(CLI::App& program) {
   const auto files = std::make_shared<std::vector<std::string>>();
   auto* parser = program.add_subcommand("check", "look whether files are whole: headers and end marks only, a line each");
   parser->add_option("files", *files, "mocks, models, halo catalogs")->required();
-  parser->footer("The exit code has bit 1 for a file that cannot be read, bit 2 for a damaged one, bit 4 for one of another kind.\nExample: halobrush check mocks/*.hdf5");
+  parser->footer("The exit code has bit 8 for a file that cannot be read, bit 16 for a damaged one, bit 32 for one of another kind. Columns are not compared with their checksums.\nExample: halobrush check mocks/*.hdf5");
   return {parser, [files](int&, char**&) {
             leave_signals_alone();
             int faults = 0;

@@ -50,7 +50,7 @@ Command checksum_command(CLI::App& program) {
   auto* parser = program.add_subcommand("checksum", "print a checksum of each column of galaxy catalogs, whatever the order of rows");
   parser->add_option("files", *files, "HDF5 catalogs with a group 'data': mocks, diffsky, OpenCosmo")->required();
   parser->footer(
-      "Lines: checksum, rows, column, file. Equal lines mean the same values in the same types. Checksums of parts add up (modulo 2^64) to that of "
+      "Lines: checksum, rows, column, file. Equal lines mean the same bytes in every row, whatever their order; types and units are not compared. Checksums of parts add up (modulo 2^64) to that of "
       "the whole: of several files, the lines 'all files' have the sums.\nExample: halobrush checksum a.hdf5 b.hdf5");
   return {parser, [files](int&, char**&) {
             leave_signals_alone();

@@ -58,7 +58,7 @@ std::string for_man(const CLI::App& program) {
       text += fmt::format(".TP\n.B {}\n{}\n", escaped(option->get_name(true)), escaped(option->get_description()));
     if (const auto footer = command->get_footer(); !footer.empty()) text += fmt::format(".PP\n{}\n", escaped(footer));
   }
-  return text + ".SH EXIT STATUS\n0 done; 1 a requirement fails; 2 configuration; 3 data; 4 model; 5 input or output; 70 a mistake of the program; 75 stopped in time.\n";
+  return text + ".SH EXIT STATUS\n0 done; 1 a requirement fails; 2 configuration; 3 data; 4 model; 5 input or output; 70 a mistake of the program; 75 stopped in time. Of check: bits 8, 16 and 32.\n";
 }
 
 }  // namespace

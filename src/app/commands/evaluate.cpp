@@ -15,7 +15,7 @@ Command evaluate_command(CLI::App& program) {
     bool no_density = false, table_only = false;
   };
   const auto arguments = std::make_shared<Arguments>();
-  auto* parser = program.add_subcommand("evaluate", "judge a model on galaxies that are known: statistics, figures, a page (exit code 1: a requirement fails)");
+  auto* parser = program.add_subcommand("evaluate", "judge a model on galaxies that are known: statistics, figures, a page (exit code 1: a requirement fails, or nothing could be judged)");
   parser->add_option("model", arguments->request.model, "model file, or 'analytic'")->required();
   parser->add_option("catalog", arguments->request.catalog, "galaxy catalog with labels")->required();
   parser->add_option("--out", arguments->request.folder, "folder of the results")->required();
@@ -26,7 +26,7 @@ Command evaluate_command(CLI::App& program) {
   parser->footer("Example: mpirun -np 2 halobrush evaluate models/demo.safetensors truth.hdf5 --out evaluation");
   return {parser, [arguments](int& argc, char**& argv) {
             auto& request = arguments->request;
-            request.model = or_shared(request.model);
+            if (request.model != "analytic") request.model = or_shared(request.model);
             request.density = !arguments->no_density;
             request.statistics = !arguments->table_only;
             return run_parallel(argc, argv, {[&] { return pipeline::config_for(request.model, request.catalog, arguments->settings.checked_overrides()); },

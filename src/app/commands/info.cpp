@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "../command.hpp"
+#include "halobrush/core/shared_files.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/text.hpp"
 
@@ -16,6 +17,7 @@ Command info_command(CLI::App& program) {
   parser->footer("Example: halobrush info out_100.list");
   return {parser, [files](int&, char**&) {
             leave_signals_alone();
+            for (auto& file : *files) file = or_shared(file);
             std::cout << printable_lines(info(*files));
             return 0;
           }};

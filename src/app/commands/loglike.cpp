@@ -21,7 +21,7 @@ Command loglike_command(CLI::App& program) {
   parser->footer("Example: mpirun -np 2 halobrush loglike models/demo.safetensors truth.hdf5 --out log_p.hdf5");
   return {parser, [arguments](int& argc, char**& argv) {
             auto& request = arguments->request;
-            request.model = or_shared(request.model);
+            if (request.model != "analytic") request.model = or_shared(request.model);
             if (request.output.empty()) request.output = request.catalog + ".loglike.hdf5";
             return run_parallel(argc, argv, {[&] { return pipeline::config_for(request.model, request.catalog, arguments->settings.checked_overrides()); },
                                              [&](const auto& config) { return files_of_loglike(config, request.model, request.catalog, request.output); },
