@@ -26,14 +26,16 @@ def refused(code, *arguments, text):
 
 def grammar():
     whole = printed("--help")
+    manual = printed("describe-commands", "--man").replace("\\", "")  # of all commands, from the same declarations as each one's --help
     for command in COMMANDS:
         expect(re.search(rf"^  {command} ", whole, re.M), f"--help lacks {command}")
-        text = printed(command, "--help")
-        expect("Example: " in text and "{false}" not in text, f"{command} --help: {text}")
+        text = re.search(rf"^\.SS {command}\n(.*?)^\.S[SH]", manual, re.M | re.S)[1]
+        expect("Example: " in text and "{false}" not in text, f"{command}: {text}")
         takes_config = "--config" in text
         expect(takes_config == (command in ("paint", "train", "convert", "calibrate", "validate", "align")), f"{command}: --config")
         expect(("--set" in text) == (command in COMMANDS[:8]), f"{command}: --set")
         expect(("--out" in text) == (command in COMMANDS[:8]), f"{command}: --out")
+    expect("Example: mpirun" in printed("paint", "--help"), "paint --help")
     refused(CONFIG, text="no command is given; see 'halobrush --help'")
     refused(CONFIG, "pain", "x", text="'pain' is no command (nearest known: 'paint')")
     refused(CONFIG, "paint", text="no configuration is given; see 'halobrush paint --help'")

@@ -55,7 +55,7 @@ std::string for_man(const CLI::App& program) {
   for (const auto* command : commands_in(program)) {
     text += fmt::format(".SS {}\n{}.\n", escaped(command->get_name()), escaped(command->get_description()));
     for (const auto* option : command->get_options())
-      text += fmt::format(".TP\n.B {}\n{}\n", escaped(option->get_name(true)), escaped(option->get_description()));
+      text += fmt::format(".TP\n.B {}\n{}\n", escaped(option->get_name(true, true)), escaped(option->get_description()));
     if (const auto footer = command->get_footer(); !footer.empty()) text += fmt::format(".PP\n{}\n", escaped(footer));
   }
   return text + ".SH EXIT STATUS\n0 done; 1 a requirement fails; 2 configuration; 3 data; 4 model; 5 input or output; 70 a mistake of the program; 75 stopped in time. Of check: bits 8, 16 and 32.\n";
