@@ -145,6 +145,11 @@ def fits_columns(path, doubts):
                     doubts.append("several tables")
                     tables = [t for t in tables if {"gal_id", "f_disk_2d"} <= set(t.columns.names)] or tables
                 hdu = tables[0]
+                try:
+                    hdu.columns
+                except fits.VerifyError:  # a card that is no FITS, of whatever column: CFITSIO reads on
+                    doubts.append("a card that cannot be parsed")
+                    hdu.verify("silentfix")
                 size = 2880 * -(-(hdu.header["NAXIS1"] * hdu.header["NAXIS2"] + hdu.header.get("PCOUNT", 0)) // 2880)
                 if hdu.fileinfo()["datLoc"] + hdu.header["NAXIS1"] * hdu.header["NAXIS2"] > path.stat().st_size:
                     raise Refuse("cut")
