@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 
-from program import ROOT, run, sets
+from program import ROOT, run, sets, used_by
 
 ANALYTIC = ["painter.kind=analytic", "painter.model=", "field.smoothing=[1.5, 3]"]
 # The law of one sample: axes about the halo's and the radius, the same strengths for all of it.
@@ -42,8 +42,8 @@ def validated(out, config, *settings):
     """A mock is painted and measured; its file goes."""
     if not (ROOT / out / "validation.json").exists():
         mock = ROOT / f"{out}.hdf5"
-        run("paint", config, "--restart=never", *sets([*settings, f"output.path={mock}"]))
-        run("validate", mock, "--out", out, "--config", config, *sets([*NO_EXTRAS, *settings]))
+        run("paint", config, "--restart=never", *sets([*used_by("paint", settings), f"output.path={mock}"]))
+        run("validate", mock, "--out", out, "--config", config, *sets([*NO_EXTRAS, *used_by("validate", settings)]))
         mock.unlink()
         pathlib.Path(f"{mock}.json").unlink()
     return read(out / "validation.json")

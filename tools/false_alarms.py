@@ -16,6 +16,8 @@ import h5py
 import numpy as np
 from scipy import stats
 
+from program import sets, used_by
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "build/release/halobrush"
 SELECTIONS = ("all", "red", "blue", "central", "satellite")
@@ -116,11 +118,11 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("out/false-alarms"))
     parser.add_argument("--set", action="append", default=[], help="override a key of painting and validating")
     arguments = parser.parse_args()
-    settings = [word for text in arguments.set for word in ("--set", text)]
+    settings = sets(used_by("validate", arguments.set))
     seeds = [101, *range(202, 201 + arguments.draws)]
     mocks, draws = [arguments.work / f"seed{seed}.hdf5" for seed in seeds], []
     for seed, mock in zip(seeds, mocks):
-        run("paint", arguments.config, "--overwrite", "--set", f"seed={seed}", "--set", f"output.path={mock}", *settings)
+        run("paint", arguments.config, "--overwrite", "--set", f"seed={seed}", "--set", f"output.path={mock}", *sets(used_by("paint", arguments.set)))
         validate(mock, arguments.work / f"seed{seed}", settings)
         draws.append(measured(ROOT / arguments.work / f"seed{seed}"))
     check_formulas(arguments.work, mocks, draws, settings)

@@ -16,5 +16,12 @@ def run(*words):
         sys.exit(f"{pathlib.Path(sys.argv[0]).stem}: halobrush {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
 
 
+def used_by(command, settings):
+    """Of settings that several commands share, those that the command takes: it refuses the others."""
+    judging = ("stats.", "validate.", "calibrate.")
+    wanted = {"paint": lambda s: not s.startswith(judging), "validate": lambda s: s.startswith((*judging[:2], "input.", "field.", "density.", "cosmology."))}[command]
+    return [s for s in settings if wanted(s)]
+
+
 def sets(settings):
     return [word for text in settings for word in ("--set", text)]
