@@ -453,6 +453,9 @@ def meaning_of(f):
             raise Refuse(f"no column {name}")
     if {"n_particles", "b_to_a", "c_to_a", "axis_x", "axis_y", "axis_z", "shape_resolved", "jx", "jy", "jz", "vmax"} - set(columns):
         doubts.append("a part of a vector or of the shape is missing")
+    for vector in ({"jx", "jy", "jz"}, {"axis_x", "axis_y", "axis_z"}):
+        if vector - set(columns):
+            columns = {name: values for name, values in columns.items() if name not in vector}
     checked = {name: values for name, values in columns.items() if name in KNOWN}
     check_columns(checked, box)
     if np.any(columns.get("n_particles", np.ones(1)) < 0):

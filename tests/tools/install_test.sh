@@ -44,7 +44,7 @@ expect 0 '2000 of 2000 halos are hosts' bash -c "$python $root/examples/write_ha
 expect 0 '2000 galaxies in arrays.hdf5' halobrush paint config/lensing.yaml --set input.path=halos.hdf5 --set field.mesh=100 --set domain.tiles=[4,1,1] --out arrays.hdf5
 
 # Only what came with the program is taken from elsewhere, and the log says so.
-expect 0 'a model' halobrush info models/demo.safetensors
+expect 0 'a graph_diffusion model' halobrush info models/demo.safetensors
 expect 0 'rockstar_z0_pid.list.gz is not in this folder' halobrush paint config/demo.yaml --dry-run
 mkdir empty
 expect 5 'out_100.list: cannot be opened' bash -c 'cd empty && halobrush info out_100.list'
