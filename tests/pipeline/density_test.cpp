@@ -60,7 +60,7 @@ TEST(ShippedOrientationModel, integrates_to_one_in_twenty_environments) {
   const auto rows = lonely(inputs, 20);
   ASSERT_EQ(rows.size(), 20u);
 
-  const auto rotations = spiral(600);
+  const auto rotations = spiral(450);
   std::vector<double> integral(rows.size(), 0), largest(rows.size(), 0);
   for (const auto& rotation : rotations) {
     const model::Observed turned{
