@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -129,11 +130,12 @@ std::string describe_halos(const catalog::InputPaths& paths) {
   return text + fmt::format("  columns: {}\n", fmt::join(header.columns, ", "));
 }
 
-// A finished catalog of another program; none where it is no such catalog.
+// A finished catalog of galaxies on the sky, of another program; none where it is no such catalog.
 std::optional<std::string> describe_galaxies(const std::string& path) {
   try {
     const auto file = catalog::GalaxyFile::to_read(path);
-    std::string text = fmt::format("{}: galaxies of another program; halobrush align gives them orientations\n", path);
+    if (std::ranges::none_of(file.groups(), [](const auto& group) { return group.has("ra") && group.has("dec"); })) return std::nullopt;
+    std::string text = fmt::format("{}: galaxies on the sky, of another program; those of diffsky and OpenCosmo get orientations by halobrush align\n", path);
     for (const auto& group : file.groups())
       text += fmt::format("  {}: {} rows, {} columns: {}\n", group.name(), group.rows(), group.columns().size(), fmt::join(group.columns(), ", "));
     return text;

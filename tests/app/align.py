@@ -10,7 +10,7 @@ import numpy as np
 import treecorr
 
 from diffsky_mock import mock, read, sky, vectors
-from runner import ENVIRONMENT, ROOT, Scratch, command, expect, sets
+from runner import ENVIRONMENT, ROOT, Scratch, command, expect, run, sets
 
 DESC = ROOT / "../shared/data/desc"
 PARTS = ("disk", "bulge")
@@ -308,6 +308,8 @@ def main():
         align(scratch / "twice", scratch / "one" / files[0].name, code=3, says="was aligned already")
         refused(scratch, files[1])
         print("restart, another seed, and what is refused")
+        told = run(0, "info", files[0])
+        expect(told.returncode == 0 and "halobrush align" in told.stdout, f"info: {told.stdout}{told.stderr}")
         real_files(scratch)
 
 
