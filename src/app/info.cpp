@@ -150,22 +150,11 @@ std::string info(const std::vector<std::string>& paths) {
   const auto& path = paths.front();
   std::error_code error;
   if (paths.size() > 1 || !std::filesystem::is_regular_file(path, error)) return describe_halos(paths);
-  switch (catalog::kind_of(path)) {
-    case catalog::FileKind::mock:
-      return describe_mock(path);
-    case catalog::FileKind::model:
-      return describe_model(path);
-    case catalog::FileKind::halo_catalog:
-    case catalog::FileKind::rockstar:
-    case catalog::FileKind::subfind:
-    case catalog::FileKind::opencosmo:
-    case catalog::FileKind::mpi_rockstar:
-    case catalog::FileKind::genericio:
-    case catalog::FileKind::compaso:
-      return describe_halos(path);
-    case catalog::FileKind::unknown:
-      if (const auto text = describe_galaxies(path)) return *text;
-  }
+  const auto kind = catalog::kind_of(path);
+  if (kind == catalog::FileKind::mock) return describe_mock(path);
+  if (kind == catalog::FileKind::model) return describe_model(path);
+  if (catalog::is_halo_catalog(kind)) return describe_halos(path);
+  if (const auto text = describe_galaxies(path)) return *text;
   throw data_error("{}: is neither a mock, a model nor a halo catalog that this program knows", path);
 }
 

@@ -52,17 +52,6 @@ std::vector<std::string> into_our_units(const std::string& path, Table& halos, c
   return remarks;
 }
 
-void check_values(const std::string& path, const Table& rows, std::uint64_t first_row, const Simulation& simulation) {
-  // Row by row, so that the first bad row is named whatever the number of ranks.
-  for (std::size_t i = 0; i < rows.rows(); ++i)
-    for (const auto& column : rows.columns()) {
-      const double value =
-          std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
-      if (const auto fault = fault_of(column.spec.name, value, simulation))
-        throw data_error("{}: row {}: column '{}' {}", path, first_row + i, column.spec.name, *fault);
-    }
-}
-
 std::vector<std::string> remarks_of(const MockHeader& header) {
   std::vector<std::string> remarks;
   for (const auto& [key, text] : header.provenance) {
@@ -195,7 +184,7 @@ class CanonicalSource : public HaloSource {
       done += block.rows;
       mpi::agree(comm, [&] {
         into_our_units(paths_[block.file], halos, header_.simulation);
-        check_values(paths_[block.file], halos, block.first, header_.simulation);
+        check_halos(halos, header_.simulation, [&](std::size_t i) { return fmt::format("{}: row {}", paths_[block.file], block.first + i); });
         take(std::move(halos), static_cast<double>(done) / static_cast<double>(std::max(mine.size(), std::uint64_t{1})));
       });
     }

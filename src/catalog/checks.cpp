@@ -34,6 +34,21 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
   return std::nullopt;
 }
 
+void check_halos(const Table& halos, const Simulation& simulation, const std::function<std::string(std::size_t)>& where) {
+  for (std::size_t i = 0; i < halos.rows(); ++i)
+    for (const auto& column : halos.columns()) {
+      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
+      if (const auto fault = fault_of(column.spec.name, value, simulation))
+        throw data_error("{}: column '{}' {}", where(i), column.spec.name, *fault);
+    }
+}
+
+const ColumnSpec& spec_of_halo_column(const std::string& name) {
+  const auto found = std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; });
+  if (found == halo_schema().end()) throw internal_error("halos have no column '{}'", name);
+  return found->spec;
+}
+
 void wrap_into_box(Table& halos, const Simulation& simulation) {
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const double side = simulation.box[axis];

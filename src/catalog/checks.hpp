@@ -1,6 +1,7 @@
 // What every halo must satisfy, whatever file it comes from.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,13 @@ namespace halobrush::catalog {
 /// What is wrong with a value of a halo column (name as in halo_schema), with its cure; nothing when it is
 /// fine.
 std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation);
+
+/// Throws data_error for the first value that no halo may have, row by row, so that the same row is named on any number
+/// of ranks; `where` names a row of the table: file and place in it.
+void check_halos(const Table& halos, const Simulation& simulation, const std::function<std::string(std::size_t)>& where);
+
+/// The declared halo column of this name.
+const ColumnSpec& spec_of_halo_column(const std::string& name);
 
 /// Positions into the periodic box, [0, side): text and 32-bit floats round onto and over its edges.
 void wrap_into_box(Table& halos, const Simulation& simulation);

@@ -35,10 +35,6 @@ constexpr std::array<Needed, 9> needed_columns = {{{id_column, "uint64", 1},
                                            {axes_column, "uint16", 1},
                                            {lengths_column, "int16", 3}}};
 
-const ColumnSpec& compaso_spec(const std::string& name) {
-  return std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; })->spec;
-}
-
 // A file with what it says of itself.
 struct SlabFile {
   AsdfFile asdf;
@@ -126,17 +122,17 @@ class SlabRows {
     const auto ids = reader(id_column).next<std::uint64_t>(rows);
     Table halos;
     halos.resize(rows);
-    const auto id = halos.add<std::int64_t>(compaso_spec("id"));
+    const auto id = halos.add<std::int64_t>(spec_of_halo_column("id"));
     for (std::size_t i = 0; i < rows; ++i)
       id[i] = static_cast<std::int64_t>(ids[i]);  // beyond 2^63 negative, which is refused
-    std::ranges::fill(halos.add<std::int64_t>(compaso_spec("parent_id")), -1);
+    std::ranges::fill(halos.add<std::int64_t>(spec_of_halo_column("parent_id")), -1);
     add_masses(halos);
     add_positions(halos);
     add_scaled(halos, {"vx", "vy", "vz"}, velocity_column, slab_.velocity_km_s);
     add_scaled(halos, {"vmax"}, vmax_column, slab_.velocity_km_s);
     add_scaled(halos, {"vrms"}, dispersion_column, slab_.velocity_km_s);
     add_shapes(halos);
-    check(halos);
+    check_halos(halos, slab_.simulation, [&](std::size_t i) { return fmt::format("{}: row {}", slab_.asdf.path, first_row_ + i); });
     first_row_ += rows;
     return halos;
   }
@@ -151,18 +147,18 @@ class SlabRows {
 
   void add_masses(Table& halos) {
     const auto particles = reader(particles_column).next<std::int64_t>(halos.rows());
-    const auto mass = halos.add<double>(compaso_spec("mass"));
+    const auto mass = halos.add<double>(spec_of_halo_column("mass"));
     for (std::size_t i = 0; i < halos.rows(); ++i)
       mass[i] = static_cast<double>(particles[i]) * slab_.simulation.particle_mass;
     add_scaled(halos, {"radius"}, radius_column, slab_.simulation.box[0]);
-    std::ranges::copy(mass, halos.add<double>(compaso_spec("bound_mass")).begin());
-    std::ranges::copy(particles, halos.add<std::int64_t>(compaso_spec("n_particles")).begin());
+    std::ranges::copy(mass, halos.add<double>(spec_of_halo_column("bound_mass")).begin());
+    std::ranges::copy(particles, halos.add<std::int64_t>(spec_of_halo_column("n_particles")).begin());
   }
 
   void add_scaled(Table& halos, const std::vector<std::string>& ours, const std::string& theirs, double unit) {
     const auto values = reader(theirs).next<float>(halos.rows());
     for (std::size_t k = 0; k < ours.size(); ++k) {
-      const auto column = halos.add<float>(compaso_spec(ours[k]));
+      const auto column = halos.add<float>(spec_of_halo_column(ours[k]));
       for (std::size_t i = 0; i < halos.rows(); ++i) column[i] = static_cast<float>(values[ours.size() * i + k] * unit);
     }
   }
@@ -172,7 +168,7 @@ class SlabRows {
     const auto values = reader(position_column).next<float>(halos.rows());
     for (std::size_t k = 0; k < 3; ++k) {
       const double side = slab_.simulation.box[k];
-      const auto column = halos.add<double>(compaso_spec(std::string(1, "xyz"[k])));
+      const auto column = halos.add<double>(spec_of_halo_column(std::string(1, "xyz"[k])));
       for (std::size_t i = 0; i < halos.rows(); ++i) {
         const double x = values[3 * i + k] * side;
         column[i] = x < 0 && x >= -side / 2 ? x + side : x;
@@ -185,8 +181,8 @@ class SlabRows {
     const auto lengths = reader(lengths_column).next<float>(halos.rows());  // from the major to the minor axis
     std::vector<std::span<float>> columns;
     for (const char* name : {"b_to_a", "c_to_a", "axis_x", "axis_y", "axis_z"})
-      columns.push_back(halos.add<float>(compaso_spec(name)));
-    const auto resolved = halos.add<std::uint8_t>(compaso_spec("shape_resolved"));
+      columns.push_back(halos.add<float>(spec_of_halo_column(name)));
+    const auto resolved = halos.add<std::uint8_t>(spec_of_halo_column("shape_resolved"));
     for (std::size_t i = 0; i < halos.rows(); ++i) {
       const float major = lengths[3 * i], middle = lengths[3 * i + 1], minor = lengths[3 * i + 2];
       resolved[i] = minor > 0 && middle >= minor && major >= middle && packed[i] < azimuths * steps * steps * caps;
@@ -196,16 +192,6 @@ class SlabRows {
       columns[0][i] = middle / major, columns[1][i] = minor / major;
       for (int k = 0; k < 3; ++k) columns[static_cast<std::size_t>(2 + k)][i] = static_cast<float>(axis[k]);
     }
-  }
-
-  void check(const Table& halos) const {
-    for (std::size_t i = 0; i < halos.rows(); ++i)
-      for (const auto& column : halos.columns()) {
-        const double value =
-            std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
-        if (const auto fault = fault_of(column.spec.name, value, slab_.simulation))
-          throw data_error("{}: row {}: '{}' {}", slab_.asdf.path, first_row_ + i, column.spec.name, *fault);
-      }
   }
 
   const SlabFile& slab_;

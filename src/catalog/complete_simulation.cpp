@@ -13,11 +13,7 @@ Simulation complete_simulation(const std::string& path, Simulation said, const R
                                std::vector<std::string>& remarks) {
   std::vector<std::string> missing;
   const auto complete = [&](double& value, double given, const char* key, const char* what) {
-    if (!std::isnan(value)) {
-      if (!std::isnan(given) && given != value)
-        remarks.push_back(fmt::format("{} {:g} is not used: the file says {:g}", key, given, value));
-      return;
-    }
+    if (!std::isnan(value)) return;
     value = given;
     if (std::isnan(given))
       missing.push_back(fmt::format("{} ({})", what, key));
@@ -27,9 +23,6 @@ Simulation complete_simulation(const std::string& path, Simulation said, const R
   if (std::isnan(said.box[0])) {
     complete(said.box[0], options.box_size, "input.box_size", "box");
     said.box.fill(said.box[0]);
-  } else if (!std::isnan(options.box_size) && options.box_size != said.box[0]) {
-    remarks.push_back(
-        fmt::format("input.box_size {:g} is not used: the file says {:g} Mpc/h", options.box_size, said.box[0]));
   }
   complete(said.scale_factor, options.scale_factor, "input.scale_factor", "scale factor");
   complete(said.omega_m, options.omega_m, "cosmology.omega_m", "omega_m");

@@ -12,7 +12,7 @@ namespace halobrush::catalog {
 namespace {
 
 constexpr int deepest = 3;  // groups above a group of galaxies
-constexpr std::uint64_t rows_at_a_time = std::uint64_t{1} << 16;  // rows
+constexpr std::uint64_t rows_at_a_time = std::uint64_t{1} << 16;
 
 enum class Object { group, dataset, other };
 

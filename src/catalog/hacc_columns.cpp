@@ -6,8 +6,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <map>
-#include <optional>
 
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
@@ -29,10 +27,6 @@ std::vector<std::string> shape_names(const std::string& prefix) {
   for (const char* axis : {"1", "2", "3"})
     for (auto& name : vector_names(prefix + axis, "XYZ")) names.push_back(std::move(name));
   return names;
-}
-
-const ColumnSpec& halo_column(const std::string& name) {
-  return std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; })->spec;
 }
 
 }  // namespace
@@ -163,9 +157,9 @@ class HaccColumns::Rows {
       for (std::size_t i = 0; i < rows_; ++i) values[i] = static_cast<T>(value_of(i));
     };
     if (single)
-      fill(table_.add<float>(halo_column(name)));
+      fill(table_.add<float>(spec_of_halo_column(name)));
     else
-      fill(table_.add<double>(halo_column(name)));
+      fill(table_.add<double>(spec_of_halo_column(name)));
   }
 
   std::span<const std::int64_t> integers(const std::string& name) const {
@@ -177,7 +171,7 @@ class HaccColumns::Rows {
   }
 
   void put_integers(const std::string& name, const std::string& theirs) {
-    std::ranges::copy(integers(theirs), table_.add<std::int64_t>(halo_column(name)).begin());
+    std::ranges::copy(integers(theirs), table_.add<std::int64_t>(spec_of_halo_column(name)).begin());
   }
 
   void add_vector(const std::string& ours, const std::string& theirs, double factor) {
@@ -190,13 +184,13 @@ class HaccColumns::Rows {
   // A fragment of a halo has its number in the upper bits of a tag that is negative.
   void add_ids() {
     const auto tags = integers(tag);
-    const auto id = table_.add<std::int64_t>(halo_column("id"));
+    const auto id = table_.add<std::int64_t>(spec_of_halo_column("id"));
     for (std::size_t i = 0; i < rows_; ++i) {
       const bool fragment = tags[i] < 0 && tags[i] != std::numeric_limits<std::int64_t>::min();
       id[i] = fragment ? -tags[i] : tags[i];
       counts_.fragments += fragment;
     }
-    std::ranges::fill(table_.add<std::int64_t>(halo_column("parent_id")), -1);
+    std::ranges::fill(table_.add<std::int64_t>(spec_of_halo_column("parent_id")), -1);
   }
 
   void add_masses() {
@@ -241,7 +235,7 @@ class HaccColumns::Rows {
     put("c_to_a", single, [&](auto i) { return shapes[i].c_to_a; });
     for (int axis = 0; axis < 3; ++axis)
       put(std::string("axis_") + "xyz"[axis], single, [&](auto i) { return shapes[i].axis[axis]; });
-    const auto resolved = table_.add<std::uint8_t>(halo_column("shape_resolved"));
+    const auto resolved = table_.add<std::uint8_t>(spec_of_halo_column("shape_resolved"));
     for (std::size_t i = 0; i < rows_; ++i) resolved[i] = shapes[i].resolved;
   }
 
@@ -267,13 +261,8 @@ Table HaccColumns::halos(const std::vector<ColumnData>& columns, std::uint64_t f
   check_finite(columns, first_row);
   Rows rows(*this, columns, simulation);
   auto halos = rows.take();
-  for (std::size_t i = 0; i < halos.rows(); ++i)
-    for (const auto& column : halos.columns()) {
-      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
-      if (const auto fault = fault_of(column.spec.name, value, simulation))
-        throw data_error("{}: row {} (fof_halo_tag {}): '{}' {}", path_, first_row + i,
-                         std::get<std::vector<std::int64_t>>(columns.front())[i], column.spec.name, *fault);
-    }
+  const auto& tags = std::get<std::vector<std::int64_t>>(columns.front());
+  check_halos(halos, simulation, [&](std::size_t i) { return fmt::format("{}: row {} (fof_halo_tag {})", path_, first_row + i, tags[i]); });
   counts += rows.counts();
   return halos;
 }

@@ -88,19 +88,4 @@ Table sample_halo_files(const OpenHaloFiles& open, HaloHeader& said, const Input
   return all;
 }
 
-const ColumnSpec& spec_of_halo_column(const std::string& name) {
-  const auto found = std::ranges::find(halo_schema(), name, [](const auto& column) { return column.spec.name; });
-  if (found == halo_schema().end()) throw internal_error("halos have no column '{}'", name);
-  return found->spec;
-}
-
-void check_halos(const std::string& path, const Table& halos, std::uint64_t first_row, const Simulation& simulation) {
-  for (std::size_t i = 0; i < halos.rows(); ++i)
-    for (const auto& column : halos.columns()) {
-      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
-      if (const auto fault = fault_of(column.spec.name, value, simulation))
-        throw data_error("{}: row {}: column '{}' {}", path, first_row + i, column.spec.name, *fault);
-    }
-}
-
 }  // namespace halobrush::catalog

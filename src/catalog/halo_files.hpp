@@ -55,10 +55,4 @@ HaloHeader read_halo_files_header(const Input& input, const OpenHaloFiles& open)
 /// All rows of a catalog that is not large, none of a large one, for read_header. Not collective. Throws data_error.
 Table sample_halo_files(const OpenHaloFiles& open, HaloHeader& said, const Input& input);
 
-/// The declared column of this name.
-const ColumnSpec& spec_of_halo_column(const std::string& name);
-
-/// Throws data_error for the first value that no halo may have, beginning with file and row of it.
-void check_halos(const std::string& path, const Table& halos, std::uint64_t first_row, const Simulation& simulation);
-
 }  // namespace halobrush::catalog

@@ -74,4 +74,8 @@ FileKind kind_of(const std::string& path) {
   return is_gzip(start) || begins_with_names(path) ? FileKind::rockstar : FileKind::unknown;
 }
 
+bool is_halo_catalog(FileKind kind) {
+  return kind != FileKind::mock && kind != FileKind::model && kind != FileKind::unknown;
+}
+
 }  // namespace halobrush::catalog

@@ -290,7 +290,7 @@ class MpiRockstarHalos : public HaloFiles {
     if (chunk.fields.empty()) return no_halos();
     Table halos;
     for (std::size_t i = 0; i < chunk.fields.size(); ++i) put_field(halos, chunk.fields[i], chunk.columns[i], chunk.factors[i], first, rows);
-    check_halos(chunk.path, halos, first, simulation_);
+    check_halos(halos, simulation_, [&](std::size_t i) { return fmt::format("{}: row {}", chunk.path, first + i); });
     return completed(std::move(halos));
   }
 

@@ -99,6 +99,21 @@ bool is_known_piece(const std::vector<std::string>& remarks) {
   return std::ranges::any_of(remarks, [](const auto& remark) { return remark.starts_with(piece_of_box("").substr(0, 50)); });
 }
 
+// Keys that are for files which do not say, given for one that says something else.
+std::vector<std::string> keys_passed_over(const Simulation& says, const ReadOptions& options) {
+  std::vector<std::string> remarks;
+  const auto compare = [&](const char* key, double given, double said, const char* unit) {
+    if (std::isnan(given) || std::isnan(said) || std::abs(given - said) <= 1e-6 * std::abs(said)) return;
+    remarks.push_back(fmt::format("{}{} {} is not used: the catalog says {}{}", warning, key, given, said, unit));
+  };
+  for (const double side : says.box)
+    if (remarks.empty()) compare("input.box_size", options.box_size, side, " Mpc/h");
+  compare("input.scale_factor", options.scale_factor, says.scale_factor, "");
+  compare("cosmology.omega_m", options.omega_m, says.omega_m, "");
+  compare("cosmology.h", options.h, says.h, "");
+  return remarks;
+}
+
 // Blocks of a source become this rank's table: checked, without what is left out, pruned.
 class Collector {
  public:
@@ -281,6 +296,7 @@ HaloCatalog read_halos(HaloSource& source, const ReadOptions& options, const Sel
   source.read([&](Table block, double done) { collector.take(std::move(block), done); }, comm);
   auto catalog = collector.finish(source.header(), comm);
   catalog.remarks.insert(catalog.remarks.end(), files.remarks.begin(), files.remarks.end());
+  std::ranges::move(keys_passed_over(catalog.simulation, options), std::back_inserter(catalog.remarks));
   check_unique_ids(from.brief, catalog.halos, comm);
   const auto content = selection.content ? *selection.content : content_of_files(files.files, states, comm);
   check_unchanged(files.files, selection.content && !content.states.empty() ? content.states : states, comm);
@@ -305,6 +321,7 @@ HaloHeader read_header(const InputPaths& paths, const ReadOptions& options) {
   auto header = header_in(input, options);
   if (!options.headers_only) look_at_rows(input, options, header);
   header.remarks.insert(header.remarks.end(), input.catalog.remarks.begin(), input.catalog.remarks.end());
+  std::ranges::move(keys_passed_over(header.simulation, options), std::back_inserter(header.remarks));
   return header;
 }
 

@@ -212,16 +212,12 @@ double in_our_unit(const std::string& path, const Statement& said, const char* q
 double box_side(const std::string& path, const Statements& statements, const UnitScales& scales,
                 const ReadOptions& options, std::vector<std::string>& remarks) {
   const auto* said = statements.find("box");
-  const bool given = !std::isnan(options.box_size);
-  if (said == nullptr && !given)
+  if (said == nullptr && std::isnan(options.box_size))
     throw data_error(
         "{}: no comment line says the box ('#Box size: 100.0 Mpc/h'); add it or set input.box_size", path);
   const double side = said == nullptr
                           ? options.box_size
                           : in_our_unit(path, *said, "positions", "Mpc/h", statements, scales, remarks);
-  if (said != nullptr && given && side != options.box_size)
-    remarks.push_back(
-        fmt::format("input.box_size {} is not used: the file says {} Mpc/h", options.box_size, side));
   if (!(side > 0) || !std::isfinite(side))
     throw data_error("{}: the box has side {} Mpc/h (a side is positive); correct it", path, side);
   return side;

@@ -76,7 +76,6 @@ std::vector<Statistic> statistics_of(const Galaxies& galaxies, const std::vector
                     context.config.log.interval);
   std::size_t done = 0;
   for (const auto& [selection, asked] : samples) {
-    progress.update(static_cast<double>(done++));
     try {
       const auto rows = selection.rows(galaxies.table);
       const auto total = context.comm.sum(static_cast<std::uint64_t>(rows.size()));
@@ -91,6 +90,7 @@ std::vector<Statistic> statistics_of(const Galaxies& galaxies, const std::vector
       context.remark(fmt::format("{}: sub-sample {} is not measured: {}", galaxies.path, selection.name(),
                                  error.what()));
     }
+    progress.update(static_cast<double>(++done));
   }
   return all;
 }

@@ -104,6 +104,8 @@ def check_layouts(scratch):
     for text in ("taken for M200c", f"{without} of 150 halos have no spherical overdensity", "4 of 150 halos have no shape", "scale factor 1 by input.scale_factor"):
         expect(text in said[plain], f"{text} in {said[plain]}")
     expect("input.box_size" not in said[plain] and "box 150 by input.box_size" in said[scratch / "old"], f"the box: {said[plain]}\n{said[scratch / 'old']}")
+    said = read(scratch, [plain], "box_size=100", "scale_factor=0.5", *KEYS[1:])[0][plain]
+    expect("warning: input.box_size 100 is not used: the catalog says 150 Mpc/h" in said and "by input.scale_factor" in said, f"a key that contradicts the catalog: {said}")
     again, parts = read(scratch, [scratch / "split#0", f"{scratch}/split*", f"{scratch}/split|{scratch}/split#1"], *KEYS)
     for path, line in again.items():
         expect(line.startswith("0 ") and same(parts[path], found[scratch / "split"]), f"{path}: {line}")

@@ -70,5 +70,7 @@ MockSummary summarise_mock(const std::string& path);
 enum class FileKind { mock, halo_catalog, rockstar, subfind, opencosmo, mpi_rockstar, genericio, compaso, model, unknown };
 /// By content, not by name; a folder is one of a set of SUBFIND files. Throws io_error when the file cannot be read.
 FileKind kind_of(const std::string& path);
+/// Whether read_halos reads it.
+bool is_halo_catalog(FileKind kind);
 
 }  // namespace halobrush::catalog

@@ -19,28 +19,17 @@ enum Fault { unreadable = 8, damaged = 16, unknown = 32 };
 
 // Throws Error where the file is not whole.
 std::string kind_of_whole(const std::string& path) {
-  switch (catalog::kind_of(path)) {
-    case catalog::FileKind::mock:
-      return fmt::format("mock, {} galaxies", catalog::summarise_mock(path).rows);
-    case catalog::FileKind::model:
-      model::read_model(path);
-      return "model";
-    case catalog::FileKind::halo_catalog:
-    case catalog::FileKind::rockstar:
-    case catalog::FileKind::subfind:
-    case catalog::FileKind::opencosmo:
-    case catalog::FileKind::mpi_rockstar:
-    case catalog::FileKind::genericio:
-    case catalog::FileKind::compaso: {
-      catalog::ReadOptions options;
-      options.describe = options.headers_only = true;
-      const auto header = catalog::read_header({{path}}, options);
-      return fmt::format("halo catalog ({}), {}{} halos", header.source.format, header.rows_exact ? "" : "about ", header.rows);
-    }
-    case catalog::FileKind::unknown:
-      break;
+  const auto kind = catalog::kind_of(path);
+  if (kind == catalog::FileKind::mock) return fmt::format("mock, {} galaxies", catalog::summarise_mock(path).rows);
+  if (kind == catalog::FileKind::model) {
+    model::read_model(path);
+    return "model";
   }
-  return "";
+  if (!catalog::is_halo_catalog(kind)) return "";
+  catalog::ReadOptions options;
+  options.describe = options.headers_only = true;
+  const auto header = catalog::read_header({{path}}, options);
+  return fmt::format("halo catalog ({}), {}{} halos", header.source.format, header.rows_exact ? "" : "about ", header.rows);
 }
 
 int check(const std::string& path) {
