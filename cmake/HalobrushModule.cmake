@@ -3,7 +3,7 @@
 add_library(halobrush_flags INTERFACE)
 target_include_directories(halobrush_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 # Fused multiply-adds would be chosen differently from one compiler to the next: bits of a mock must not depend on that.
-target_compile_options(halobrush_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -ffp-contract=off
+target_compile_options(halobrush_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -ffp-contract=off -fno-semantic-interposition
                        $<$<BOOL:${HALOBRUSH_WARNINGS_AS_ERRORS}>:-Werror>)
 
 function(halobrush_module name)

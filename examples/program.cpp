@@ -4,15 +4,15 @@
 #include <iostream>
 
 #include "halobrush/core/error.hpp"
-#include "halobrush/model/setup.hpp"
+#include "halobrush/networks/setup.hpp"
 
 namespace halobrush::examples {
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  model::choose_blas_kernels(argv);
+  networks::choose_blas_kernels(argv);
   try {
     app.parse(argc, argv);
-    model::set_up_torch(1, "cpu", 0);
+    networks::set_up_torch(1, "cpu", 0);
     body();
     return static_cast<int>(ExitCode::done);
   } catch (const CLI::ParseError& error) {

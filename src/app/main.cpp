@@ -9,7 +9,7 @@
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/text.hpp"
 #include "halobrush/core/version.hpp"
-#include "halobrush/model/setup.hpp"
+#include "halobrush/model/networks.hpp"
 #include "halobrush/mpi/environment.hpp"
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include "claim.hpp"
 #include "halobrush/core/text.hpp"
-#include "halobrush/model/setup.hpp"
+#include "halobrush/model/networks.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/mpi/stop.hpp"
@@ -23,16 +23,10 @@ int run_parallel(int& argc, char**& argv, const Job& job) {
     std::optional<Claim> claim;
     if (!job.only_looks) claim.emplace(files, world, *log);
     mpi::stop_if_asked(world, "any work");
-    const int node_rank = world.node().rank();
-    mpi::agree(world, [&] {
-      model::set_up_torch(static_cast<int>(config.compute.threads), config.compute.device, node_rank);
-    });
+    model::prepare_networks({static_cast<int>(config.compute.threads), config.compute.device, world.node().rank(),
+                             [log](const std::string& text) { log->warn(text); }});
     if (job.remarks && world.root())
       for (const auto& remark : job.remarks()) log->info("configuration: {}", remark);
-    if (!model::has_fast_blas())
-      log->warn(
-          "LibTorch runs on a reference BLAS, several times slower than need be; install "
-          "libopenblas0-pthread");
     return static_cast<int>(job.work(config, world, *log));
   };
   try {

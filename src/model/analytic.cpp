@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "halobrush/core/error.hpp"
+#include "logistic.hpp"
 #include "principal_axis.hpp"
 #include "quadrature.hpp"
 
@@ -26,9 +27,6 @@ double log_normal(double x, double mean, double deviation) {
   return -0.5 * z * z - std::log(deviation) - 0.5 * std::log(2 * pi);
 }
 
-double logistic(double x) {
-  return 1 / (1 + std::exp(-x));
-}
 double log_logistic(double x) {
   return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x));
 }

@@ -4,15 +4,14 @@
 #include <cmath>
 #include <string>
 
+#include "logistic.hpp"
+
 namespace halobrush::model {
 namespace {
 
-double logit(double p) {
+double clamped_logit(double p) {
   const double safe = std::clamp(p, 1e-6, 1 - 1e-6);
   return std::log(safe / (1 - safe));
-}
-double logistic(double y) {
-  return 1 / (1 + std::exp(-y));
 }
 
 const std::vector<double>* column_of(const std::vector<Label>& labels,
@@ -54,8 +53,8 @@ std::vector<double> encode_labels(const std::vector<Label>& labels,
   for (std::size_t l = 0; l < labels.size(); ++l)
     for (std::size_t i = 0; i < n; ++i) {
       double y = columns[l][i];
-      if (labels[l].transform == Transform::logit) y = logit(y);
-      if (labels[l].transform == Transform::logit_of_b_to_a) y = logit(y / (*b_to_a)[i]);
+      if (labels[l].transform == Transform::logit) y = clamped_logit(y);
+      if (labels[l].transform == Transform::logit_of_b_to_a) y = clamped_logit(y / (*b_to_a)[i]);
       if (labels[l].transform == Transform::normal_score) y = labels[l].scores.score(y);
       encoded[i * labels.size() + l] = (y - labels[l].mean) / labels[l].deviation;
     }

@@ -14,7 +14,7 @@ double share_below(double score) {
   return 0.5 * std::erfc(-score / std::numbers::sqrt2);
 }
 
-double quantile(const std::vector<double>& sorted, double share) {
+double quantile_of_sorted(const std::vector<double>& sorted, double share) {
   const double place = share * static_cast<double>(sorted.size()) - 0.5;
   const double inside = std::clamp(place, 0.0, static_cast<double>(sorted.size() - 1));
   const auto below = static_cast<std::size_t>(inside);
@@ -70,7 +70,7 @@ NormalScores NormalScores::of(std::vector<double> values) {
   NormalScores scores;
   for (std::size_t k = 0; k <= steps; ++k) {
     const double at = static_cast<double>(k) / knots_a_unit - reach;
-    const double knot = quantile(values, share_below(at));
+    const double knot = quantile_of_sorted(values, share_below(at));
     scores.knots.push_back(k == 0 ? knot : std::max(knot, scores.knots.back() + least_step * range));
   }
   return scores;

@@ -4,12 +4,11 @@
 #include <cmath>
 
 #include "chain.hpp"
-#include "gan_painter.hpp"
-#include "graph_diffusion.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/shared_files.hpp"
 #include "halobrush/model/analytic.hpp"
 #include "halobrush/model/axes_painter.hpp"
+#include "halobrush/model/networks.hpp"
 #include "halobrush/so3/rotation.hpp"
 
 namespace halobrush::model {
@@ -30,17 +29,9 @@ std::unique_ptr<Painter> make_learned(const config::Config& config, const std::s
   if (kind != "auto" && kind != own)
     throw config_error("painter.kind: is {}, but {} is a {} model; set painter.kind: auto, or another model",
                        kind, path, own);
-  const auto seed = static_cast<std::uint64_t>(config.seed);
-  if (own == "graph_gan") return make_gan_painter(file, path, seed, config.compute.device);
-  if (own == "graph_diffusion" || own == "diffusion")
-    return make_graph_diffusion_painter(
-        file, path,
-        {config.painter.sampler, config.painter.steps, seed, frame_of(config.painter.frame),
-         config.painter.host_factor, config.compute.device});
-  throw model_error(
-      "{}: is a model of the painter '{}', which this program does not know; use the version "
-      "that wrote it",
-      path, own);
+  return networks().make_painter(file, path,
+                                 {config.painter.sampler, config.painter.steps, static_cast<std::uint64_t>(config.seed),
+                                  frame_of(config.painter.frame), config.painter.host_factor, config.compute.device});
 }
 
 std::unique_ptr<Painter> make_first(const config::Config& config, const catalog::Table& halos, double h) {

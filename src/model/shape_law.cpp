@@ -12,6 +12,7 @@
 #include "halobrush/model/axes_painter.hpp"
 #include "halobrush/model/orientation_law.hpp"
 #include "linear_growth.hpp"
+#include "logistic.hpp"
 #include "principal_axis.hpp"
 
 namespace halobrush::model {
@@ -22,10 +23,6 @@ constexpr double largest_kappa = 50;
 
 // C_1 rho_crit, C_1 = 5e-14 (Msun h^2 / Mpc^3)^-1: Brown et al. 2002, as in Joachimi et al. 2011.
 constexpr double c1_rho_crit = 0.0134;
-
-double logistic(double x) {
-  return 1 / (1 + std::exp(-x));
-}
 
 // An ellipsoid by its matrix V diag(a^2, b^2, c^2) V^T.
 struct Ellipsoid {

@@ -16,7 +16,7 @@
 #include "halobrush/core/hash.hpp"
 #include "halobrush/core/shared_files.hpp"
 #include "halobrush/core/version.hpp"
-#include "halobrush/model/setup.hpp"
+#include "halobrush/model/networks.hpp"
 #include "halobrush/mpi/agree.hpp"
 
 namespace halobrush::paint {

@@ -19,7 +19,7 @@
 #include "halobrush/core/version.hpp"
 #include "halobrush/domain/distribution.hpp"
 #include "halobrush/domain/patch_queue.hpp"
-#include "halobrush/model/setup.hpp"
+#include "halobrush/model/networks.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/mpi/stop.hpp"

@@ -90,7 +90,7 @@ void check_mesh(const config::Config& config, int ranks, Logger& log) {
 
 MemoryNeed memory_need(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
                        double limit) {
-  constexpr double program = 200e6;   // with LibTorch
+  const double program = learned ? 200e6 : 45e6;  // with LibTorch, or without
   constexpr double on_the_way = 110;  // a halo: routes, positions, a directory of hosts, one column twice
   constexpr double of_networks = 6500, of_laws = 800;  // a galaxy of a tile: edges, inputs, intermediate tensors
   const auto [nx, ny, nz] = config.domain.tiles;

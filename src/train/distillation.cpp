@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "halobrush/core/error.hpp"
-#include "halobrush/model/diffusion.hpp"
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/diffusion.hpp"
+#include "halobrush/networks/runtime.hpp"
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "loss.hpp"
@@ -86,11 +86,11 @@ Distillation::Distillation(const TrainingSet& set, const config::Config& config)
       steps_of_teacher_(std::max(least_teacher_steps, (teacher_steps + set.spec.evaluations - 1) / set.spec.evaluations)),
       plan_(diffusion::single_steps(set.spec.noise, set.spec.evaluations)),
       teacher_(model::read_model(config.train.teacher), config.train.teacher,
-               model::device_options(config.compute.device)),
+               networks::device_options(config.compute.device)),
       student_(model::read_model(config.train.teacher), config.train.teacher,
-               model::device_options(config.compute.device)),
+               networks::device_options(config.compute.device)),
       averaged_(model::read_model(config.train.teacher), config.train.teacher,
-                model::device_options(config.compute.device)),
+                networks::device_options(config.compute.device)),
       batches_(batches_of(set, teacher_.options())) {}
 
 std::vector<Player> Distillation::players() {
@@ -105,7 +105,7 @@ double Distillation::held_out_loss(std::size_t patch) const {
   return loss_of(patch, averaged_, Split::validation, held_out_draw).item<double>();
 }
 
-torch::Tensor Distillation::loss_of(std::size_t patch, const model::Network& network, Split split,
+torch::Tensor Distillation::loss_of(std::size_t patch, const networks::Network& network, Split split,
                                     std::uint32_t draw) const {
   const auto& spec = set_.spec;
   const auto& batch = batches_[patch];
@@ -114,7 +114,7 @@ torch::Tensor Distillation::loss_of(std::size_t patch, const model::Network& net
   {
     const torch::NoGradGuard no_grad;
     const auto denoiser = teacher_.denoiser(batch, teacher_.encode(batch));
-    const auto denoise = model::denoise_with(denoiser, spec.noise, teacher_.options());
+    const auto denoise = networks::denoise_with(denoiser, spec.noise, teacher_.options());
     for (std::size_t s = 0; s < plan_.size(); ++s) {
       Noised at;
       noising.add(draw * static_cast<std::uint32_t>(plan_.size()) + static_cast<std::uint32_t>(s), at,
@@ -134,7 +134,7 @@ torch::Tensor Distillation::loss_of(std::size_t patch, const model::Network& net
   }
   const auto times = static_cast<std::int64_t>(plan_.size());
   const auto denoiser = network.denoiser(batch.repeated(times), network.encode(batch).repeated(times));
-  const auto noisy = model::noisy_of(all.state, all.level, all.known, spec.noise, network.options());
+  const auto noisy = networks::noisy_of(all.state, all.level, all.known, spec.noise, network.options());
   return squared_errors(denoiser(noisy), all.score, all.target, noisy.known, all.weight) /
          static_cast<double>(times);
 }

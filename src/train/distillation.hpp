@@ -2,7 +2,7 @@
 #pragma once
 
 #include "halobrush/diffusion/sampler.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "method.hpp"
 #include "training_set.hpp"
@@ -24,7 +24,7 @@ class Distillation : public Method {
   double held_out_loss(std::size_t patch) const override;
 
  private:
-  torch::Tensor loss_of(std::size_t patch, const model::Network& network, Split split,
+  torch::Tensor loss_of(std::size_t patch, const networks::Network& network, Split split,
                         std::uint32_t draw) const;
 
   const TrainingSet& set_;
@@ -32,8 +32,8 @@ class Distillation : public Method {
   double weight_decay_;
   std::int64_t steps_of_teacher_;
   diffusion::Plan plan_;
-  model::Network teacher_, student_, averaged_;
-  std::vector<model::Batch> batches_;
+  networks::Network teacher_, student_, averaged_;
+  std::vector<networks::Batch> batches_;
   so3::Igso3Sampler kernel_;
 };
 

@@ -5,8 +5,8 @@
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
 #include "halobrush/model/labels.hpp"
-#include "halobrush/model/network.hpp"
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/network.hpp"
+#include "halobrush/networks/runtime.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 
 namespace halobrush::train {
@@ -36,7 +36,7 @@ torch::Tensor view_of(const LabelledPatch& patch, const model::ModelSpec& spec,
       torch::from_blob(const_cast<double*>(labels.data()),
                        {rows, static_cast<std::int64_t>(spec.labels.size())}, torch::kFloat64)
           .to(options, false, true);
-  return model::critic_view(spec.orientation, tensor_of(major, 3, options), tensor_of(minor, 3, options),
+  return networks::critic_view(spec.orientation, tensor_of(major, 3, options), tensor_of(minor, 3, options),
                             label_tensor);
 }
 
@@ -87,17 +87,17 @@ GanTraining::GanTraining(const TrainingSet& set, const config::Config& config)
     : set_(set),
       settings_(config.gan),
       seed_(static_cast<std::uint64_t>(config.seed)),
-      options_(model::device_options(config.compute.device)),
+      options_(networks::device_options(config.compute.device)),
       generator_(set.spec, seed_, options_),
       averaged_(set.spec, seed_, options_),
       critic_(set.spec, seed_ + 1, options_) {
-  const auto needs = model::needs_of(set.spec);
+  const auto needs = networks::needs_of(set.spec);
   for (const auto& patch : set.patches) {
-    batches_.push_back(model::make_group_batch(pipeline::inputs_of(patch.patch, needs), set.spec, options_));
+    batches_.push_back(networks::make_group_batch(pipeline::inputs_of(patch.patch, needs), set.spec, options_));
     truth_.push_back(view_of(patch, set.spec, batches_.back().canonical, options_));
     training_.push_back(in_split(patch, Split::training, options_));
     validation_.push_back(in_split(patch, Split::validation, options_));
-    known_.push_back(known_of(patch, model::orientation_numbers(set.spec.orientation), options_));
+    known_.push_back(known_of(patch, networks::orientation_numbers(set.spec.orientation), options_));
   }
 }
 
@@ -112,13 +112,13 @@ std::size_t GanTraining::turn(std::int64_t step) const {
 
 torch::Tensor GanTraining::noise(std::size_t patch, std::uint32_t draw) const {
   const auto& p = set_.patches[patch].patch;
-  return model::noise_of(p.halos.get<std::int64_t>("id").first(p.owned),
-                         model::axis_numbers + static_cast<std::int64_t>(set_.spec.labels.size()), seed_,
+  return networks::noise_of(p.halos.get<std::int64_t>("id").first(p.owned),
+                         networks::axis_numbers + static_cast<std::int64_t>(set_.spec.labels.size()), seed_,
                          Purpose::train_scalar_noise, draw, options_);
 }
 
-torch::Tensor GanTraining::view(const model::Generated& galaxies) const {
-  return model::critic_view(set_.spec.orientation, galaxies.major, galaxies.minor, galaxies.labels);
+torch::Tensor GanTraining::view(const networks::Generated& galaxies) const {
+  return networks::critic_view(set_.spec.orientation, galaxies.major, galaxies.minor, galaxies.labels);
 }
 
 torch::Tensor GanTraining::truth(std::size_t patch, const torch::Tensor& fake) const {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "halobrush/model/graph_gan.hpp"
+#include "halobrush/networks/graph_gan.hpp"
 #include "method.hpp"
 #include "training_set.hpp"
 
@@ -30,14 +30,14 @@ class GanTraining : public Method {
  public:
   GanTraining(const TrainingSet& set, const config::Config& config);
   std::vector<Player> players() override;
-  model::DirectionalNetwork::Weights averaged() override { return averaged_.network().parameters(); }
+  networks::DirectionalNetwork::Weights averaged() override { return averaged_.network().parameters(); }
   std::size_t turn(std::int64_t step) const override;
   torch::Tensor loss(std::size_t patch, std::int64_t step) const override;
   double held_out_loss(std::size_t patch) const override;
 
  private:
   torch::Tensor noise(std::size_t patch, std::uint32_t draw) const;
-  torch::Tensor view(const model::Generated& galaxies) const;
+  torch::Tensor view(const networks::Generated& galaxies) const;
   /// [n, D]; what is not known is as in `fake`: nothing is to be learnt from it.
   torch::Tensor truth(std::size_t patch, const torch::Tensor& fake) const;
   torch::Tensor critic_loss(std::size_t patch, std::uint32_t step) const;
@@ -47,9 +47,9 @@ class GanTraining : public Method {
   config::Gan settings_;
   std::uint64_t seed_;
   torch::TensorOptions options_;
-  model::Generator generator_, averaged_;
-  model::Critic critic_;
-  std::vector<model::GroupBatch> batches_;
+  networks::Generator generator_, averaged_;
+  networks::Critic critic_;
+  std::vector<networks::GroupBatch> batches_;
   std::vector<torch::Tensor> truth_, known_;          // [n, D]; known: 1 or 0
   std::vector<torch::Tensor> training_, validation_;  // [n, 1] weights
 };

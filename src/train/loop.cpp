@@ -13,7 +13,7 @@
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/timer.hpp"
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/runtime.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/stop.hpp"
 #include "schedule.hpp"
@@ -89,7 +89,7 @@ class Loop {
 
   void resume() {
     const bool resumed = mpi::agree(comm_, [&] {
-      return model::guarded([&] { return load_checkpoint(checkpoint_path(), state_, identity_); });
+      return networks::guarded([&] { return load_checkpoint(checkpoint_path(), state_, identity_); });
     });
     resumed_at_ = resumed ? state_.step : -1;
     if (resumed) log_.info("train: goes on from step {} of {}", state_.step, checkpoint_path());
@@ -149,7 +149,7 @@ class Loop {
       galaxies += static_cast<double>(std::ranges::count(set_.patches[p].split, Split::training));
     bad_tiles_.clear();
     mpi::agree(comm_, [&] {
-      model::guarded([&] {
+      networks::guarded([&] {
         learner.optimiser->zero_grad();
         for (std::size_t k = static_cast<std::size_t>(comm_.rank()); k < chosen.size();
              k += static_cast<std::size_t>(comm_.size())) {
@@ -238,7 +238,7 @@ class Loop {
     const torch::NoGradGuard no_grad;
     double loss = 0;
     mpi::agree(comm_, [&] {
-      model::guarded([&] {
+      networks::guarded([&] {
         for (std::size_t p = static_cast<std::size_t>(comm_.rank()); p < set_.patches.size();
              p += static_cast<std::size_t>(comm_.size()))
           if (std::ranges::count(set_.patches[p].split, Split::validation) > 0) loss += method_.held_out_loss(p);

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "halobrush/model/diffusion.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/diffusion.hpp"
+#include "halobrush/networks/network.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "noising.hpp"
 #include "training_set.hpp"
@@ -16,11 +16,11 @@
 namespace halobrush::train {
 
 /// What a network is shown of each patch, apart from noise.
-std::vector<model::Batch> batches_of(const TrainingSet& set, torch::TensorOptions options);
+std::vector<networks::Batch> batches_of(const TrainingSet& set, torch::TensorOptions options);
 
 /// Sum over galaxies of weight times the squared errors of what is known: of rotations [n, 3] and F [n,
 /// labels].
-torch::Tensor squared_errors(const model::Denoised& out, const std::vector<double>& rotation,
+torch::Tensor squared_errors(const networks::Denoised& out, const std::vector<double>& rotation,
                              const std::vector<double>& labels, const torch::Tensor& known,
                              const std::vector<double>& weight);
 
@@ -35,8 +35,8 @@ struct NoiseDraws {
 /// labels of |F - F*|^2 (EDM), over the number of draws. Only galaxies of `split` and known labels count.
 /// Members of a host share one noise level, as they do when painted; the environment is encoded once for all
 /// draws.
-torch::Tensor loss_sum(const LabelledPatch& patch, const model::Batch& batch, const model::Network& network,
+torch::Tensor loss_sum(const LabelledPatch& patch, const networks::Batch& batch, const networks::Network& network,
                        const model::ModelSpec& spec, const so3::Igso3Sampler& kernel, Split split,
-                       const NoiseDraws& shown, model::Dropout dropout = {});
+                       const NoiseDraws& shown, networks::Dropout dropout = {});
 
 }  // namespace halobrush::train

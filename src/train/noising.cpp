@@ -32,9 +32,9 @@ Levels levels_of(const config::Train& train) {
   return train.noise_levels == "middle" ? Levels::middle : Levels::uniform;
 }
 
-model::Part part_that_forms(const diffusion::NoiseRange& range, std::uint32_t draw) {
-  if (!range.labels_first) return model::Part::both;
-  return draw % 2 == 0 ? model::Part::labels : model::Part::orientation;
+networks::Part part_that_forms(const diffusion::NoiseRange& range, std::uint32_t draw) {
+  if (!range.labels_first) return networks::Part::both;
+  return draw % 2 == 0 ? networks::Part::labels : networks::Part::orientation;
 }
 
 Noising::Noising(const LabelledPatch& patch, const model::ModelSpec& spec, const so3::Igso3Sampler& kernel,
@@ -68,7 +68,7 @@ void Noising::add(std::uint32_t draw, Noised& out, std::optional<double> level) 
 double Noising::level_of(std::int64_t host, std::uint32_t draw) const {
   const double level = level_from(RandomStream(seed_, host, Purpose::train_noise_level, draw), levels_);
   const auto part = part_that_forms(spec_.noise, draw);
-  return part == model::Part::both ? level : 0.5 * (level + (part == model::Part::orientation ? 1 : 0));
+  return part == networks::Part::both ? level : 0.5 * (level + (part == networks::Part::orientation ? 1 : 0));
 }
 
 void Noising::add_rotation(std::size_t i, double sigma, std::uint32_t draw, Noised& out) const {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "halobrush/diffusion/state.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "training_set.hpp"
 
@@ -27,7 +27,7 @@ enum class Levels { uniform, middle };
 Levels levels_of(const config::Train& train);
 
 /// Where labels form first, each draw of noise shows one part forming.
-model::Part part_that_forms(const diffusion::NoiseRange& range, std::uint32_t draw);
+networks::Part part_that_forms(const diffusion::NoiseRange& range, std::uint32_t draw);
 
 class Noising {
  public:

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "halobrush/core/random.hpp"
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/runtime.hpp"
 #include "loss.hpp"
 
 namespace halobrush::train {
@@ -21,8 +21,8 @@ ScoreMatching::ScoreMatching(const TrainingSet& set, const config::Config& confi
       weight_decay_(config.train.weight_decay),
       dropout_(config.train.dropout),
       draws_a_step_(config.train.noise_draws),
-      network_(set.spec, seed_, model::device_options(config.compute.device)),
-      averaged_(set.spec, seed_, model::device_options(config.compute.device)),
+      network_(set.spec, seed_, networks::device_options(config.compute.device)),
+      averaged_(set.spec, seed_, networks::device_options(config.compute.device)),
       batches_(batches_of(set, network_.options())) {}
 
 std::vector<Player> ScoreMatching::players() {

@@ -1,7 +1,7 @@
 // Trains the diffusion painters: denoising score matching of one network on its own.
 #pragma once
 
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "halobrush/so3/igso3.hpp"
 #include "method.hpp"
 #include "noising.hpp"
@@ -24,8 +24,8 @@ class ScoreMatching : public Method {
   Levels levels_;
   double weight_decay_, dropout_;
   std::int64_t draws_a_step_;
-  model::Network network_, averaged_;
-  std::vector<model::Batch> batches_;
+  networks::Network network_, averaged_;
+  std::vector<networks::Batch> batches_;
   so3::Igso3Sampler kernel_;
 };
 

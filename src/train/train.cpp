@@ -44,7 +44,7 @@ void write_model(const Outcome& outcome, const TrainingSet& set, const config::C
   spec.provenance.emplace_back("training_galaxies_used", fmt::format("{}", set.training));
   spec.provenance.emplace_back("seconds", fmt::format("{:.0f} on {} ranks", outcome.seconds, comm.size()));
   mpi::agree(comm, [&] {
-    if (comm.root()) model::write_model(config.train.model, {spec, model::named_tensors(outcome.kept), ""});
+    if (comm.root()) model::write_model(config.train.model, {spec, networks::named_tensors(outcome.kept), ""});
   });
   log.info("train: wrote {} ({} patches a step, held-out loss {:.4f})", config.train.model,
            outcome.patches_a_step, outcome.held_out_loss);

@@ -12,7 +12,7 @@
 #include "halobrush/core/version.hpp"
 #include "halobrush/model/input_range.hpp"
 #include "halobrush/model/labels.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/pipeline/join.hpp"
 #include "halobrush/pipeline/origin.hpp"
@@ -338,7 +338,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
   auto owned = domain::Ownership::of(box, tiles_for(halos.halos.rows(), config.train.batch), true, halos.halos, self);
   auto tiles = owned.all_tiles();
   const domain::Distribution distribution(box, std::move(owned), halos.halos,
-                                          pipeline::ghost_width(config, model::needs_of(set.spec)), std::move(tiles), self);
+                                          pipeline::ghost_width(config, networks::needs_of(set.spec)), std::move(tiles), self);
   pipeline::for_each_patch(config, distribution, self, [&](domain::Patch patch) {
     if (patch.owned > 0) set.patches.push_back(galaxies.join(std::move(patch), set.spec.split));
   });

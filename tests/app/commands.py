@@ -1,11 +1,13 @@
 """describe-config, --version, info on every kind of file, --dry-run, a run without mpirun, a list of another simulation."""
 import json
 import pathlib
+import shutil
+import subprocess
 
 import h5py
 import numpy as np
 
-from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
+from runner import ENVIRONMENT, PROGRAM, ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
 
 
 def printed(*arguments, ranks=0):
@@ -29,6 +31,30 @@ def hosts_by_m200c(catalog, scratch):
     expect(np.allclose(data["mass"][order], mass, rtol=1e-6) and np.allclose(data["bound_mass"][order], of("Mvir"), rtol=1e-6), "host masses are not M200c")
     density = data["mass"] / (4 / 3 * np.pi * data["radius"] ** 3)
     expect(np.allclose(density, 200 * 2.7754e11, rtol=1e-4), "radii are not those of 200 critical densities")
+
+
+def library_of_networks(scratch):
+    """Loaded when a network is asked for, not before; one that is absent, foreign or of another build is refused."""
+    folder = scratch / "copy"
+    folder.mkdir()
+    for name in ("halobrush", "halobrush-main"):
+        shutil.copy(PROGRAM.with_name(name), folder)
+    start = lambda *words: subprocess.run([folder / "halobrush", *words], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=100)
+    for words in (["--version"], ["info", "models/demo.safetensors"], ["paint", "config/demo-truth.yaml", "--dry-run"]):
+        expect(start(*words).returncode == 0, f"{words} needs the library of networks")
+    library = folder / "halobrush-networks.so"
+    paint = ["paint", "config/demo.yaml", "--set", f"output.path={scratch / 'no.hdf5'}"]
+
+    def refused(text):
+        done = start(*paint)
+        expect(done.returncode == 5 and text in done.stderr and len(done.stderr.strip().splitlines()) == 1, f"{text}: exit code {done.returncode}\n{done.stderr}")
+
+    refused("cannot be loaded")
+    subprocess.run(["cc", "-shared", "-o", library, "-x", "c", "/dev/null"], check=True)
+    refused("is not the library of networks")
+    said = start("--version").stdout.split()[1].encode()
+    library.write_bytes(PROGRAM.with_name("halobrush-networks.so").read_bytes().replace(said, b"9" + said[1:]))
+    refused("belongs to halobrush 9")
 
 
 def main():
@@ -57,6 +83,7 @@ def main():
         expect("a halo catalog" in printed("info", catalog), "info on a halo catalog")
 
         hosts_by_m200c(catalog, scratch)
+        library_of_networks(scratch)
 
         other = ROOT / "../shared/data/rockstar/HaloDataManager_out_163.list"
         if other.exists():

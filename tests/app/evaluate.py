@@ -56,7 +56,8 @@ def table_without_python(ranks, program, truth, out):
 
 def same_table_on_any_ranks(truth, scratch):
     program = shutil.copy(PROGRAM, scratch / "halobrush")
-    shutil.copy(PROGRAM.with_name("halobrush-main"), scratch)
+    for other in ("halobrush-main", "halobrush-networks.so"):
+        shutil.copy(PROGRAM.with_name(other), scratch)
     tables = [table_without_python(ranks, program, truth, scratch / f"np{ranks}") for ranks in (1, 2, 3)]
     for table in tables[1:]:
         for name, values in tables[0].items():

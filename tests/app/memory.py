@@ -31,7 +31,7 @@ def main():
         print(f"dry run: {foretold / 1e6:.0f} MB foretold, {measured / 1e6:.0f} MB measured")
 
         for ranks in (1, 3):
-            done = run(ranks, "paint", "config/demo.yaml", *sets([*law, "limits.memory=210 MB", f"output.path={scratch / 'no.hdf5'}"]))
+            done = run(ranks, "paint", "config/demo.yaml", *sets([*law, "limits.memory=60 MB", f"output.path={scratch / 'no.hdf5'}"]))
             lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error")]
             expect(done.returncode == 2 and len(lines) == 1, f"{done.returncode}: {done.stderr}")
             expect(re.search(r"limits.memory: .* halos take about .* ranks with domain.tiles .* fit", lines[0]), lines[0])

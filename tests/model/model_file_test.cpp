@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "halobrush/core/error.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "support/patches.hpp"
 
 namespace halobrush::model {
@@ -17,7 +17,7 @@ namespace {
 class ModelFiles : public testing::Test {
  protected:
   void SetUp() override {
-    const Network network(spec, 5, torch::kFloat32);
+    const networks::Network network(spec, 5, torch::kFloat32);
     tensors = network.to_file();
     write_model(path, {spec, tensors, ""});
   }
@@ -181,7 +181,7 @@ TEST_F(ModelFiles, with_tensors_of_another_architecture_are_refused) {
   other.denoiser_width = 16;
   write_model(path, {other, tensors, ""});
   const auto file = read_model(path);
-  EXPECT_THROW(Network(file, path, torch::kFloat32), Error);
+  EXPECT_THROW(networks::Network(file, path, torch::kFloat32), Error);
 }
 
 }  // namespace

@@ -36,16 +36,16 @@ class GraphGan : public testing::Test {
  protected:
   model::ModelSpec spec = small_gan();
   testing_support::Patch patch = testing_support::random_patch(spec, 40, 0, 5);
-  model::GroupBatch batch = model::make_group_batch(patch.inputs(), spec, wide);
+  networks::GroupBatch batch = networks::make_group_batch(patch.inputs(), spec, wide);
   std::int64_t labels = static_cast<std::int64_t>(spec.labels.size());
 };
 
 TEST_F(GraphGan, directional_layer_is_the_stated_sum) {
   const std::int64_t in = 4, out = 5, m = 3;
-  const model::DirectionalLayer layer{random_numbers({(1 + m) * in, out}, 1), random_numbers({out}, 2),
+  const networks::DirectionalLayer layer{random_numbers({(1 + m) * in, out}, 1), random_numbers({out}, 2),
                                       random_numbers({3, m}, 3)};
   const auto h = random_numbers({batch.owned, in}, 4);
-  const auto y = model::directional(h, layer, batch);
+  const auto y = networks::directional(h, layer, batch);
   const auto edges = patch.inputs().group;
   for (std::int64_t i = 0; i < batch.owned; ++i)
     for (std::int64_t o = 0; o < out; ++o) {
@@ -78,13 +78,13 @@ TEST_F(GraphGan, directional_layer_is_the_stated_sum) {
 }
 
 TEST_F(GraphGan, a_rotation_of_everything_turns_the_galaxies_with_it) {
-  const model::Generator generator(spec, 5, wide);
-  const auto noise = random_numbers({batch.owned, model::axis_numbers + labels}, 6);
+  const networks::Generator generator(spec, 5, wide);
+  const auto noise = random_numbers({batch.owned, networks::axis_numbers + labels}, 6);
   const auto before = generator(noise, batch);
   RandomStream random(8, 0, Purpose::test);
   const Mat3 q = so3::uniform_rotation(random);
   const auto turned_patch = patch.transformed(q);
-  const auto turned = model::make_group_batch(turned_patch.inputs(), spec, wide);
+  const auto turned = networks::make_group_batch(turned_patch.inputs(), spec, wide);
   const auto after = generator(noise, turned);
   EXPECT_LT((after.labels - before.labels).abs().max().item<double>(), 1e-9);
   EXPECT_LT((after.major - before.major).abs().max().item<double>(), 1e-9);
@@ -93,8 +93,8 @@ TEST_F(GraphGan, a_rotation_of_everything_turns_the_galaxies_with_it) {
 }
 
 TEST_F(GraphGan, draws_orthonormal_axes) {
-  const model::Generator generator(spec, 5, wide);
-  const auto g = generator(random_numbers({batch.owned, model::axis_numbers + labels}, 6), batch);
+  const networks::Generator generator(spec, 5, wide);
+  const auto g = generator(random_numbers({batch.owned, networks::axis_numbers + labels}, 6), batch);
   EXPECT_LT(((g.major * g.major).sum(1) - 1).abs().max().item<double>(), 1e-9);
   EXPECT_LT(((g.minor * g.minor).sum(1) - 1).abs().max().item<double>(), 1e-9);
   EXPECT_LT((g.major * g.minor).sum(1).abs().max().item<double>(), 1e-9);
@@ -103,9 +103,9 @@ TEST_F(GraphGan, draws_orthonormal_axes) {
 TEST_F(GraphGan, critic_sees_the_four_frames_of_an_ellipsoid_as_one) {
   const auto frames = random_numbers({4, 3}, 9);
   const auto view =
-      model::critic_view(model::Orientation::ellipsoid, frames, frames.flip({0}), torch::zeros({4, 0}, wide));
+      networks::critic_view(model::Orientation::ellipsoid, frames, frames.flip({0}), torch::zeros({4, 0}, wide));
   for (const auto& d : so3::ellipsoid_symmetry()) {
-    const auto other = model::critic_view(model::Orientation::ellipsoid, frames * d(0, 0),
+    const auto other = networks::critic_view(model::Orientation::ellipsoid, frames * d(0, 0),
                                           frames.flip({0}) * d(2, 2), torch::zeros({4, 0}, wide));
     EXPECT_EQ((view - other).abs().max().item<double>(), 0);
   }
@@ -114,7 +114,7 @@ TEST_F(GraphGan, critic_sees_the_four_frames_of_an_ellipsoid_as_one) {
 TEST_F(GraphGan, critic_tells_a_spin_from_its_opposite_and_does_not_see_the_roll) {
   const auto axes = random_numbers({4, 3}, 9), none = torch::zeros({4, 0}, wide);
   const auto view = [&](const Tensor& major, const Tensor& spin) {
-    return model::critic_view(model::Orientation::spin, major, spin, none);
+    return networks::critic_view(model::Orientation::spin, major, spin, none);
   };
   EXPECT_EQ((view(axes, axes) - view(axes.flip({0}), axes)).abs().max().item<double>(), 0);
   EXPECT_GT((view(axes, axes) - view(axes, -axes)).abs().max().item<double>(), 0.1);
@@ -134,8 +134,8 @@ TEST_F(GraphGan, penalty_of_a_linear_critic_is_known) {
 }
 
 TEST_F(GraphGan, penalty_of_the_critic_differentiates_as_finite_differences_say) {
-  model::Critic critic(spec, 5, wide);
-  const auto numbers = model::orientation_numbers(spec.orientation) + labels;
+  networks::Critic critic(spec, 5, wide);
+  const auto numbers = networks::orientation_numbers(spec.orientation) + labels;
   const auto real = random_numbers({batch.owned, numbers}, 13),
              fake = random_numbers({batch.owned, numbers}, 14);
   const auto mix = torch::sigmoid(random_numbers({batch.owned, 1}, 15));

@@ -1,7 +1,7 @@
 // halobrush train: a model from a galaxy catalog and its halos.
 #include "../command.hpp"
 #include "../parallel.hpp"
-#include "halobrush/train/train.hpp"
+#include "halobrush/model/networks.hpp"
 
 namespace halobrush::app {
 
@@ -15,7 +15,7 @@ Command train_command(CLI::App& program) {
             return run_parallel(argc, argv, {[&] { return settings->load(); },
                                              [&](const auto& config) { return files_of_train(config, settings->file); },
                                              [](const auto& config, const auto& world, auto& log) {
-                                               train::run(config, world, log);
+                                               model::networks().train(config, world, log);
                                                return ExitCode::done;
                                              },
                                              false, [settings] { return settings->remarks(); }});

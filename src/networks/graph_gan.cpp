@@ -1,4 +1,4 @@
-#include "halobrush/model/graph_gan.hpp"
+#include "halobrush/networks/graph_gan.hpp"
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include "halobrush/core/random.hpp"
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 Vec3 vector_at(const std::vector<double>& values, std::size_t index) {
@@ -199,4 +199,4 @@ torch::Tensor noise_of(std::span<const std::int64_t> id, std::int64_t numbers, s
   return as_tensor(values, {static_cast<std::int64_t>(id.size()), numbers}, options);
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -9,7 +9,7 @@
 
 #include "halobrush/core/error.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 /// Float tensors on a device: "cpu", or "cuda" (GPU chosen by set_up_torch). Throws config_error when there
 /// is none.
@@ -26,4 +26,4 @@ auto guarded(Work&& work) {
   }
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,5 +1,5 @@
 // The symmetry promises of the network, in double precision, for arbitrary rotations.
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,11 +7,11 @@
 #include <cmath>
 
 #include "halobrush/core/random.hpp"
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/networks/diffusion.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "support/patches.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 const auto wide = torch::TensorOptions().dtype(torch::kFloat64);
@@ -380,4 +380,4 @@ TEST_F(Samplers, turn_with_the_frame_of_the_initial_orientations) {
 }
 
 }  // namespace
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,9 +1,9 @@
 #include <cmath>
 
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 void put_environment_edges(const Inputs& inputs, double radius, const torch::TensorOptions& options,
@@ -87,4 +87,4 @@ Batch make_batch(const Inputs& inputs, const ModelSpec& spec, torch::TensorOptio
   return batch;
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -3,11 +3,11 @@
 
 #include <numbers>
 
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "symmetry.hpp"
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 Tensor level_embedding(const Tensor& level) {
@@ -156,4 +156,4 @@ Tensor Denoiser::messages(const Noisy& galaxies, const Noisy& senders, const Ten
   return torch::cat({mean, sum_scale * sum}, 2).view({owned_, 2 * order * width});
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -8,9 +8,9 @@
 #include "halobrush/diffusion/flow_density.hpp"
 #include "halobrush/diffusion/sampler.hpp"
 #include "halobrush/model/model_file.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 /// A state as the denoiser sees it. level [n]; known [n, 1 + labels], all 1 where it is empty.
 Noisy noisy_of(const diffusion::State& state, const std::vector<double>& level,
@@ -27,4 +27,4 @@ diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoise
                                                          const diffusion::NoiseRange& range,
                                                          torch::TensorOptions options);
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,6 +1,6 @@
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 Tensor gather(const Tensor& rows, const Tensor& index) {
   return rows.index_select(0, index);
 }
@@ -91,4 +91,4 @@ Tensor as_index(const std::vector<std::int64_t>& values, torch::Device device) {
       .to(device);
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

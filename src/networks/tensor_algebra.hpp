@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 using torch::Tensor;
 
@@ -34,4 +34,4 @@ Tensor as_tensor(const std::vector<double>& values, std::vector<std::int64_t> sh
                  const torch::TensorOptions& options);
 Tensor as_index(const std::vector<std::int64_t>& values, torch::Device device);
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -3,12 +3,12 @@
 #include <Eigen/Geometry>
 
 #include "halobrush/core/random.hpp"
-#include "halobrush/model/graph_gan.hpp"
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/graph_gan.hpp"
+#include "halobrush/networks/runtime.hpp"
 #include "halobrush/so3/rotation.hpp"
 #include "learned_painter.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 std::vector<double> doubles_of(const torch::Tensor& t) {
@@ -60,9 +60,8 @@ class GanPainter : public LearnedPainter {
 
 }  // namespace
 
-std::unique_ptr<Painter> make_gan_painter(const ModelFile& file, const std::string& path, std::uint64_t seed,
-                                          const std::string& device) {
-  return std::make_unique<GanPainter>(file, path, seed, device);
+std::unique_ptr<Painter> make_gan_painter(const ModelFile& file, const std::string& path, const SamplingOptions& options) {
+  return std::make_unique<GanPainter>(file, path, options.seed, options.device);
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -3,14 +3,14 @@
 #include <cmath>
 #include <numbers>
 
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/networks/diffusion.hpp"
 #include "halobrush/model/labels.hpp"
 #include "halobrush/model/host_factor.hpp"
-#include "halobrush/model/network.hpp"
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/network.hpp"
+#include "halobrush/networks/runtime.hpp"
 #include "learned_painter.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 constexpr std::int64_t density_steps = 32;
@@ -150,4 +150,4 @@ std::unique_ptr<Painter> make_graph_diffusion_painter(const ModelFile& file, con
   return std::make_unique<GraphDiffusionPainter>(file, path, options);
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,6 +1,6 @@
 // Generator and critic of the graph GAN (Jagvaral et al. 2022, arXiv:2204.07077): directional graph
 // convolutions over the galaxies of a host halo, both conditioned by concatenating the inputs. Includes
-// torch; only model and train include this header.
+// torch; only networks and train include this header.
 //
 // Symmetry. The published layer sees absolute directions, so it is not equivariant. Here every vector and
 // tensor is first put into the galaxy's canonical frame (axes of its own tide, shape and place in the host),
@@ -21,7 +21,9 @@
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/model/painter.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
+
+using namespace model;
 
 /// The owned galaxies of a patch; only neighbours inside the host halo count.
 struct GroupBatch {
@@ -116,4 +118,4 @@ class Critic {
 torch::Tensor noise_of(std::span<const std::int64_t> id, std::int64_t numbers, std::uint64_t seed,
                        Purpose purpose, std::uint32_t step, torch::TensorOptions options);
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

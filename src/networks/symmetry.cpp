@@ -4,7 +4,7 @@
 
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 // The sign of each D2 element on a quantity that turns like 1, x, y or z: D2 = {1, diag(1,-1,-1),
@@ -85,4 +85,4 @@ Dense projected(const Dense& layer, Symmetry symmetry) {
   return {torch::cat(rows, 0) / static_cast<double>(copies(symmetry)), bias * score_has_no_bias};
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 constexpr std::int64_t level_features = 9;  // of the noise level
 constexpr std::int64_t edge_basis = 8;      // radial functions
@@ -38,4 +38,4 @@ Dense symmetric(const torch::Tensor& kernel, const torch::Tensor& bias, Symmetry
 /// Last layer: the three components of the score turn like x, y and z, the labels not at all.
 Dense projected(const Dense& layer, Symmetry symmetry);
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,9 +1,9 @@
-// Torch-free entry points of the runtime, for the program's start.
+// LibTorch at the start of a process. No torch in this header.
 #pragma once
 
 #include <string>
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 /// For the examples (src/app/halobrush.c does it for the program), before any network runs: starts them again, once,
 /// with OPENBLAS_CORETYPE set (core/blas_core.h), unless the user has set it.
@@ -17,6 +17,4 @@ void set_up_torch(int threads, const std::string& device, int node_rank);
 /// networks then run five times slower.
 bool has_fast_blas();
 
-std::string torch_version();
-
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

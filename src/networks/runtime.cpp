@@ -1,4 +1,4 @@
-#include "halobrush/model/runtime.hpp"
+#include "halobrush/networks/runtime.hpp"
 
 #include <ATen/Parallel.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -10,9 +10,9 @@
 #include <cstdlib>
 
 #include "halobrush/core/blas_core.h"
-#include "halobrush/model/setup.hpp"
+#include "halobrush/networks/setup.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 void choose_blas_kernels(char** argv) {
   const char* core = halobrush_blas_core();
@@ -27,7 +27,7 @@ torch::TensorOptions device_options(const std::string& device) {
     throw config_error(
         "compute.device: cuda: this LibTorch ({}) sees no GPU; set compute.device: cpu, or use a CUDA build "
         "on a GPU node",
-        torch_version());
+        TORCH_VERSION);
   return options.device(torch::kCUDA);
 }
 
@@ -50,8 +50,4 @@ bool has_fast_blas() {
   return at::hasMKL() || dlsym(RTLD_DEFAULT, "openblas_set_num_threads") != nullptr;
 }
 
-std::string torch_version() {
-  return TORCH_VERSION;
-}
-
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,4 +1,4 @@
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/networks/diffusion.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 Tensor on_host(const Tensor& t) {
@@ -136,4 +136,4 @@ diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoise
   };
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -1,5 +1,5 @@
 // The graph-diffusion network: an E(3)-equivariant encoder of the environment, run once per galaxy, and a
-// small body-frame denoiser over the group graph, run at every noise level. Includes torch; only model and
+// small body-frame denoiser over the group graph, run at every noise level. Includes torch; only networks and
 // train include this header.
 //
 // Symmetry. The encoder keeps scalar, polar, axial and tensor channels apart and hands on only what is even
@@ -24,7 +24,9 @@
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/model/painter.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
+
+using namespace model;  // a network is made of what a model file says, and is a painter
 
 /// y = x weight + bias; weight [in, out], bias [out].
 struct Dense {
@@ -158,4 +160,4 @@ class Network {
   std::vector<std::pair<std::string, torch::Tensor>> parameters_;
 };
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "halobrush/model/diffusion.hpp"
+#include "halobrush/networks/diffusion.hpp"
 #include "halobrush/model/model_file.hpp"
 #include "halobrush/model/painter.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 
 class LearnedPainter : public Painter {
  public:
@@ -33,4 +33,4 @@ class LearnedPainter : public Painter {
   std::vector<catalog::ColumnSpec> scalars_;
 };
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

@@ -5,9 +5,9 @@
 
 #include "halobrush/model/labels.hpp"
 #include "halobrush/model/input_range.hpp"
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 bool is_axis_ratio(const std::string& name) {
@@ -47,4 +47,4 @@ Painted LearnedPainter::painted(const diffusion::State& state, const Inputs& inp
   return rows;
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

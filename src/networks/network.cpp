@@ -1,4 +1,4 @@
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "halobrush/core/random.hpp"
 #include "symmetry.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 // Layers that hand on messages start at this share of the usual size: a network begins as one that knows its
@@ -136,4 +136,4 @@ Dense Network::layer(const std::string& name) const {
   return {tensor(name + ".weight"), tensor(name + ".bias")};
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks

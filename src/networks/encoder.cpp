@@ -2,11 +2,11 @@
 
 #include <numbers>
 
-#include "halobrush/model/network.hpp"
+#include "halobrush/networks/network.hpp"
 #include "symmetry.hpp"
 #include "tensor_algebra.hpp"
 
-namespace halobrush::model {
+namespace halobrush::networks {
 namespace {
 
 // A smooth basis that vanishes, with its first derivative, at the linking radius: a galaxy that crosses it
@@ -85,4 +85,4 @@ Environment Network::encode(const Batch& batch) const {
           bounded_tensor(mix(even_tensors, tensor("encoder.out.tensors"))), owned(own)};
 }
 
-}  // namespace halobrush::model
+}  // namespace halobrush::networks
