@@ -11,6 +11,7 @@ foreach(path IN LISTS Torch_DIR CMAKE_PREFIX_PATH torch_environment_paths ITEMS 
   endif()
 endforeach()
 list(PREPEND CMAKE_PREFIX_PATH ${torch_prefixes})
+unset(Caffe2_DIR CACHE)  # of another LibTorch, maybe
 foreach(library TORCH c10 kineto)
   unset(${library}_LIBRARY CACHE)
 endforeach()

@@ -417,7 +417,7 @@ def number_of(numbers, key, default=None):
 
 def momentum_unit(text, h, a):
     """(mass) * (length) * velocity, without blanks, in (Msun/h) (Mpc/h) km/s; None where a unit is not known."""
-    parts = re.fullmatch(r"\((.+)\)\*\((.+)\)\*(.+)\(physical\)", text)
+    parts = re.fullmatch(r"\((.+)\)\*\((.+)\)\*(.+)\((?:physical|proper)\)", text)
     try:
         return np.prod([unit_of(part, table, h, a, "angular momenta") for part, table in zip(parts.groups(), (units.MASS, units.LENGTH, units.VELOCITY))]) if parts else None
     except Refuse:
