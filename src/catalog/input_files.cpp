@@ -77,7 +77,7 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 
 std::string name_of(HaloFormat format) {
   return std::array{"a Rockstar list", "a halobrush HDF5 catalog", "a file of a SUBFIND catalog", "an OpenCosmo catalog of HACC halos", "a file of an MPI-Rockstar catalog",
-                    "a GenericIO catalog", "a file of CompaSO halos"}[static_cast<std::size_t>(format)];
+                    "a GenericIO catalog", "a file of CompaSO halos", "an HDF5 file by input.columns"}[static_cast<std::size_t>(format)];
 }
 
 std::optional<HaloFormat> format_named(const std::string& format) {
@@ -88,8 +88,9 @@ std::optional<HaloFormat> format_named(const std::string& format) {
   if (format == "mpi_rockstar") return HaloFormat::mpi_rockstar;
   if (format == "genericio") return HaloFormat::genericio;
   if (format == "compaso") return HaloFormat::compaso;
+  if (format == "columns") return HaloFormat::column_map;
   if (format != "auto")
-    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush, subfind, opencosmo, mpi_rockstar, genericio or compaso", format);
+    throw config_error("input.format: no format '{}'; use auto, rockstar, halobrush, subfind, opencosmo, mpi_rockstar, genericio, compaso or columns", format);
   return std::nullopt;
 }
 
@@ -115,7 +116,7 @@ HaloFormat format_of_file(const std::string& path) {
     default:
       throw data_error(
           "{}: is no halo catalog of a format that is read here (they are in docs/formats.md); check input.path, or set input.format to learn what "
-          "is missing",
+          "is missing; HDF5 of any layout is read by input.columns",
           path);
   }
 }
@@ -131,11 +132,13 @@ bool is_list_of_halos(const std::string& path) {
   return is_ahf(names) || std::ranges::all_of(std::array{"id", "x", "y", "z"}, [&](const char* name) { return std::ranges::count(names, name) > 0; });
 }
 
+std::optional<HaloFormat> by_its_name(const std::string& path, HaloFormat format) {
+  return path.ends_with(".hdf5") || path.ends_with(".h5") ? std::optional(format) : std::nullopt;
+}
+
 // What a file of a folder is; nothing where it is no halo catalog, or an HDF5 file by another name (unfinished, a copy).
 std::optional<HaloFormat> format_in_folder(const std::string& path) {
-  const auto by_name = [&](HaloFormat format) {
-    return path.ends_with(".hdf5") || path.ends_with(".h5") ? std::optional(format) : std::nullopt;
-  };
+  const auto by_name = [&](HaloFormat format) { return by_its_name(path, format); };
   switch (kind_of(path)) {
     case FileKind::rockstar:
       return is_list_of_halos(path) ? std::optional(HaloFormat::rockstar) : std::nullopt;
@@ -184,7 +187,7 @@ CatalogFiles files_of_folder(const std::string& folder, std::optional<HaloFormat
   std::map<HaloFormat, std::vector<std::string>> found;
   std::vector<std::string> others;
   for (const auto& file : files_in(folder)) {
-    const auto format = format_in_folder(file);
+    const auto format = wanted == HaloFormat::column_map ? by_its_name(file, HaloFormat::column_map) : format_in_folder(file);
     if (format && (!wanted || format == wanted))
       found[*format].push_back(file);
     else

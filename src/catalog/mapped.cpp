@@ -11,13 +11,13 @@
 namespace halobrush::catalog {
 namespace {
 
-struct Source {
+struct NamedDataset {
   std::string dataset;
   std::optional<std::uint64_t> component;
   std::optional<double> factor;
 };
 
-Source parse(const std::string& column, const std::string& text) {
+NamedDataset parse(const std::string& column, const std::string& text) {
   static const std::regex pattern(R"(\s*([^\[\]*\s]+)\s*(?:\[(\d+)\])?\s*(?:\*\s*(\S+))?\s*)");
   std::smatch found;
   const auto fail = [&] {
@@ -26,7 +26,7 @@ Source parse(const std::string& column, const std::string& text) {
         column, text);
   };
   if (!std::regex_match(text, found, pattern)) throw fail();
-  Source source{found[1].str(), std::nullopt, std::nullopt};
+  NamedDataset source{found[1].str(), std::nullopt, std::nullopt};
   if (found[2].matched) source.component = std::stoull(found[2].str());
   if (found[3].matched) {
     const auto number = found[3].str();
@@ -38,7 +38,7 @@ Source parse(const std::string& column, const std::string& text) {
   return source;
 }
 
-ColumnData read(const h5::Column& dataset, const std::string& name, const Source& source, std::uint64_t first,
+ColumnData read(const h5::Column& dataset, const std::string& name, const NamedDataset& source, std::uint64_t first,
                 std::uint64_t rows) {
   if (is_integer_column(name)) return dataset.integers(first, rows);
   ColumnData data = source.component ? dataset.component(*source.component, first, rows) : dataset.read(first, rows);
@@ -79,7 +79,7 @@ class MappedFile {
   }
 
  private:
-  h5::Column open(const std::string& name, const Source& source) const {
+  h5::Column open(const std::string& name, const NamedDataset& source) const {
     if (!h5::exists(file_.id(), source.dataset))
       throw data_error("{}: validate.columns.{}: the file has no dataset '{}'; correct the column map", path_,
                        name, source.dataset);

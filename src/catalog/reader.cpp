@@ -7,6 +7,7 @@
 
 #include "canonical.hpp"
 #include "checks.hpp"
+#include "column_map.hpp"
 #include "compaso.hpp"
 #include "genericio_halos.hpp"
 #include "halobrush/catalog/mock.hpp"
@@ -36,6 +37,8 @@ std::string name_of(HaloFormat format) {
       return "GenericIO";
     case HaloFormat::compaso:
       return "CompaSO";
+    case HaloFormat::column_map:
+      return "HDF5 by input.columns";
     case HaloFormat::halobrush:
       break;
   }
@@ -44,6 +47,8 @@ std::string name_of(HaloFormat format) {
 
 OpenHaloFiles opener_of(HaloFormat format, const ReadOptions& options) {
   if (format == HaloFormat::opencosmo) return open_opencosmo;
+  if (format == HaloFormat::column_map)
+    return [options](const std::vector<std::string>& files) { return open_column_map(files, options); };
   return [options](const std::vector<std::string>& files) { return open_mpi_rockstar(files, options); };
 }
 
@@ -111,6 +116,8 @@ std::vector<std::string> keys_passed_over(const Simulation& says, const ReadOpti
   compare("input.scale_factor", options.scale_factor, says.scale_factor, "");
   compare("cosmology.omega_m", options.omega_m, says.omega_m, "");
   compare("cosmology.h", options.h, says.h, "");
+  if (!options.mass_definition.empty() && options.mass_definition != says.mass_definition)
+    remarks.push_back(fmt::format("{}input.mass_definition {} is not used: it goes with input.columns", warning, options.mass_definition));
   return remarks;
 }
 
@@ -201,6 +208,7 @@ Table sample(const Input& input, const ReadOptions& options, HaloHeader& header)
       return sample_subfind(input, options, header);
     case HaloFormat::opencosmo:
     case HaloFormat::mpi_rockstar:
+    case HaloFormat::column_map:
       return sample_halo_files(opener_of(input.catalog.format, options), header, input);
     case HaloFormat::genericio:
       return sample_genericio(input, options, header);
@@ -248,6 +256,7 @@ HaloHeader header_in(const Input& input, const ReadOptions& options) {
       return read_subfind_header_of(input, options);
     case HaloFormat::opencosmo:
     case HaloFormat::mpi_rockstar:
+    case HaloFormat::column_map:
       return read_halo_files_header(input, opener_of(input.catalog.format, options));
     case HaloFormat::genericio:
       return read_genericio_halo_header(input, options);
@@ -266,7 +275,8 @@ std::unique_ptr<HaloSource> open_input(Input input, const ReadOptions& options, 
     case HaloFormat::subfind:
       return std::make_unique<SubfindSource>(std::move(input), options, comm);
     case HaloFormat::opencosmo:
-    case HaloFormat::mpi_rockstar: {
+    case HaloFormat::mpi_rockstar:
+    case HaloFormat::column_map: {
       const auto open = opener_of(input.catalog.format, options);
       return open_halo_files(std::move(input), open, comm);
     }

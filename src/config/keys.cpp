@@ -154,6 +154,15 @@ Rule only(std::string choice) {
           }};
 }
 
+Rule mass_definition_or_none() {
+  return {"must be vir, or a number with b or c (200c, 200b, 500c)", [](const Value& v) {
+            const auto& text = **std::get_if<std::string*>(&v);
+            if (text.empty() || text == "vir") return true;
+            return text.size() > 1 && (text.back() == 'b' || text.back() == 'c') &&
+                   std::all_of(text.begin(), text.end() - 1, [](unsigned char c) { return std::isdigit(c) != 0; });
+          }};
+}
+
 }  // namespace
 
 std::vector<Key> keys_of(Config& c) {
@@ -168,7 +177,13 @@ std::vector<Key> keys_of(Config& c) {
        "folder, a pattern such as 'lists/*.list', or a list of all of them",
        steering},
       {"input.format", &c.input.format, "", "format of the halo catalog; auto looks at its content, rockstar is for lists of Rockstar, consistent-trees and AHF", steering,
-       one_of({"auto", "rockstar", "halobrush", "subfind", "opencosmo", "mpi_rockstar", "genericio", "compaso"})},
+       one_of({"auto", "rockstar", "halobrush", "subfind", "opencosmo", "mpi_rockstar", "genericio", "compaso", "columns"})},
+      {"input.columns", &c.input.columns, "",
+       "for halos in HDF5 of any layout: our column name: its dataset, or dataset[k] of one with several numbers a row, and the unit where the file "
+       "does not say it, e.g. mass: Halos/M200c in 1e10 Msun/h",
+       science},
+      {"input.mass_definition", &c.input.mass_definition, "",
+       "of the masses that input.columns names: vir, 200c, 200b, 500c, ...; empty: unknown", science, mass_definition_or_none()},
       {"input.orphans", &c.input.orphans, "",
        "a satellite whose host is absent: stop with an error, or promote it to a central", science,
        one_of({"error", "promote"})},

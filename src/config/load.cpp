@@ -270,6 +270,18 @@ Config load(const std::string& path, const std::vector<std::string>& overrides) 
   return parse(text_of_file(path), path, overrides);
 }
 
+namespace {
+
+void settle_input_format(Input& input, std::vector<std::string>& problems) {
+  if (!input.columns.empty() && input.format == "auto") input.format = "columns";
+  if (!input.columns.empty() && input.format != "columns")
+    problems.push_back(fmt::format("input.columns: is for HDF5 of any layout, but input.format is {}; remove one of them", input.format));
+  if (input.columns.empty() && input.format == "columns")
+    problems.push_back("input.format: columns needs input.columns: our column name: its dataset");
+}
+
+}  // namespace
+
 Config parse(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
   std::vector<std::string> problems;
   Entries entries = read_text(text, name, problems);
@@ -277,6 +289,7 @@ Config parse(const std::string& text, const std::string& name, const std::vector
   auto keys = keys_of(config);
   for (const auto& change : overrides) apply_override(change, keys, entries, problems);
   apply(entries, keys, problems);
+  settle_input_format(config.input, problems);
   if (problems.empty()) return config;
   std::string all;
   for (const auto& p : problems) all += (all.empty() ? "" : "\n") + p;

@@ -45,6 +45,8 @@ catalog::ReadOptions read_options(const config::Config& config) {
   const auto& in = config.input;
   catalog::ReadOptions options = {in.format,          in.box_size, in.units,    in.scale_factor, config.cosmology.omega_m,
                                   config.cosmology.h, in.min_vmax, in.host_mass};
+  options.columns = in.columns;
+  options.mass_definition = in.mass_definition;
   options.min_particles = in.min_particles;
   options.min_mass = in.min_mass;
   return options;

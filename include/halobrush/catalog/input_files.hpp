@@ -25,7 +25,7 @@ struct InputPaths {
   std::string text() const;
 };
 
-enum class HaloFormat { rockstar, halobrush, subfind, opencosmo, mpi_rockstar, genericio, compaso };
+enum class HaloFormat { rockstar, halobrush, subfind, opencosmo, mpi_rockstar, genericio, compaso, column_map };
 
 /// The files of a catalog, in natural order of their names ("2" before "10"), each once.
 struct CatalogFiles {

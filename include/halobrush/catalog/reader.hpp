@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct ReadOptions {
   std::string host_mass = "main";  ///< of hosts in Rockstar lists: main, or 200c for the column M200c
   bool headers_only = false;       ///< read_header looks at no rows
   bool describe = false;           ///< only to be looked at: what neither file nor options say stays NaN
+  std::map<std::string, std::string> columns = {};  ///< of HDF5 files of any layout: as input.columns
+  std::string mass_definition = {};                 ///< of their masses
   std::int64_t min_particles = 0;  ///< halos of fewer are left out, where a catalog tells
   double min_mass = 0;             ///< Msun/h: lighter halos are left out
 };

@@ -26,7 +26,9 @@ struct Paths {
 
 struct Input {
   Paths path;
-  std::string format = "auto";
+  std::string format = "auto";  ///< columns where `columns` names some
+  std::map<std::string, std::string> columns;  ///< our name: dataset of an HDF5 file of another layout, and its unit
+  std::string mass_definition;
   std::string orphans = "error";
   double box_size = unset;
   std::vector<double> units;
