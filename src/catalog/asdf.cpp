@@ -15,6 +15,7 @@
 
 #include "blosc_buffer.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -46,7 +47,7 @@ YAML::Node tree_of(const std::string& path, const std::string& text) {
   try {
     return YAML::Load(text);
   } catch (const YAML::Exception& error) {
-    throw damaged_asdf(path, fmt::format("its text is no YAML: {}", error.what()));
+    throw damaged_asdf(path, fmt::format("its text is no YAML: {}", printable(error.what())));
   }
 }
 
@@ -179,7 +180,7 @@ AsdfFile read_asdf(const std::string& path) {
   } catch (const YAML::Exception& error) {
     throw data_error(
         "{}: what the ASDF file says of its arrays is not understood ({}); give a file as AbacusSummit writes them",
-        path, error.what());
+        path, printable(error.what()));
   }
   for (const auto& [name, column] : file.columns) check_size(file, name, column);
   return file;

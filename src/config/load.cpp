@@ -117,7 +117,7 @@ Entries read_text(const std::string& text, const std::string& path, std::vector<
     return entries;
   } catch (const YAML::Exception& error) {
     throw config_error("{}:{}: not valid YAML ({}); check indentation and quotes", path, error.mark.line + 1,
-                       error.msg);
+                       printable(error.msg));
   }
 }
 

@@ -192,7 +192,7 @@ Requirements parse_requirements(const std::string& text, const std::string& wher
     if (!documents.empty()) root = documents[0];
   } catch (const YAML::Exception& error) {
     throw config_error("{}:{}: not valid YAML ({}); check indentation and quotes", where, error.mark.line + 1,
-                       error.msg);
+                       printable(error.msg));
   }
   Requirements out;
   if (root.IsNull()) return out;

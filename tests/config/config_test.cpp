@@ -154,6 +154,8 @@ TEST_F(ConfigFile, RefusesAKeyGivenTwiceAndASectionGivenAValue) {
 
 TEST_F(ConfigFile, SaysWhereAFileCannotBeRead) {
   EXPECT_TRUE(contains(problems("seed: [1,\n").at(0), "not valid YAML"));
+  // The library's message quotes the character that it does not know.
+  EXPECT_EQ(problems(std::string("density:\n  dataset: delta") + '\0' + "\nlimits:\n  wall_time: 3600\n").size(), 1U);
   EXPECT_TRUE(contains(problems("- a\n- b\n").at(0), "run.yaml"));
   try {
     config::load("/nowhere/run.yaml", {});
