@@ -5,7 +5,7 @@ two_sample.py TRUTH PAINTED [PAINTED ...] [--halos HALOS] [--inputs a,b] [--outp
 Accuracy of boosted trees and of a neural network, 0.5 for a perfect painter. Their features are the halo's inputs, the outputs, the
 orientation in the halo's frame, and for each scalar the residual (y - mu(x)) / s(x) and its absolute value, with mu and s
 regressed on true galaxies of other host halos: a classifier given only inputs and outputs is blind to a wrong scatter. Folds go by
-host halo, with both copies of a galaxy in one fold. Beside it: the null (two draws of one painter, or with a single draw two halves
+host halo, with both copies of a galaxy in one fold. A second test, PQMass, counts both in regions. Beside each: the null (two draws of one painter, or with a single draw two halves
 of the truth) and one perturbation of known size, to show what the test can see.
 """
 import argparse
@@ -18,6 +18,7 @@ import warnings
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small fits: threads would only wait for each other
 
 import numpy as np
+from scipy.spatial import cKDTree
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
@@ -90,9 +91,18 @@ def orientation_features(properties, directions):
     return np.stack(features, 1) if features else np.zeros((properties.rows(), 0))
 
 
+def standardised(properties, residuals):
+    return np.stack(list(residuals.of(properties.scalars).values()), 1) if properties.scalars else np.zeros((properties.rows(), 0))
+
+
 def features_of(halos, properties, residuals):
-    standard = np.stack(list(residuals.of(properties.scalars).values()), 1) if properties.scalars else np.zeros((properties.rows(), 0))
+    standard = standardised(properties, residuals)
     return np.hstack([halos.input_matrix(), properties.matrix(), standard, np.abs(standard), orientation_features(properties, halos.directions)])
+
+
+def drawn_features(halos, properties, residuals):
+    """What a painter draws, for tests that count: the inputs, which truth and paint share, are left out."""
+    return np.hstack([standardised(properties, residuals), orientation_features(properties, halos.directions)])
 
 
 def trees(seed):
@@ -122,6 +132,27 @@ class Network:
 
 
 CLASSIFIERS = {"trees": trees, "mlp": Network}
+
+
+def pqmass(real, painted, regions=50, partitions=40, seed=0):
+    """chi2 per degree of freedom of PQMass (Lemos et al. 2024, arXiv:2402.04355): both tables of features [n,m] are counted in regions, those
+    nearest to each of some rows that are drawn from both and left out; 1 in the mean where both are independent draws of one law. Means over
+    partitions; features are normal scores, a value that is not known is the median."""
+    rng = np.random.default_rng(seed)
+    both = np.vstack([real, painted])
+    scores = QuantileTransformer(output_distribution="normal", n_quantiles=200, subsample=10_000, random_state=seed)
+    both = np.clip(np.nan_to_num(scores.fit_transform(both)), -3.5, 3.5)
+    side = np.repeat([0, 1], [len(real), len(painted)])
+    values = []
+    for _ in range(partitions):
+        order = rng.permutation(len(both))
+        centres, rest = order[:regions], order[regions:]
+        region = cKDTree(both[centres]).query(both[rest])[1]
+        counts = np.stack([np.bincount(region[side[rest] == k], minlength=regions) for k in (0, 1)])
+        counts = counts[:, counts.sum(0) > 0]
+        expected = np.outer(counts.sum(1), counts.sum(0)) / counts.sum()
+        values.append(np.sum((counts - expected) ** 2 / expected) / (counts.shape[1] - 1))
+    return float(np.mean(values))
 
 
 def jackknife_error(correct, groups):
@@ -240,15 +271,20 @@ def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed
         rows_a, rows_b = part(a), part(b)
         return Guesses(features(a)[rows_a], features(b)[rows_b], (halos.group[rows_a], halos.group[rows_b]), folds, seed)
 
+    def counted(a, b):
+        return pqmass(*(drawn_features(halos, p, residuals)[part(p)] for p in (a, b)), seed=seed)
+
     each = [told_apart(truth, draw, seed + 100 * k) for k, draw in enumerate(draws)]
     same_rows = all(np.array_equal(part(truth), part(draw)) for draw in draws)
     result = {"galaxies": int(part(truth).sum()), "groups": int(np.unique(halos.group[part(truth)]).size), "draws": len(draws), "folds": folds,
               "c2st": {name: mean_of([one.accuracy(name) for one in each]) for name in CLASSIFIERS},
-              "c2st_by_halo_mass": by_halo_mass(halos.select(part(truth)), each) if same_rows else []}
+              "c2st_by_halo_mass": by_halo_mass(halos.select(part(truth)), each) if same_rows else [],
+              "pqmass": {"painted": float(np.mean([counted(truth, draw) for draw in draws])), "perturbed": {}}}
     base = draws[0]
     if len(draws) > 1:
         result["null_kind"] = "two draws of the painter"
         other, compare = draws[1], told_apart
+        result["pqmass"]["null"] = counted(base, other)
     else:
         result["null_kind"] = "two halves of the truth"
         a, b = (rows[part(truth)[rows]] for rows in halves(halos, truth, seed))
@@ -261,7 +297,10 @@ def two_sample(pair, residuals=None, perturbations=("shift",), folds=FOLDS, seed
         text, change = PERTURBATIONS[name]
         if name in ("shift", "scatter") and not truth.scalars or name == "orientation" and truth.axes is None and truth.spin is None:
             continue
-        result["perturbed"][name] = {"what": text, **show(compare(base, change(other, residuals, rng)))}
+        changed = change(other, residuals, rng)
+        result["perturbed"][name] = {"what": text, **show(compare(base, changed))}
+        if len(draws) > 1:
+            result["pqmass"]["perturbed"][name] = counted(base, changed)
     return result
 
 
@@ -281,6 +320,8 @@ def lines_of(result):
     yield f"  null                   {show(result['null'])}   ({result['null_kind']})"
     for name, part in result["perturbed"].items():
         yield f"  perturbed: {name:11s} {show(part)}   ({part['what']})"
+    other = [f"{name} {value:.2f}" for name, value in {"null": result["pqmass"].get("null"), **result["pqmass"]["perturbed"]}.items() if value is not None]
+    yield f"PQMass, chi2 per degree of freedom: painted against true {result['pqmass']['painted']:.2f}" + "".join(f", {text}" for text in other)
 
 
 def main():
