@@ -30,11 +30,26 @@ struct Entry {
   std::optional<std::uint64_t> component;
 };
 
+// An open file: its dataset of each entry.
+struct OpenedFile {
+  OpenedFile(std::size_t number, const std::string& at, const std::vector<Entry>& entries, const Simulation& simulation);
+  void add(const Entry& entry, const Simulation& simulation);
+
+  std::size_t index;
+  std::string path;
+  h5::File file;
+  std::vector<h5::Column> columns;
+  std::vector<std::string> units;
+  std::vector<double> factors;
+  std::string first_dataset;
+  std::uint64_t rows = 0;
+};
+
 }  // namespace column_map
 
 namespace {
 
-using column_map::Entry;
+using column_map::Entry, column_map::OpenedFile;
 
 const HaloColumn& declared_column(const std::string& name) {
   const auto& schema = halo_schema();
@@ -49,7 +64,7 @@ std::string unit_here(const ColumnSpec& spec) {
   return spec.name == "specific_spin" ? "(Mpc/h) (km/s)" : spec.unit;
 }
 
-Entry parse(const std::string& name, const std::string& text) {
+Entry parse_entry(const std::string& name, const std::string& text) {
   static const std::regex pattern(R"(\s*([^\[\]\s]+)\s*(?:\[(\d{1,4})\])?(?:\s+in\s+(\S.*?))?\s*)");
   std::smatch found;
   if (!std::regex_match(text, found, pattern))
@@ -76,7 +91,7 @@ std::vector<Entry> entries_of(const std::map<std::string, std::string>& map) {
   for (const auto& names : {std::array{"jx", "jy", "jz"}, {"axis_x", "axis_y", "axis_z"}})
     if (!names_all_or_none(map, names)) throw config_error("input.columns: names some of {}; name all three, or none", fmt::join(names, ", "));
   std::vector<Entry> entries;
-  for (const auto& [name, text] : map) entries.push_back(parse(name, text));
+  for (const auto& [name, text] : map) entries.push_back(parse_entry(name, text));
   return entries;
 }
 
@@ -89,46 +104,10 @@ Simulation simulation_by_keys(const std::string& path, const ReadOptions& option
   return complete_simulation(path, said, options, remarks);
 }
 
-// An open file.
-struct OpenedFile {
-  OpenedFile(std::size_t number, const std::string& at, const std::vector<Entry>& entries, const Simulation& simulation)
-      : index(number), path(at), file(h5::File::open(at)) {
-    for (const auto& entry : entries) add(entry, simulation);
-  }
-
-  void add(const Entry& entry, const Simulation& simulation) {
-    const auto where = fmt::format("{}: input.columns.{}", path, entry.ours->spec.name);
-    if (!h5::exists(file.id(), entry.dataset)) throw data_error("{}: the file has no dataset '{}'; correct the map", where, printable(entry.dataset));
-    h5::Column column(file.id(), entry.dataset);
-    const auto& shape = column.shape();
-    if (entry.component ? shape.size() != 2 || *entry.component >= shape[1] : shape.size() != 1)
-      throw data_error("{}: '{}' has the shape ({}); name a column of one number a row, or one of several as DATASET[k], k from 0", where,
-                       printable(entry.dataset), fmt::join(shape, ", "));
-    if (columns.empty()) rows = shape.front();
-    if (shape.front() != rows)
-      throw data_error("{}: '{}' has {} rows, '{}' has {}; name columns of the same objects", where, printable(entry.dataset), shape.front(),
-                       first_dataset, rows);
-    if (columns.empty()) first_dataset = printable(entry.dataset);
-    const auto wanted = unit_here(entry.ours->spec);
-    auto unit = wanted.empty() || !entry.unit.empty() ? entry.unit : unit_of_column(column.id(), entry.dataset);
-    factors.push_back(wanted.empty() || unit.empty() ? 1 : unit_factor(where, unit, wanted, {simulation.h, simulation.scale_factor}));
-    units.push_back(std::move(unit));
-    columns.push_back(std::move(column));
-  }
-
-  std::size_t index;
-  std::string path;
-  h5::File file;
-  std::vector<h5::Column> columns;
-  std::vector<std::string> units;
-  std::vector<double> factors;
-  std::string first_dataset;
-  std::uint64_t rows = 0;
-};
-
 ColumnData values_of(const OpenedFile& from, std::size_t k, const Entry& entry, std::uint64_t first, std::uint64_t rows) {
   const auto& column = from.columns[k];
-  if (entry.ours->integer) return column.integers(first, rows, h5::AllOnes::minus_one);
+  if (entry.ours->integer)
+    return column.integers(first, rows, entry.ours->spec.name == "parent_id" ? h5::AllOnes::minus_one : h5::AllOnes::too_large);
   if (entry.ours->boolean) return column.booleans(first, rows);
   if (!entry.component && from.factors[k] == 1)
     if (auto stored = column.read(first, rows); std::holds_alternative<std::vector<float>>(stored)) return stored;
@@ -145,12 +124,18 @@ class MappedHalos : public HaloFiles {
     for (std::size_t k = 0; k < entries_.size(); ++k) describe(entries_[k], first.units[k], first.factors[k]);
     remarks_.push_back(fmt::format("input.columns: {}", fmt::join(units_, "; ")));
     if (!options.columns.contains("parent_id")) remarks_.emplace_back("input.columns does not name parent_id: every halo is taken for a host");
+    none_ = read(0, 0, 0);
   }
 
   FileFacts look_at(std::size_t file) override {
     const auto& here = open(file);
     if (here.factors != first_factors_)
       throw data_error("{}: columns have other units than in {}; give files of one catalog", here.path, paths_.front());
+    const auto columns = read(file, 0, 0);
+    for (std::size_t k = 0; k < columns.columns().size(); ++k)
+      if (columns.columns()[k].data.index() != none_.columns()[k].data.index())
+        throw data_error("{}: '{}' is in single precision in one of this file and {}, and not in the other; give files of one catalog", here.path,
+                         columns.columns()[k].spec.name, paths_.front());
     return {here.rows};
   }
 
@@ -229,10 +214,36 @@ class MappedHalos : public HaloFiles {
   std::vector<Entry> entries_;
   std::vector<double> first_factors_;
   std::optional<OpenedFile> opened_;
+  Table none_;  // the columns
   std::uint64_t shapeless_ = 0;
 };
 
 }  // namespace
+
+column_map::OpenedFile::OpenedFile(std::size_t number, const std::string& at, const std::vector<Entry>& entries, const Simulation& simulation)
+    : index(number), path(at), file(h5::File::open(at)) {
+  for (const auto& entry : entries) add(entry, simulation);
+}
+
+void column_map::OpenedFile::add(const Entry& entry, const Simulation& simulation) {
+  const auto where = fmt::format("{}: input.columns.{}", path, entry.ours->spec.name);
+  if (!h5::exists(file.id(), entry.dataset)) throw data_error("{}: the file has no dataset '{}'; correct the map", where, printable(entry.dataset));
+  h5::Column column(file.id(), entry.dataset);
+  const auto& shape = column.shape();
+  if (entry.component ? shape.size() != 2 || *entry.component >= shape[1] : shape.size() != 1)
+    throw data_error("{}: '{}' has the shape ({}); name a column of one number a row, or one of several as DATASET[k], k from 0", where,
+                     printable(entry.dataset), fmt::join(shape, ", "));
+  if (columns.empty()) rows = shape.front();
+  if (shape.front() != rows)
+    throw data_error("{}: '{}' has {} rows, '{}' has {}; name columns of the same objects", where, printable(entry.dataset), shape.front(),
+                     first_dataset, rows);
+  if (columns.empty()) first_dataset = printable(entry.dataset);
+  const auto wanted = unit_here(entry.ours->spec);
+  auto unit = wanted.empty() || !entry.unit.empty() ? entry.unit : unit_of_column(column.id(), entry.dataset);
+  factors.push_back(wanted.empty() || unit.empty() ? 1 : unit_factor(where, unit, wanted, {simulation.h, simulation.scale_factor}));
+  units.push_back(std::move(unit));
+  columns.push_back(std::move(column));
+}
 
 std::unique_ptr<HaloFiles> open_column_map(const std::vector<std::string>& files, const ReadOptions& options) {
   return std::make_unique<MappedHalos>(files, options);

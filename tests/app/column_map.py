@@ -150,6 +150,11 @@ def check_refusals(scratch, halos):
         ("unit", {}, 3, "'furlong' is not known"),
         ("link", with_entry(vrms="Objects/Gone"), 3, "Gone"),
     ]
+    two = scratch / "two"
+    two.mkdir()
+    for k, edit in enumerate((None, put("Vmax", halos["vmax"][few], unit="km/s"))):
+        write(two / f"{k}.h5", halos, few, edit)
+    cases.append(("two/*", {}, 3, "1.h5: 'vmax' is in single precision in one"))
     for k, (name, changes, code, text) in enumerate(cases):
         settings = config(scratch / "bad.yaml", scratch / f"{name}.h5", **changes)
         for ranks in (1, 3) if k % 4 == 0 or name != "good" else (1,):
