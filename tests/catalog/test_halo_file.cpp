@@ -125,7 +125,7 @@ TEST_F(HaloFile, IsNotTakenForAMockNorTheOtherWayRound) {
   expect_error(ExitCode::data,
                text +
                    ": is no halo catalog of a format that is read here (they are in docs/formats.md); check input.path, or set "
-                   "input.format to learn what is missing",
+                   "input.format to learn what is missing; HDF5 of any layout is read by input.columns",
                [&] { read_halos(text, {}, world_); });
 }
 
