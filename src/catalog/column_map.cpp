@@ -109,7 +109,8 @@ ColumnData values_of(const OpenedFile& from, std::size_t k, const Entry& entry, 
   if (entry.ours->integer)
     return column.integers(first, rows, entry.ours->spec.name == "parent_id" ? h5::AllOnes::minus_one : h5::AllOnes::too_large);
   if (entry.ours->boolean) return column.booleans(first, rows);
-  if (!entry.component && from.factors[k] == 1)
+  const bool position = entry.ours->spec.name.size() == 1;  // x, y, z are double everywhere
+  if (!entry.component && from.factors[k] == 1 && !position)
     if (auto stored = column.read(first, rows); std::holds_alternative<std::vector<float>>(stored)) return stored;
   auto values = entry.component ? column.component(*entry.component, first, rows) : column.reals(first, rows);
   for (auto& value : values) value *= from.factors[k];
@@ -240,6 +241,7 @@ void column_map::OpenedFile::add(const Entry& entry, const Simulation& simulatio
   if (columns.empty()) first_dataset = printable(entry.dataset);
   const auto wanted = unit_here(entry.ours->spec);
   auto unit = wanted.empty() || !entry.unit.empty() ? entry.unit : unit_of_column(column.id(), entry.dataset);
+  if (unit.empty() && !wanted.empty()) unit = h5::text_attribute(column.id(), "Unit").value_or("");  // as some write it
   factors.push_back(wanted.empty() || unit.empty() ? 1 : unit_factor(where, unit, wanted, {simulation.h, simulation.scale_factor}));
   units.push_back(std::move(unit));
   columns.push_back(std::move(column));

@@ -79,6 +79,16 @@ def check_reading(scratch, halos):
             done = convert(ranks, config(scratch / "c.yaml", path), out)
             expect(done.returncode == 0, f"{name} on {ranks} ranks: {done.returncode}\n{done.stderr}")
             found[name, ranks] = columns_of(out)
+    def apart(file):
+        for k, axis in enumerate("xyz"):
+            file[f"Objects/{axis}"] = (file["Objects/Pos"][:, k] / 1e3).astype("f4")
+            file[f"Objects/{axis}"].attrs["Unit"] = "Mpc/h"
+    single = write(scratch / "single.h5", halos, edit=apart)
+    for ranks in (1, 3):
+        out = scratch / f"single_{ranks}.hdf5"
+        done = convert(ranks, config(scratch / "c.yaml", single, COLUMNS | {axis: f"Objects/{axis}" for axis in "xyz"}), out)
+        expect(done.returncode == 0, f"positions in single precision: {done.returncode}\n{done.stderr}")
+        expect(np.allclose(by_id(columns_of(out))["x"], by_id(halos)["x"], rtol=1e-6, atol=2e-5), "positions in single precision: other numbers")
     first = found["whole", 1]
     check_equal(by_id(first), by_id(halos))
     for key, other in found.items():
