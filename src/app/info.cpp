@@ -155,7 +155,7 @@ std::string info(const std::vector<std::string>& paths) {
   if (kind == catalog::FileKind::model) return describe_model(path);
   if (catalog::is_halo_catalog(kind)) return describe_halos(path);
   if (const auto text = describe_galaxies(path)) return *text;
-  throw data_error("{}: is neither a mock, a model nor a halo catalog that this program knows", path);
+  throw data_error("{}: is neither a mock, a model nor a halo catalog that this program knows; halos in HDF5 of any layout: input.columns in a configuration, then halobrush paint --dry-run", path);
 }
 
 }  // namespace halobrush::app

@@ -106,8 +106,7 @@ Simulation simulation_by_keys(const std::string& path, const ReadOptions& option
 
 ColumnData values_of(const OpenedFile& from, std::size_t k, const Entry& entry, std::uint64_t first, std::uint64_t rows) {
   const auto& column = from.columns[k];
-  if (entry.ours->integer)
-    return column.integers(first, rows, entry.ours->spec.name == "parent_id" ? h5::AllOnes::minus_one : h5::AllOnes::too_large);
+  if (entry.ours->integer) return column.integers(first, rows);
   if (entry.ours->boolean) return column.booleans(first, rows);
   const bool position = entry.ours->spec.name.size() == 1;  // x, y, z are double everywhere
   if (!entry.component && from.factors[k] == 1 && !position)
