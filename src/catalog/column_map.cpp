@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <regex>
@@ -39,7 +40,7 @@ struct OpenedFile {
   std::string path;
   h5::File file;
   std::vector<h5::Column> columns;
-  std::vector<std::string> units;
+  std::vector<std::string> units, contradictions;
   std::vector<double> factors;
   std::string first_dataset;
   std::uint64_t rows = 0;
@@ -65,12 +66,13 @@ std::string unit_here(const ColumnSpec& spec) {
 }
 
 Entry parse_entry(const std::string& name, const std::string& text) {
-  static const std::regex pattern(R"(\s*([^\[\]\s]+)\s*(?:\[(\d{1,4})\])?(?:\s+in\s+(\S.*?))?\s*)");
+  static const std::regex pattern(R"re(\s*(?:"([^"]+)"|([^\[\]\s"]+))\s*(?:\[(\d{1,4})\])?(?:\s+in\s+(\S.*?))?\s*)re");
   std::smatch found;
   if (!std::regex_match(text, found, pattern))
-    throw config_error("input.columns.{}: '{}' is not understood; write DATASET, DATASET[k], or one of them followed by: in UNIT", name, printable(text));
-  Entry entry{&declared_column(name), found[1].str(), found[3].str(), std::nullopt};
-  if (found[2].matched) entry.component = std::stoull(found[2].str());
+    throw config_error("input.columns.{}: '{}' is not understood; write DATASET, DATASET[k], or one of them followed by: in UNIT; "
+                       "a name with blanks or brackets goes between double quotes", name, printable(text));
+  Entry entry{&declared_column(name), found[1].str() + found[2].str(), found[4].str(), std::nullopt};
+  if (found[3].matched) entry.component = std::stoull(found[3].str());
   if (!entry.unit.empty() && unit_here(entry.ours->spec).empty())
     throw config_error("input.columns.{}: '{}': this column has no unit; leave 'in {}' out", name, printable(text), printable(entry.unit));
   if (entry.component && (entry.ours->integer || entry.ours->boolean))
@@ -123,6 +125,8 @@ class MappedHalos : public HaloFiles {
     const auto& first = open(0);
     for (std::size_t k = 0; k < entries_.size(); ++k) describe(entries_[k], first.units[k], first.factors[k]);
     remarks_.push_back(fmt::format("input.columns: {}", fmt::join(units_, "; ")));
+    for (const auto& contradiction : first.contradictions) remarks_.push_back(warning + contradiction);
+    if (!assumed_.empty()) remarks_.push_back(fmt::format("input.columns: units that neither the map nor the file says, assumed: {}", fmt::join(assumed_, ", ")));
     if (!options.columns.contains("parent_id")) remarks_.emplace_back("input.columns does not name parent_id: every halo is taken for a host");
     none_ = read(0, 0, 0);
   }
@@ -147,6 +151,7 @@ class MappedHalos : public HaloFiles {
       std::visit([&](auto&& values) { halos.add(entries_[k].ours->spec, std::move(values)); }, values_of(from, k, entries_[k], first, rows));
     add_parents(halos);
     if (halos.has("axis_x")) add_shapes(halos);
+    check_ratios(halos, from.path, first);
     check_halos(halos, simulation_, [&](std::size_t i) { return fmt::format("{}: row {}", from.path, first + i); });
     return halos;
   }
@@ -164,8 +169,18 @@ class MappedHalos : public HaloFiles {
     const auto from = entry.component ? fmt::format("{}[{}]", entry.dataset, *entry.component) : entry.dataset;
     units_.push_back(fmt::format("{}: {}{}{}", spec.name, printable(from), unit.empty() ? "" : fmt::format(" in '{}'", printable(unit)),
                                  factor == 1 ? "" : fmt::format(" (times {:g})", factor)));
-    if (!wanted.empty() && unit.empty())
-      remarks_.push_back(fmt::format("input.columns.{}: neither the map nor the file says the unit of '{}': {} is assumed", spec.name, printable(from), wanted));
+    if (!wanted.empty() && unit.empty()) assumed_.push_back(fmt::format("{} in {}", spec.name, wanted));
+  }
+
+  // The map may have them the wrong way round.
+  static void check_ratios(const Table& halos, const std::string& path, std::uint64_t first) {
+    constexpr double rounding = 1e-3;
+    if (!halos.has("b_to_a") || !halos.has("c_to_a")) return;
+    const auto intermediate = halos.reals("b_to_a"), minor = halos.reals("c_to_a");
+    for (std::size_t i = 0; i < halos.rows(); ++i)
+      if (minor[i] > intermediate[i] + rounding)
+        throw data_error("{}: row {}: column 'c_to_a' is {}, more than 'b_to_a' ({}), but axes are ordered a >= b >= c; correct input.columns", path, first + i,
+                         minor[i], intermediate[i]);
   }
 
   // A host has no parent: below zero, or itself.
@@ -214,9 +229,32 @@ class MappedHalos : public HaloFiles {
   std::vector<Entry> entries_;
   std::vector<double> first_factors_;
   std::optional<OpenedFile> opened_;
+  std::vector<std::string> assumed_;  // columns whose unit nobody says
   Table none_;  // the columns
   std::uint64_t shapeless_ = 0;
 };
+
+// A dataset, or DATASET/FIELD of one of compounds.
+h5::Column open_column(hid_t file, const std::string& path, const std::string& where) {
+  if (h5::exists(file, path)) return {file, path};
+  const auto slash = path.rfind('/');
+  if (slash != std::string::npos && slash > 0) {
+    const auto dataset = path.substr(0, slash), field = path.substr(slash + 1);
+    if (h5::exists(file, dataset) && std::ranges::count(h5::fields_of(file, dataset), field) > 0) return {file, dataset, field};
+  }
+  constexpr std::size_t most = 10'000;
+  throw data_error("{}: the file has no dataset '{}'{}; correct the map, or give the files that have it", where, printable(path), nearest_hint(path, h5::columns_below(file, most)));
+}
+
+// Of the unit that the file says against the one taken; one that is not known contradicts nothing.
+bool contradicts(const std::string& said, double factor, const std::function<double(const std::string&)>& factor_of) {
+  if (!is_unit(said)) return false;
+  try {
+    return std::abs(factor_of(said) / factor - 1) > 1e-6;
+  } catch (const Error&) {
+    return true;  // of another dimension
+  }
+}
 
 }  // namespace
 
@@ -227,21 +265,27 @@ column_map::OpenedFile::OpenedFile(std::size_t number, const std::string& at, co
 
 void column_map::OpenedFile::add(const Entry& entry, const Simulation& simulation) {
   const auto where = fmt::format("{}: input.columns.{}", path, entry.ours->spec.name);
-  if (!h5::exists(file.id(), entry.dataset)) throw data_error("{}: the file has no dataset '{}'; correct the map", where, printable(entry.dataset));
-  h5::Column column(file.id(), entry.dataset);
+  auto column = open_column(file.id(), entry.dataset, where);
   const auto& shape = column.shape();
   if (entry.component ? shape.size() != 2 || *entry.component >= shape[1] : shape.size() != 1)
-    throw data_error("{}: '{}' has the shape ({}); name a column of one number a row, or one of several as DATASET[k], k from 0", where,
-                     printable(entry.dataset), fmt::join(shape, ", "));
+    throw data_error("{}: '{}' has the shape ({}); {}", where, printable(entry.dataset), fmt::join(shape, ", "),
+                     shape.size() == 2 ? fmt::format("name one of its {} numbers a row as '{}[k]', k from 0", shape[1], printable(entry.dataset))
+                     : shape.size() == 1 ? fmt::format("it has one number a row: name it without [{}]", *entry.component) : "name a column of one or several numbers a row");
   if (columns.empty()) rows = shape.front();
   if (shape.front() != rows)
     throw data_error("{}: '{}' has {} rows, '{}' has {}; name columns of the same objects", where, printable(entry.dataset), shape.front(),
                      first_dataset, rows);
   if (columns.empty()) first_dataset = printable(entry.dataset);
   const auto wanted = unit_here(entry.ours->spec);
-  auto unit = wanted.empty() || !entry.unit.empty() ? entry.unit : unit_of_column(column.id(), entry.dataset);
-  if (unit.empty() && !wanted.empty()) unit = h5::text_attribute(column.id(), "Unit").value_or("");  // as some write it
-  factors.push_back(wanted.empty() || unit.empty() ? 1 : unit_factor(where, unit, wanted, {simulation.h, simulation.scale_factor}));
+  const auto factor_of = [&](const std::string& unit) {
+    return wanted.empty() || unit.empty() ? 1 : unit_factor(where, unit, wanted, {simulation.h, simulation.scale_factor});
+  };
+  auto said = wanted.empty() || column.is_field() ? "" : unit_of_column(column.id(), entry.dataset);
+  if (said.empty() && !wanted.empty()) said = h5::text_attribute(column.id(), "Unit").value_or("");  // as some write it
+  auto unit = entry.unit.empty() ? said : entry.unit;
+  factors.push_back(factor_of(unit));
+  if (!entry.unit.empty() && !said.empty() && contradicts(said, factors.back(), factor_of))
+    contradictions.push_back(fmt::format("{}: '{}' is taken, though the file says '{}'", where, printable(unit), printable(said)));
   units.push_back(std::move(unit));
   columns.push_back(std::move(column));
 }

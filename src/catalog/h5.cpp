@@ -246,6 +246,43 @@ std::vector<std::string> members(hid_t group) {
   return names;
 }
 
+std::vector<std::string> fields_of(hid_t at, const std::string& dataset) {
+  const Handle object(H5Oopen(at, dataset.c_str(), H5P_DEFAULT), H5Oclose);
+  std::vector<std::string> names;
+  if (H5Iget_type(object) != H5I_DATASET) return names;
+  const Handle type(H5Dget_type(object), H5Tclose);
+  for (int i = 0; H5Tget_class(type) == H5T_COMPOUND && i < H5Tget_nmembers(type); ++i) {
+    char* name = H5Tget_member_name(type, static_cast<unsigned>(i));
+    if (name != nullptr) names.emplace_back(name);
+    H5free_memory(name);
+  }
+  return names;
+}
+
+namespace {
+
+struct Names {
+  std::vector<std::string> found;
+  std::size_t most;
+};
+
+herr_t add_names(hid_t at, const char* name, const H5O_info_t* info, void* to) {
+  auto& names = *static_cast<Names*>(to);
+  if (info->type != H5O_TYPE_DATASET) return 0;
+  const auto fields = fields_of(at, name);
+  if (fields.empty()) names.found.emplace_back(name);
+  for (const auto& field : fields) names.found.push_back(fmt::format("{}/{}", name, field));
+  return names.found.size() >= names.most ? 1 : 0;
+}
+
+}  // namespace
+
+std::vector<std::string> columns_below(hid_t group, std::size_t most) {
+  Names names{{}, most};
+  if (H5Ovisit1(group, H5_INDEX_NAME, H5_ITER_INC, add_names, &names) < 0) reason();
+  return names.found;
+}
+
 void write_attribute(hid_t at, const std::string& name, const std::string& text) {
   const char* begin = text.c_str();
   write_attribute_of(at, name, text_type(), scalar_space(), &begin);

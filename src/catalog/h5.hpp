@@ -73,6 +73,10 @@ void link_hard(hid_t from, const std::string& name, hid_t to, const std::string&
 /// Names of all links in a group in their order, also of second names and links to nowhere. Throws data_error for
 /// one that cannot be printed.
 std::vector<std::string> members(hid_t group);
+/// Of a dataset of compounds; none of anything else.
+std::vector<std::string> fields_of(hid_t at, const std::string& dataset);
+/// Paths of all datasets below, and of the fields of those that hold compounds, DATASET/FIELD; the first `most` of them.
+std::vector<std::string> columns_below(hid_t group, std::size_t most);
 
 /// Text attributes are variable-length UTF-8 (fixed-length ones reach Python as bytes).
 void write_attribute(hid_t at, const std::string& name, const std::string& text);
@@ -110,8 +114,11 @@ enum class AllOnes { too_large, minus_one };
 class Column {
  public:
   Column(hid_t parent, const std::string& name);
+  /// A field of a dataset of compounds; a list in each row is as a dataset [n,m].
+  Column(hid_t parent, const std::string& name, const std::string& field);
 
   hid_t id() const { return dataset_; }
+  bool is_field() const { return !field_.empty(); }
   const std::vector<std::uint64_t>& shape() const { return shape_; }
   std::uint64_t rows() const;  ///< of a column with one number a row; data_error for any other
 
@@ -131,7 +138,8 @@ class Column {
 
  private:
   enum class Kind { floats, integers, large_integers, booleans };
-  Column(hid_t parent, const std::string& name, int generation);  // 0: not the source of a virtual dataset
+  Column(hid_t parent, const std::string& name, const std::string& field, int generation);  // 0: not the source of a virtual dataset
+  void take_field();
   Kind kind_of(hid_t type) const;
   void check_storage();
   void check_filters(hid_t creation) const;
@@ -148,9 +156,9 @@ class Column {
   void transfer(hid_t type, const std::vector<std::uint64_t>& start, const std::vector<std::uint64_t>& count,
                 void* values) const;
 
-  std::string file_, name_;
+  std::string file_, name_, field_;
   Handle dataset_, type_;
-  std::vector<std::uint64_t> shape_;
+  std::vector<std::uint64_t> extent_, shape_;  // of the dataset; with the list that a field has in each row
   Kind kind_ = Kind::floats;
   int generation_ = 0;
 };

@@ -110,20 +110,35 @@ std::vector<std::uint64_t> shape_of(hid_t dataset) {
 
 }  // namespace
 
-Column::Column(hid_t parent, const std::string& name) : Column(parent, name, 0) {}
+Column::Column(hid_t parent, const std::string& name) : Column(parent, name, "", 0) {}
 
-Column::Column(hid_t parent, const std::string& name, int generation)
-    : file_(file_of(parent)), name_(path_of(parent, name)), generation_(generation) {
+Column::Column(hid_t parent, const std::string& name, const std::string& field) : Column(parent, name, field, 0) {}
+
+Column::Column(hid_t parent, const std::string& name, const std::string& field, int generation)
+    : file_(file_of(parent)), name_(path_of(parent, name)), field_(field), generation_(generation) {
   if (!exists(parent, name)) refuse("is not there; give a file that has it");
   dataset_ = Handle(H5Oopen(parent, name.c_str(), H5P_DEFAULT), H5Oclose);
   if (dataset_ < 0) refuse(fmt::format("cannot be opened ({}); it is damaged, or of a newer HDF5", reason()));
   if (H5Iget_type(dataset_) != H5I_DATASET) refuse("is a group, no dataset; put numbers in its place, or leave it out");
   const Handle space(H5Dget_space(dataset_), H5Sclose);
   if (H5Sget_simple_extent_type(space) == H5S_NULL) refuse("is empty (it has no shape); write it again, or leave it out");
-  shape_ = shape_of(dataset_);
+  shape_ = extent_ = shape_of(dataset_);
   type_ = Handle(H5Dget_type(dataset_), H5Tclose);
-  kind_ = kind_of(type_);
   check_storage();
+  if (!field_.empty()) take_field();
+  kind_ = kind_of(type_);
+}
+
+void Column::take_field() {
+  name_ += "/" + field_;
+  const int member = H5Tget_class(type_) == H5T_COMPOUND ? H5Tget_member_index(type_, field_.c_str()) : -1;
+  if (member < 0) refuse("is not there; give a file that has it");
+  type_ = Handle(H5Tget_member_type(type_, static_cast<unsigned>(member)), H5Tclose);
+  if (H5Tget_class(type_) != H5T_ARRAY) return;
+  std::vector<hsize_t> sides(static_cast<std::size_t>(std::max(H5Tget_array_ndims(type_), 0)));
+  H5Tget_array_dims2(type_, sides.data());
+  shape_.insert(shape_.end(), sides.begin(), sides.end());
+  type_ = Handle(H5Tget_super(type_), H5Tclose);
 }
 
 Column::Kind Column::kind_of(hid_t type) const {
@@ -207,22 +222,22 @@ void Column::check_virtual(hid_t creation) const {
 void Column::check_source(const std::string& path, const std::string& dataset, hid_t selected,
                           std::uint64_t points) const {
   const auto file = File::open(path);
-  const Column source(file.id(), dataset, generation_ + 1);
-  std::vector<hsize_t> first(source.shape_.size()), last(source.shape_.size());
+  const Column source(file.id(), dataset, field_, generation_ + 1);
+  std::vector<hsize_t> first(source.extent_.size()), last(source.extent_.size());
   bool fits = true;
   if (H5Sget_select_type(selected) == H5S_SEL_ALL) {  // knows no shape
-    fits = product(source.shape_) == points;
+    fits = product(source.extent_) == points;
   } else if (H5Sget_simple_extent_ndims(selected) != static_cast<int>(first.size())) {
     fits = false;
   } else if (H5Sget_select_bounds(selected, first.data(), last.data()) < 0) {
     reason();  // without end: it goes as far as the source
   } else {
-    for (std::size_t k = 0; k < last.size(); ++k) fits = fits && last[k] < source.shape_[k];
+    for (std::size_t k = 0; k < last.size(); ++k) fits = fits && last[k] < source.extent_[k];
   }
   if (!fits)
     refuse(fmt::format("is virtual, and its source '{}' of {} has shape [{}], not that of the part that is wanted; fetch "
                        "the file again",
-                       dataset, path, fmt::join(source.shape_, ", ")));
+                       dataset, path, fmt::join(source.extent_, ", ")));
 }
 
 void Column::check_raw_files(hid_t creation) {
@@ -380,7 +395,12 @@ std::vector<double> Column::component(std::uint64_t k, std::uint64_t first, std:
     refuse(fmt::format("has shape [{}], and no component {} in each row", fmt::join(shape_, ", "), k));
   if (kind_ == Kind::booleans) refuse("holds booleans; numbers are needed");
   std::vector<double> values(n);
-  if (n > 0) transfer(H5T_NATIVE_DOUBLE, {first, k}, {n, 1}, values.data());
+  if (field_.empty()) {
+    if (n > 0) transfer(H5T_NATIVE_DOUBLE, {first, k}, {n, 1}, values.data());
+    return values;
+  }
+  const auto all = raw<double>(H5T_NATIVE_DOUBLE, first, n);
+  for (std::uint64_t row = 0; row < n; ++row) values[row] = all[row * shape_[1] + k];
   return values;
 }
 
@@ -394,10 +414,25 @@ std::vector<T> Column::raw(hid_t type, std::uint64_t first, std::uint64_t n) con
   return values;
 }
 
-void Column::transfer(hid_t type, const std::vector<std::uint64_t>& start, const std::vector<std::uint64_t>& count,
+namespace {
+
+// A compound in memory with one field, of numbers or of lists of them.
+Handle type_of_field(const std::string& field, hid_t type, std::span<const hsize_t> list) {
+  const Handle numbers(list.empty() ? H5Tcopy(type) : H5Tarray_create2(type, static_cast<unsigned>(list.size()), list.data()), H5Tclose);
+  Handle compound(H5Tcreate(H5T_COMPOUND, H5Tget_size(numbers)), H5Tclose);
+  H5Tinsert(compound, field.c_str(), 0, numbers);
+  return compound;
+}
+
+}  // namespace
+
+void Column::transfer(hid_t of_numbers, const std::vector<std::uint64_t>& start, const std::vector<std::uint64_t>& count,
                       void* values) const {
-  const std::vector<hsize_t> from(start.begin(), start.end()), sides(count.begin(), count.end());
-  const hsize_t total = product(count);
+  std::vector<hsize_t> from(start.begin(), start.end()), sides(count.begin(), count.end());
+  const auto list = std::span(sides).subspan(extent_.size());
+  const Handle type = field_.empty() ? Handle(H5Tcopy(of_numbers), H5Tclose) : type_of_field(field_, of_numbers, list);
+  from.resize(extent_.size()), sides.resize(extent_.size());
+  const hsize_t total = product({sides.begin(), sides.end()});
   const Handle memory(H5Screate_simple(1, &total, nullptr), H5Sclose), space(H5Dget_space(dataset_), H5Sclose);
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, from.data(), nullptr, sides.data(), nullptr) < 0 ||
       H5Dread(dataset_, type, memory, space, H5P_DEFAULT, values) < 0)

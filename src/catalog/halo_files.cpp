@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::uint64_t rows_of_a_block = 1 << 18;
 
+// Columns are read one after another, so of two rows with a fault in one block the later one may be found first. Halves are tried until the
+// first row alone is left: the same is named on any number of ranks.
+Table read_block(HaloFiles& files, std::size_t file, std::uint64_t first, std::uint64_t rows) {
+  try {
+    return files.read(file, first, rows);
+  } catch (const Error&) {
+    if (rows < 2) throw;
+  }
+  const auto half = rows / 2;
+  auto halos = read_block(files, file, first, half);
+  halos.append(read_block(files, file, first + half, rows - half));
+  return halos;
+}
+
 class FilesSource : public HaloSource {
  public:
   FilesSource(Input from, const OpenHaloFiles& open, const mpi::Communicator& comm)
@@ -40,7 +54,7 @@ class FilesSource : public HaloSource {
       for (std::size_t file = 0; file + 1 < offsets_.size(); ++file)
         for (auto first = std::max(mine.begin, offsets_[file]), end = std::min(mine.end, offsets_[file + 1]); first < end;) {
           const auto rows = std::min(rows_of_a_block, end - first);
-          auto halos = files_->read(file, first - offsets_[file], rows);
+          auto halos = read_block(*files_, file, first - offsets_[file], rows);
           first += rows;
           take(std::move(halos), static_cast<double>(first - mine.begin) / static_cast<double>(mine.size()));
         }
@@ -83,7 +97,7 @@ Table sample_halo_files(const OpenHaloFiles& open, HaloHeader& said, const Input
   const auto facts = facts_of_all(*files, input);
   auto all = files->read(0, 0, 0);
   for (std::size_t i = 0; i < facts.size(); ++i)
-    if (facts[i].rows > 0) all.append(files->read(i, 0, facts[i].rows));
+    if (facts[i].rows > 0) all.append(read_block(*files, i, 0, facts[i].rows));
   for (auto& remark : files->remarks_on_rows([](std::uint64_t count) { return count; })) said.remarks.push_back(std::move(remark));
   return all;
 }

@@ -117,7 +117,8 @@ std::vector<std::string> keys_passed_over(const Simulation& says, const ReadOpti
   compare("cosmology.omega_m", options.omega_m, says.omega_m, "");
   compare("cosmology.h", options.h, says.h, "");
   if (!options.mass_definition.empty() && options.mass_definition != says.mass_definition)
-    remarks.push_back(fmt::format("{}input.mass_definition {} is not used: it goes with input.columns", warning, options.mass_definition));
+    remarks.push_back(fmt::format("{}input.mass_definition {} is not used: the catalog says {}", warning, options.mass_definition,
+                                  says.mass_definition.empty() ? "none, and it goes with input.columns" : says.mass_definition));
   return remarks;
 }
 
@@ -322,6 +323,14 @@ HaloCatalog read_halos(const InputPaths& paths, const ReadOptions& options, cons
 
 bool is_warning(const std::string& remark) {
   return remark.starts_with(warning);
+}
+
+void log_remarks(Logger& log, const std::string& stage, const std::vector<std::string>& remarks) {
+  for (const auto& remark : remarks)
+    if (is_warning(remark))
+      log.warn("{}: {}", stage, remark.substr(std::string_view(warning).size()));
+    else
+      log.info("{}: {}", stage, remark);
 }
 
 HaloHeader read_header(const InputPaths& paths, const ReadOptions& options) {

@@ -25,11 +25,6 @@ using catalog::Table;
 
 constexpr std::uint64_t rows_of_a_block = 1 << 17;
 
-void say(Logger& log, const std::vector<std::string>& remarks) {
-  for (const auto& remark : remarks)
-    log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "convert: {}", remark);
-}
-
 // A SUBFIND catalog, block by block: counted first, so that every rank knows where its rows go, then read
 // again and written.
 class SubfindJob {
@@ -99,7 +94,7 @@ class SubfindJob {
       remarks_.push_back(std::move(remark));
     without_m200_ = comm_.sum(without_m200_);
     if (without_m200_ > 0) remarks_.push_back(catalog::SubfindCatalog::remark_on_m200(without_m200_));
-    say(log_, remarks_);
+    catalog::log_remarks(log_, "convert", remarks_);
     return blocks;
   }
 
@@ -164,7 +159,7 @@ void run(const config::Config& config, const mpi::Communicator& comm, Logger& lo
         "{}: has no galaxies to learn from (a hydrodynamical SUBFIND catalog has); set convert.kind: halos",
         config.input.path.brief());
   const auto halos = catalog::read_halos(config.input.path.each, pipeline::read_options(config), comm);
-  say(log, halos.remarks);
+  catalog::log_remarks(log, "convert", halos.remarks);
   mpi::stop_if_asked(comm, "the catalog is written");
   catalog::write_halos(config.convert.path, halos, comm);
   log.info("convert: {} halos ({}) in {}", comm.sum(static_cast<std::uint64_t>(halos.halos.rows())),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,11 @@
 namespace halobrush {
 namespace {
 
+int lower(char c) {
+  return std::tolower(static_cast<unsigned char>(c));
+}
+
+// Of words, capital letters or not.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -17,7 +23,7 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
     std::size_t diagonal = row[0];
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      const std::size_t replaced = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
       diagonal = row[j];
       row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
     }
@@ -46,7 +52,8 @@ std::string without_format_characters(std::string text) {
 
 std::string nearest_hint(const std::string& name, std::span<const std::string> known) {
   const std::string* best = nullptr;
-  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 2) + 1;
+  const auto word = name.size() - (name.rfind('/') + 1);  // the last of a path
+  std::size_t best_distance = std::max<std::size_t>(2, word / 2) + 1;
   for (const auto& candidate : known)
     if (const auto d = edit_distance(name, candidate); d < best_distance) {
       best_distance = d;

@@ -101,8 +101,8 @@ void settle_orphans(catalog::HaloCatalog& catalog, const mpi::Directory<Place>& 
   if (orphans.count == 0) return;
   if (policy == OrphanPolicy::error)
     throw data_error(
-        "halo {}: its host {} is not in the catalog{} (so for {} of {} halos); add the host, or set "
-        "input.orphans: promote",
+        "halo {}: its host {} is not in the catalog{} (so for {} of {} halos); add the host, write a parent_id of -1 where there is "
+        "none, or set input.orphans: promote",
         orphans.id, orphans.parent,
         catalog.left_out.total() > 0 ? ", or left out by input.min_particles, min_mass or min_vmax" : "",
         orphans.count, comm.sum(static_cast<std::int64_t>(halos.rows())));

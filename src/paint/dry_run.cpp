@@ -75,8 +75,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto need = pipeline::memory_need(config, rows, kept, !painter->models().empty(), ranks, limit);
   log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ",
            header.rows, config.input.path.brief(), header.source.format, box.side[0], box.side[1], box.side[2]);
-  for (const auto& remark : header.remarks)
-    log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "dry run: {}", remark);
+  catalog::log_remarks(log, "dry run", header.remarks);
   log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0],
            tiles[1], tiles[2], rows / count, count / ranks);
   log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);

@@ -100,8 +100,7 @@ catalog::HaloCatalog load_halos(const config::Config& config, catalog::HaloSourc
         comm);
   });
   if (!columns.empty()) halos.halos.keep(columns);
-  for (const auto& remark : halos.remarks)
-    log.log(catalog::is_warning(remark) ? spdlog::level::warn : spdlog::level::info, "read: {}", remark);
+  catalog::log_remarks(log, "read", halos.remarks);
   mpi::stop_if_asked(comm, "the tidal field");
   times.measure("tidal", [&] { add_tidal_tensor(config, halos.halos, box, comm); });
   if (!columns.empty()) halos.halos.keep(columns);

@@ -1,4 +1,6 @@
 """input.columns: halos in HDF5 of any layout, with units, are read as the same halos in our own file; what cannot be read is refused in one line."""
+import re
+
 import h5py
 import numpy as np
 import yaml
@@ -41,6 +43,27 @@ def write(path, halos, rows=slice(None), edit=None):
         if edit:
             edit(file)
     return path
+
+
+def as_table(path, whole):
+    """The same in one dataset of compounds with a list in some fields, as astropy writes a table; one name has a blank."""
+    with h5py.File(whole) as file, h5py.File(path, "w") as out:
+        columns = {name: values[:] for name, values in file["Objects"].items() if name != "Vmax"}
+        rows = np.zeros(len(columns["Number"]), [(name, values.dtype, values.shape[1:]) for name, values in columns.items()])
+        for name, values in columns.items():
+            rows[name] = values
+        out["Halos/all of them"] = rows
+        out["Halos/Vmax"] = file["Objects/Vmax"][:]
+    return path
+
+
+def in_table(text):
+    """An entry of COLUMNS for that file."""
+    name, rest = re.fullmatch(r"Objects/(\w+)(.*)", text).groups()
+    return f'"Halos/all of them/{name}"{rest}' + (" in kpc/h" if name == "Pos" else "")
+
+
+OF_TABLE = {name: in_table(text) for name, text in COLUMNS.items()} | {"vmax": "Halos/Vmax"}
 
 
 def config(path, input_path, columns=COLUMNS, cosmology=True, **changes):
@@ -89,6 +112,11 @@ def check_reading(scratch, halos):
         done = convert(ranks, config(scratch / "c.yaml", single, COLUMNS | {axis: f"Objects/{axis}" for axis in "xyz"}), out)
         expect(done.returncode == 0, f"positions in single precision: {done.returncode}\n{done.stderr}")
         expect(np.allclose(by_id(columns_of(out))["x"], by_id(halos)["x"], rtol=1e-6, atol=2e-5), "positions in single precision: other numbers")
+    table = as_table(scratch / "table.h5", scratch / "whole.h5")
+    for ranks in (1, 3):
+        done = convert(ranks, config(scratch / "c.yaml", table, OF_TABLE), scratch / f"table_{ranks}.hdf5")
+        expect(done.returncode == 0, f"a table of compounds: {done.returncode}\n{done.stderr}")
+        found["table", ranks] = columns_of(scratch / f"table_{ranks}.hdf5")
     first = found["whole", 1]
     check_equal(by_id(first), by_id(halos))
     for key, other in found.items():
@@ -106,6 +134,9 @@ def check_painting(scratch, halos):
     for ranks in (1, 3):
         paint(ranks, scratch / f"mock_{ranks}.hdf5", config=settings)
     print("painted:", compare(scratch / "mock_1.hdf5", scratch / "mock_3.hdf5", "--exact"))
+    other = run(1, "paint", config(scratch / "other.yaml", scratch / "whole.h5", COLUMNS | {"x": "Objects/Pos[0] in pc/h", "vx": "Objects/Vel[0]", "vrms": "Objects/Sigma"}), "--dry-run", "--set", f"output.path={scratch / 'dry.hdf5'}")
+    expect("input.columns.x: 'pc/h' is taken, though the file says 'kpc/h'" in other.stdout + other.stderr, f"units that differ: {other.stdout}{other.stderr}")
+    expect("that neither the map nor the file says, assumed: vrms in km/s, vx in km/s" in other.stdout, f"units that nobody says: {other.stdout}")
     own = scratch / "own.yaml"
     own.write_text(yaml.safe_dump({"input": {"path": str(scratch / "demo.hdf5"), "min_particles": 0, "mass_definition": "200c"}}))
     said = run(1, "paint", own, "--dry-run", *sets(["painter.kind=analytic", "field.mesh=64", "field.smoothing=[4]", f"output.path={scratch / 'no.hdf5'}"]))
@@ -127,15 +158,24 @@ def check_refusals(scratch, halos):
         return edit
     masses = np.stack([halos["bound_mass"][few], halos["mass"][few]], 1) / 1e10
     masses[17, 1] = -1
-    files = {"good": None, "short": put("R", np.ones(49)), "text": put("R", np.array([b"one"] * 50)), "negative": put("Mass", masses),
+    def two_faults(file):
+        hosts = file["Objects/Host"][:].astype("u8")
+        hosts[40] = 2**63 + 5
+        del file["Objects/Host"]
+        file["Objects/Host"] = hosts
+        file["Objects/R"][5] = np.nan
+    files = {"good": None, "faults": two_faults, "short": put("R", np.ones(49)), "text": put("R", np.array([b"one"] * 50)), "negative": put("Mass", masses),
              "unit": put("Vmax", halos["vmax"][few], unit="furlong"), "link": lambda file: file["Objects"].__setitem__("Gone", h5py.SoftLink("/nowhere"))}
     for name, edit in files.items():
         write(scratch / f"{name}.h5", halos, few, edit)
     cases = [  # file, what the configuration says, exit code, text
-        ("good", with_entry(mass="Objects/Nothing"), 3, "input.columns.mass: the file has no dataset 'Objects/Nothing'"),
-        ("good", with_entry(mass="Objects/Mass"), 3, "'Objects/Mass' has the shape (50, 2); name a column"),
+        ("good", with_entry(mass="Objects/Nothing"), 3, "input.columns.mass: the file has no dataset 'Objects/Nothing'; correct"),
+        ("good", with_entry(radius="Objects/r in kpc/h"), 3, "no dataset 'Objects/r' (nearest known: 'Objects/R'); correct"),
+        ("good", with_entry(mass="Objects/Mass"), 3, "'Objects/Mass' has the shape (50, 2); name one of its 2 numbers a row as 'Objects/Mass[k]'"),
+        ("good", with_entry(b_to_a="Objects/Ratios[1]", c_to_a="Objects/Ratios[0]"), 3, "more than 'b_to_a'"),
+        ("faults", {}, 3, "row 5: column 'radius' is nan"),
         ("good", with_entry(mass="Objects/Mass[2]"), 3, "has the shape (50, 2)"),
-        ("good", with_entry(mass="Objects/R[0] in kpc"), 3, "has the shape (50)"),
+        ("good", with_entry(mass="Objects/R[0] in kpc"), 3, "has the shape (50); it has one number a row: name it without [0]"),
         ("good", with_entry(mass="Objects/Mass[1] in furlong"), 3, "'furlong' is not known"),
         ("good", with_entry(mass="Objects/Mass[1] in km/s"), 3, "mass"),
         ("good", with_entry(mass="Objects/Mass[-1]"), 2, "is not understood"),

@@ -13,6 +13,7 @@
 #include "halobrush/catalog/halo_catalog.hpp"
 #include "halobrush/catalog/input_files.hpp"
 #include "halobrush/catalog/mock.hpp"
+#include "halobrush/core/log.hpp"
 #include "halobrush/mpi/communicator.hpp"
 
 namespace halobrush::catalog {
@@ -92,6 +93,8 @@ HaloCatalog read_halos(const InputPaths& paths, const ReadOptions& options, cons
 
 /// Whether a remark warns of something that makes results wrong.
 bool is_warning(const std::string& remark);
+/// Each on a line of its own, `stage: remark`; warnings as such.
+void log_remarks(Logger& log, const std::string& stage, const std::vector<std::string>& remarks);
 
 /// What a header says, and how the rows of a catalog that is not large look: for --dry-run and info. `rows` of a
 /// large text file is an estimate from its size.
