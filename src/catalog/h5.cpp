@@ -248,6 +248,7 @@ std::vector<std::string> members(hid_t group) {
 
 std::vector<std::string> fields_of(hid_t at, const std::string& dataset) {
   const Handle object(H5Oopen(at, dataset.c_str(), H5P_DEFAULT), H5Oclose);
+  if (object < 0) throw data_error("{}: '{}' cannot be opened ({}); it is damaged, or of a newer HDF5", file_of(at), printable(dataset), reason());
   std::vector<std::string> names;
   if (H5Iget_type(object) != H5I_DATASET) return names;
   const Handle type(H5Dget_type(object), H5Tclose);
@@ -269,7 +270,12 @@ struct Names {
 herr_t add_names(hid_t at, const char* name, const H5O_info_t* info, void* to) {
   auto& names = *static_cast<Names*>(to);
   if (info->type != H5O_TYPE_DATASET) return 0;
-  const auto fields = fields_of(at, name);
+  std::vector<std::string> fields;
+  try {
+    fields = fields_of(at, name);
+  } catch (const Error&) {
+    return 0;  // a damaged one is no name to propose
+  }
   if (fields.empty()) names.found.emplace_back(name);
   for (const auto& field : fields) names.found.push_back(fmt::format("{}/{}", name, field));
   return names.found.size() >= names.most ? 1 : 0;

@@ -53,6 +53,23 @@ bool is_boolean_enum(hid_t type) {
   return true;
 }
 
+// HDF5 copies them without looking.
+bool fields_are_apart(hid_t compound) {
+  std::vector<std::pair<std::size_t, std::size_t>> fields;  // begin and end
+  for (int i = 0; H5Tget_class(compound) == H5T_COMPOUND && i < H5Tget_nmembers(compound); ++i) {
+    const auto member = static_cast<unsigned>(i);
+    const auto begin = H5Tget_member_offset(compound, member);
+    fields.emplace_back(begin, begin + H5Tget_size(Handle(H5Tget_member_type(compound, member), H5Tclose)));
+  }
+  std::ranges::sort(fields);
+  std::size_t end = 0;
+  for (const auto& [begin, next] : fields) {
+    if (begin < end || next < begin) return false;
+    end = next;
+  }
+  return end <= H5Tget_size(compound);
+}
+
 std::string name_of_class(hid_t type) {
   switch (H5Tget_class(type)) {
     case H5T_STRING:
@@ -131,6 +148,7 @@ Column::Column(hid_t parent, const std::string& name, const std::string& field, 
 
 void Column::take_field() {
   name_ += "/" + field_;
+  if (!fields_are_apart(type_)) refuse("has a damaged type (its fields do not lie one behind another within a row); fetch the file again");
   const int member = H5Tget_class(type_) == H5T_COMPOUND ? H5Tget_member_index(type_, field_.c_str()) : -1;
   if (member < 0) refuse("is not there; give a file that has it");
   type_ = Handle(H5Tget_member_type(type_, static_cast<unsigned>(member)), H5Tclose);

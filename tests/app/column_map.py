@@ -205,6 +205,12 @@ def check_refusals(scratch, halos):
     for k, edit in enumerate((None, put("Vmax", halos["vmax"][few], unit="km/s"))):
         write(two / f"{k}.h5", halos, few, edit)
     cases.append(("two/*", {}, 3, "1.h5: 'vmax' is in single precision in one"))
+    table = as_table(scratch / "table.h5", scratch / "good.h5").read_bytes()
+    for name, byte, text in (("inside", 8, "cannot be opened"), ("beyond", 9, "has a damaged type")):  # of the number that says where in a row the field lies
+        broken = bytearray(table)
+        broken[broken.index(b"Np\0") + byte] ^= 64
+        (scratch / f"{name}.h5").write_bytes(broken)
+        cases.append((name, {"columns": OF_TABLE}, 3, text))
     for k, (name, changes, code, text) in enumerate(cases):
         settings = config(scratch / "bad.yaml", scratch / f"{name}.h5", **changes)
         for ranks in (1, 3) if k % 4 == 0 or name != "good" else (1,):
