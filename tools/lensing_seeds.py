@@ -64,7 +64,7 @@ def scores_table(results):
     for name in results[0]["ellipticities"]:
         line(f"distance of ellipticities, {name}", [r["ellipticities"][name]["ks"] for r in results])
     for requirement in results[0]["requirements"]:
-        if "wgplus" in requirement["name"]:
+        if "amplitude in units of its error" in requirement["name"]:
             values = [next(q["value"] for q in r["requirements"] if q["name"] == requirement["name"]) for r in results]
             line(requirement["name"], values)
             # Without alignment the amplitudes are noise of the shapes, which seeds do not share: each in its own error, their sum over root n is normal.

@@ -285,6 +285,8 @@ def main():
                       "ω(r): alignment of major axes with the direction to other galaxies."),
             "eta": (pair_figure(catalogs, "ee_A", r"$\eta(r) = \langle|\hat e_i\cdot\hat e_j|^2\rangle - 1/3$", r),
                     "η(r): alignment of major axes with each other."),
+            "quadrupole": (pair_figure(catalogs, "xi_gplus_2", r"$r\,\xi^{(2)}_{g+}(r)$ [Mpc/$h$]", r, scale=True),
+                           "Quadrupole of ξ_g+, the correlation of positions and shapes in three dimensions; positive: galaxies point at each other."),
             "wgg": (pair_figure(catalogs, "wgg", r"$w_{gg}$ [Mpc/$h$]", rp, log=True), "Projected correlation of positions, w_gg."),
             "wgcross": (pair_figure(catalogs, "wgcross", r"$r_p\,w_{g\times}$ [Mpc$^2/h^2$]", rp, scale=True), "The null test w_g×, zero by symmetry."),
             "alignment_fits": (alignment_fits(catalogs, report.get("nla")), "r_p w_g+ and the nonlinear alignment model (NLA) over the range that it was fitted to."),

@@ -301,7 +301,7 @@ catalog:
 
 # Red galaxies point at others.
 detected:
-  - {of: [wgplus], selections: [red], r: [1, 21], significance: 5}
+  - {of: [wgplus, xi_gplus_2], selections: [red], r: [1, 21], significance: 5}
 
 # The alignment amplitude A_1 of red galaxies is larger than that of blue ones.
 amplitudes:

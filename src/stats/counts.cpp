@@ -143,7 +143,7 @@ std::vector<double> xi_gplus(const domain::Box& box, const Sample& shapes, const
   std::optional<Cells> other;
   if (!same) other.emplace(grid, density, without_shapes(weighted), needed_by(grid, shares, false), comm);
   const Cells& second = same ? first : *other;
-  const Wanted wanted{true, same, false, weighted, true, {}};
+  const Wanted wanted{true, same, false, weighted, true, false, {}};
   auto xi = sum_sky(grid, first, second, same, edges, bins, wanted, shares, comm).plus;
 
   const auto s = moments(grid, first, shares, comm)[0], d = moments(grid, second, shares, comm)[0];

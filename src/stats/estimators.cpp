@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <ranges>
+#include <tuple>
 
 #include "checks.hpp"
 #include "halobrush/core/error.hpp"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr double isotropic = 1.0 / 3;  // <cos^2> of directions that know nothing of each other
 constexpr int most_regions_per_side = 10;
+// (2l + 1) (l - 2)! / (l + 2)! times the factor of P_l^2: 3 (1 - mu^2) and 15/2 (1 - mu^2)(7 mu^2 - 1)
+constexpr double quadrupole_factor = 5.0 / 24 * 3, hexadecapole_factor = 9.0 / 360 * 7.5;
 constexpr std::array<const char*, 3> ed_names{"ed_A", "ed_B", "ed_C"}, ee_names{"ee_A", "ee_B", "ee_C"};
 
 // All that an estimate is made of, of the whole catalog or without one sub-box. Sums over ordered pairs.
@@ -75,6 +78,7 @@ struct Estimator {
   const PairSums Ingredients::*pairs;
   int axis;  // none: -1
   std::function<double(const Ingredients&, std::size_t bin)> value;
+  bool multipole = false;
 };
 
 double radial(const PairSums& sums, std::size_t bin, int which) {
@@ -123,6 +127,10 @@ std::vector<Estimator> possible_estimators(const Present& shapes, double pi_max)
                      return depth * sky(in.shape_shape, b, rp_plus_plus) /
                             (weight_pairs(in.shapes) * (*in.sky_fraction)[b]);
                    }});
+    for (const auto& [name, which, factor] : {std::tuple("xi_gplus_2", r_plus_2, quadrupole_factor), {"xi_gplus_4", r_plus_4, hexadecapole_factor}})
+      all.push_back({name, false, &Ingredients::shape_density, -1, [which, factor](const Ingredients& in, std::size_t b) {
+                       return factor * radial(in.shape_density, b, which) / (weight_pairs(in) * (*in.radial_fraction)[b]);
+                     }, true});
   }
   all.push_back(
       {"wgg", true, &Ingredients::density_density, -1, [depth](const Ingredients& in, std::size_t b) {
@@ -208,8 +216,11 @@ struct Asked {
     for (int a = 0; a < 3; ++a)
       there.axes[static_cast<std::size_t>(a)] = any([&](const Estimator& e) { return e.axis == a; });
     there.ellipticity =
-        any([](const Estimator& e) { return e.projected && e.pairs != &Ingredients::density_density; });
+        multipoles() || any([](const Estimator& e) { return e.projected && e.pairs != &Ingredients::density_density; });
     return there;
+  }
+  bool multipoles() const {
+    return any([](const Estimator& e) { return e.multipole; });
   }
   Bins bins(const Options& options) const {
     const bool radial = any([](const Estimator&e) { return !e.projected; }),
@@ -220,9 +231,9 @@ struct Asked {
 };
 
 // Singles: sums of one shape; products: of two.
-Wanted wanted_of(const Present& columns, bool weighted, bool singles, bool second_too, bool products) {
-  return {singles,  second_too,          products,
-          weighted, columns.ellipticity, {columns.axes[0], columns.axes[1], columns.axes[2]}};
+Wanted wanted_of(const Present& columns, bool multipoles, bool weighted, bool singles, bool second_too, bool products) {
+  return {singles,  second_too,          products,   weighted,
+          columns.ellipticity, multipoles, {columns.axes[0], columns.axes[1], columns.axes[2]}};
 }
 
 PassSums no_sums(const Grid& grid) {
@@ -236,7 +247,7 @@ Measured measure_one(const Grid& grid, const Sample& sample, const Present& pres
   const Cells cells(grid, sample, columns, needed_by(grid, shares, true), comm);
   const bool singles = asked.of(&Ingredients::shape_density);
   const auto wanted =
-      wanted_of(columns, columns.weight, singles, singles, asked.of(&Ingredients::shape_shape));
+      wanted_of(columns, asked.multipoles(), columns.weight, singles, singles, asked.of(&Ingredients::shape_shape));
   Measured m;
   m.one_sample = true;
   m.shape_density = pass(grid, cells, cells, true, bins, wanted, shares, comm);
@@ -259,13 +270,13 @@ Measured measure_two(const Grid& grid, const Sample& shapes, const Present& shap
   Measured m{no_sums(grid), no_sums(grid), no_sums(grid), {}, {}, false};
   if (asked.of(&Ingredients::shape_shape))
     m.shape_shape = pass(grid, first, first, true, bins,
-                         wanted_of(first_columns, weighted, false, false, true), shares, comm);
+                         wanted_of(first_columns, false, weighted, false, false, true), shares, comm);
   if (asked.of(&Ingredients::shape_density))
     m.shape_density = pass(grid, first, second, false, bins,
-                           wanted_of(first_columns, weighted, true, false, false), shares, comm);
+                           wanted_of(first_columns, asked.multipoles(), weighted, true, false, false), shares, comm);
   if (asked.of(&Ingredients::density_density))
     m.density_density =
-        pass(grid, second, second, true, bins, wanted_of({}, weighted, false, false, false), shares, comm);
+        pass(grid, second, second, true, bins, wanted_of({}, false, weighted, false, false, false), shares, comm);
   m.shapes = moments(grid, first, shares, comm);
   m.density = moments(grid, second, shares, comm);
   return m;

@@ -11,8 +11,9 @@ namespace halobrush::stats {
 /// Columns of a galaxy; z first, which rows are sorted by.
 enum Column : int { col_z, col_y, col_x, col_weight, col_e1, col_e2, col_axes, columns = col_axes + 9 };
 
-/// Sums in a bin of r: w, then for each axis those of ed and of ee; and in a bin of r_p: w, S+D, SxD, S+S+.
-enum RadialSum : int { r_weight, r_ed, r_ee = r_ed + 3, radial_sums = r_ee + 3 };
+/// Sums in a bin of r: w, for each axis those of ed, e+ (1 - mu^2) and e+ (1 - mu^2)(7 mu^2 - 1) with mu = Pi / r, for each
+/// axis those of ee; and in a bin of r_p: w, S+D, SxD, S+S+.
+enum RadialSum : int { r_weight, r_ed, r_plus_2 = r_ed + 3, r_plus_4, r_ee, radial_sums = r_ee + 3 };
 enum SkySum : int { rp_weight, rp_plus, rp_cross, rp_plus_plus, sky_sums };
 
 constexpr int lanes = 8;
@@ -41,7 +42,7 @@ struct CellPair {
 /// about the first; `both`: products of two shapes (with `first` only together with `second_too`).
 struct Wanted {
   bool first, second_too, both;
-  bool weighted, ellipticity;
+  bool weighted, ellipticity, multipoles;  // multipoles: of e+, in bins of r
   bool axis[3];
 };
 

@@ -104,8 +104,14 @@ void add_to_bins(Block& b, std::int64_t n, const Edges& edges, int values, const
       case 6:
         add_to_bin<6>(b, whole, low, high, slot, to, count);
         break;
-      default:
+      case 7:
         add_to_bin<7>(b, whole, low, high, slot, to, count);
+        break;
+      case 8:
+        add_to_bin<8>(b, whole, low, high, slot, to, count);
+        break;
+      default:
+        add_to_bin<9>(b, whole, low, high, slot, to, count);
         break;
     }
   }
@@ -183,6 +189,13 @@ void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
     if (Both) value_of[axes][1] = b.value[values], slot[values++] = r_ee + a;
     ++axes;
   }
+  const bool multipoles = First && run.wanted.multipoles;
+  const double e1 = multipoles ? run.of_first(col_e1) : 0, e2 = multipoles ? run.of_first(col_e2) : 0;
+  double *quadrupole = nullptr, *hexadecapole = nullptr;
+  if (multipoles) {
+    quadrupole = b.value[values], slot[values++] = r_plus_2;
+    hexadecapole = b.value[values], slot[values++] = r_plus_4;
+  }
   alignas(64) double separation[3][block], inverse[block];
   for (std::int64_t l = 0; l < run.n; l += width) {
     const Vector dx = run.separation(col_x, 0, l), dy = run.separation(col_y, 1, l),
@@ -195,6 +208,15 @@ void radial_block(const Run& run, const PairBins& bins, const LaneSums& sums) {
     if (Weighted) {
       w = run.of_first(col_weight) * run.of_second(col_weight, l);
       store(b.value[0] + l, w);
+    }
+    if (multipoles) {
+      // e+ is turned by r_p, of which (1 - mu^2) = r_p^2 / r^2 cancels the length
+      Vector both1 = spread(e1), both2 = spread(e2);
+      if (SecondToo) both1 += run.of_second(col_e1, l), both2 += run.of_second(col_e2, l);
+      const Vector inverse_squared = 1.0 / squared;
+      const Vector plus = w * (both1 * (dx * dx - dy * dy) + both2 * (2.0 * (dx * dy))) * inverse_squared;
+      store(quadrupole + l, plus);
+      store(hexadecapole + l, plus * (7.0 * (dz * dz) * inverse_squared - 1.0));
     }
     if (axes == 0 || !First) continue;
     store(separation[0] + l, dx);
@@ -347,9 +369,10 @@ void count(const CellPair& cells, const Edges& edges, double pi_max, std::int64_
 template <bool First, bool SecondToo, bool Both, bool Weighted>
 void sums_of(const CellPair& cells, const PairBins& bins, const Wanted& wanted, const LaneSums& sums) {
   const bool shapes = (First || Both) && wanted.ellipticity,
-             axes = (First || Both) && (wanted.axis[0] || wanted.axis[1] || wanted.axis[2]);
+             axes = (First || Both) && (wanted.axis[0] || wanted.axis[1] || wanted.axis[2]),
+             multipoles = First && wanted.multipoles;
   const bool add_sky = bins.rp.bins > 0 && (Weighted || shapes),
-             add_radial = bins.r.bins > 0 && (Weighted || axes);
+             add_radial = bins.r.bins > 0 && (Weighted || axes || multipoles);
   if (bins.rp.bins > 0 && !add_sky) count<Distance::sky>(cells, bins.rp, bins.pi_max, sums.sky_pairs);
   if (bins.r.bins > 0 && !add_radial) count<Distance::radial>(cells, bins.r, bins.pi_max, sums.radial_pairs);
   if (!add_sky && !add_radial) return;

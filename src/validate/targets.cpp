@@ -51,7 +51,7 @@ std::string base_of(const std::string& full_name) {
 
 // The bins of a statistic, known by its name without the sub-sample.
 std::vector<double> edges_of(const std::string& key, const std::string& base, const config::Stats& stats) {
-  static const std::set<std::string> radial = {"ed_A", "ed_B", "ed_C", "ee_A", "ee_B", "ee_C", "xi"},
+  static const std::set<std::string> radial = {"ed_A", "ed_B", "ed_C", "ee_A", "ee_B", "ee_C", "xi", "xi_gplus_2", "xi_gplus_4"},
                                      projected = {"wgplus", "wgcross", "wpp", "wgg"};
   const auto edges = [](const config::Stats::Bins& b) {
     return stats::LogBins{b.min, b.max, static_cast<int>(b.bins)}.edges();

@@ -90,8 +90,8 @@ TEST(Estimators, OneByOneAreWhatTheyAreTogether) {
     options.only.clear();
     std::map<std::string, Statistic> together;
     for (const auto& s : measure(box, shapes, *other, options, comm)) together[s.name] = s;
-    ASSERT_EQ(together.size(), 11U);
-    std::vector<std::vector<std::string>> wishes{{"ed_C", "ee_A", "xi"}, {"wpp", "wgg"}, {"wgplus", "ed_B"}};
+    ASSERT_EQ(together.size(), 13U);
+    std::vector<std::vector<std::string>> wishes{{"ed_C", "ee_A", "xi"}, {"wpp", "wgg"}, {"wgplus", "ed_B"}, {"xi_gplus_2", "wgg"}, {"xi_gplus_4", "ed_A"}};
     for (const auto& [name, statistic] : together) wishes.push_back({name});
     for (const auto& wish : wishes) {
       options.only = wish;
@@ -128,7 +128,7 @@ TEST(Estimators, SayWhatCannotBeMeasured) {
     EXPECT_EQ(error.code(), ExitCode::config);
     EXPECT_EQ(
         std::string(error.what()),
-        "stats.only: ed_A: no such statistic of these columns; there are wgplus, wgcross, wpp, wgg, xi");
+        "stats.only: ed_A: no such statistic of these columns; there are wgplus, wgcross, wpp, xi_gplus_2, xi_gplus_4, wgg, xi");
   }
 }
 

@@ -69,6 +69,7 @@ double sky_factor(double low, double high, double pi_max) {
 double with_hole(const Statistic& s, std::size_t bin) {
   if (s.name[0] == 'e') return s.value[bin];
   if (s.name == "xi") return (s.value[bin] + 1) * radial_factor(s.edges[bin], s.edges[bin + 1]) - 1;
+  if (s.name.starts_with("xi_gplus")) return s.value[bin] * radial_factor(s.edges[bin], s.edges[bin + 1]);
   const double factor = sky_factor(s.edges[bin], s.edges[bin + 1], s.pi_max), depth = 2 * s.pi_max;
   return s.name == "wgg" ? depth * ((s.value[bin] / depth + 1) * factor - 1) : s.value[bin] * factor;
 }

@@ -112,7 +112,7 @@ std::vector<Cell> cells() {
   return all;
 }
 
-const Wanted counts_only{false, false, false, false, false, {}};
+const Wanted counts_only{false, false, false, false, false, false, {}};
 
 TEST(Kernels, CountThePairsThereAre) {
   const auto all = cells();
@@ -129,7 +129,7 @@ TEST(Kernels, SumTheSameBitsWithEveryInstructionSet) {
   const auto all = cells();
   for (const bool weighted : {false, true})
     for (const bool both : {false, true}) {
-      const Wanted wanted{true, both, both, weighted, true, {true, false, true}};
+      const Wanted wanted{true, both, both, weighted, true, true, {true, false, true}};
       for (const auto& pair : pairs_of(all)) {
         const auto plain = sums_by(kernels(2), pair, wanted), brute = by_brute_force(pair);
         EXPECT_EQ(plain.of_bins(plain.radial_pairs), brute.of_bins(brute.radial_pairs));

@@ -83,7 +83,7 @@ inline std::map<std::string, Brute> brute_force(const domain::Box& box, const Sa
     }
   };
   std::map<std::string, Sums> sums;
-  for (const char* name : {"ed_A", "ed_B", "ed_C", "ee_A", "ee_B", "ee_C", "xi"}) sums[name] = Sums(r_bins);
+  for (const char* name : {"ed_A", "ed_B", "ed_C", "ee_A", "ee_B", "ee_C", "xi", "xi_gplus_2", "xi_gplus_4"}) sums[name] = Sums(r_bins);
   for (const char* name : {"wgplus", "wgcross", "wpp", "wgg"}) sums[name] = Sums(rp_bins);
 
   const auto weight = [](const Sample& x, std::size_t i) { return x.weight.empty() ? 1.0 : x.weight[i]; };
@@ -109,12 +109,17 @@ inline std::map<std::string, Brute> brute_force(const domain::Box& box, const Sa
   const std::array<Sums*, 3> ed{&sums["ed_A"], &sums["ed_B"], &sums["ed_C"]},
       ee{&sums["ee_A"], &sums["ee_B"], &sums["ee_C"]};
   auto &plus = sums["wgplus"], &cross = sums["wgcross"], &products = sums["wpp"], &xi = sums["xi"],
-       &wgg = sums["wgg"];
+       &wgg = sums["wgg"], &quadrupole = sums["xi_gplus_2"], &hexadecapole = sums["xi_gplus_4"];
   visit(s, d, same, [&](std::size_t i, std::size_t, const Vec3& sep, int r, int rp, double w) {
     if (r >= 0)
       for (std::size_t a = 0; a < 3; ++a) ed[a]->add(r, w, std::pow(s.axes[a][i].dot(sep) / sep.norm(), 2));
-    if (rp < 0) return;
     const auto e = turned(s.ellipticity[i], sep);
+    if (r >= 0) {
+      const double mu = sep.z() / sep.norm();  // P_l^2 by the library's: no phase for m = 2
+      quadrupole.add(r, w, e[0] * std::assoc_legendre(2, 2, mu));
+      hexadecapole.add(r, w, e[0] * std::assoc_legendre(4, 2, mu));
+    }
+    if (rp < 0) return;
     plus.add(rp, w, e[0]);
     cross.add(rp, w, e[1]);
   });
@@ -148,6 +153,9 @@ inline std::map<std::string, Brute> brute_force(const domain::Box& box, const Sa
       if (name == "xi") brute.value.push_back(x.value[b] / ((wd * wd - wd2) * ball) - 1);
       if (name == "wgg") brute.value.push_back(depth * (x.value[b] / ((wd * wd - wd2) * tube) - 1));
       if (name == "wpp") brute.value.push_back(depth * x.value[b] / ((ws * ws - ws2) * tube));
+      // (2l+1)/2 (l-2)!/(l+2)! int dmu, of RR that is uniform in mu: half of its number a unit of mu
+      if (name.starts_with("xi_gplus"))
+        brute.value.push_back((name.ends_with('2') ? 5.0 / 24 : 9.0 / 360) * x.value[b] / ((same ? ws * ws - ws2 : ws * wd) * ball));
       if (name == "wgplus" || name == "wgcross")
         brute.value.push_back(depth * x.value[b] / ((same ? ws * ws - ws2 : ws * wd) * tube));
     }

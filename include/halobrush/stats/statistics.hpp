@@ -9,6 +9,8 @@
 //   wgplus     = int xi_g+ dPi, xi_g+ = S+D / RR     halotools gi_plus_projected; TreeCorr NG: -gamma_t
 //   wgcross    = the same of ex, zero by parity      TreeCorr NG: its imaginary part
 //   wpp        = int S+S+ / RR dPi                   halotools ii_plus_projected
+//   xi_gplus_l(r) = (2l+1)/2 (l-2)!/(l+2)! int xi_g+(r, mu) P_l^2(mu) dmu, l = 2, 4; mu = Pi / r from -1 to 1
+//                                                    MeasureIA; Singh et al. 2024, arXiv:2307.02545
 //   wgg        = int (DD / RR - 1) dPi               halotools wp, Corrfunc wp
 //   xi(r)      = DD / RR - 1                         halotools tpcf, Corrfunc xi
 //
@@ -61,8 +63,8 @@ struct Statistic {
 };
 
 /// @collective The statistics asked for, or all that the columns allow; the same on every rank, in the order
-/// ed_A ed_B ed_C ee_A ee_B ee_C wgplus wgcross wpp wgg xi. Shapes come from `shapes`, neighbours from
-/// `density`: ed, wgplus and wgcross are of pairs shapes x density, ee and wpp shapes x shapes, wgg and xi
+/// ed_A ed_B ed_C ee_A ee_B ee_C wgplus wgcross wpp xi_gplus_2 xi_gplus_4 wgg xi. Shapes come from `shapes`, neighbours from
+/// `density`: ed, wgplus, wgcross and xi_gplus are of pairs shapes x density, ee and wpp shapes x shapes, wgg and xi
 /// density x density.
 ///
 /// Errors: leave-one-out k is the same measurement without the galaxies of sub-box k, RR being that of a

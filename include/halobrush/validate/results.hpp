@@ -16,7 +16,7 @@ inline constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 /// A statistic of pairs in bins of separation.
 struct Statistic {
-  std::string name;           ///< ed_A, ee_A, wgplus, wgcross, wpp, wgg, xi, ...
+  std::string name;           ///< ed_A, ee_A, wgplus, wgcross, wpp, wgg, xi, xi_gplus_2, ...
   std::string selection;      ///< name of the sub-sample; "all": every galaxy
   std::string cut;            ///< its text
   std::vector<double> edges;  ///< [bins+1] Mpc/h
