@@ -366,11 +366,11 @@ std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
 bool has_its_bits(hid_t type) {
   constexpr std::size_t largest = 16;  // bytes of a number
   const auto bits = H5Tget_precision(type), size = H5Tget_size(type);
-  if (size > largest || static_cast<std::size_t>(std::max(H5Tget_offset(type), 0)) + bits > 8 * size) return false;
+  if (bits == 0 || size > largest || static_cast<std::size_t>(std::max(H5Tget_offset(type), 0)) + bits > 8 * size) return false;
   if (H5Tget_class(type) != H5T_FLOAT) return true;
   std::size_t sign = 0, exponent = 0, exponent_bits = 0, mantissa = 0, mantissa_bits = 0;
   if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0) return false;
-  return sign < bits && exponent + exponent_bits <= bits && mantissa + mantissa_bits <= bits;
+  return exponent_bits > 0 && mantissa_bits > 0 && sign < bits && exponent + exponent_bits <= bits && mantissa + mantissa_bits <= bits;
 }
 
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name) {

@@ -86,7 +86,7 @@ void write_attribute(hid_t at, const std::string& name, bool value);
 void write_attribute(hid_t at, const std::string& name, std::span<const double> values);
 std::vector<std::string> attributes(hid_t at);  ///< in their order
 std::optional<std::string> text_attribute(hid_t at, const std::string& name);
-/// Of a type of numbers: its bits lie within its bytes, and sign, exponent and mantissa within its bits. HDF5 looks at that from
+/// Of a type of numbers: it has bits, which lie within its bytes, and sign, exponent and mantissa within its bits. HDF5 looks at that from
 /// 1.14 on only, and decodes other numbers without it.
 bool has_its_bits(hid_t type);
 /// Booleans are 0 and 1.

@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <regex>
 #include <span>
 
 #include "h5.hpp"
@@ -81,6 +82,13 @@ struct CloseFits {
   }
 };
 
+// A card KEYWORD = value / comment, of which the value is understood and nothing stands between it and the slash (standard 4.0, 4.1 and 4.2).
+bool is_sound_card(const std::string& card) {
+  static const std::regex valued(R"(.{8}= +('(?:[^']|'')*'|[^' /]*|\(.*\)) *(?:/.*)?)");
+  const bool text = std::ranges::all_of(card, [](char c) { return c >= ' ' && c <= '~'; });
+  return text && (card.size() < 10 || card.compare(8, 2, "= ") != 0 || card.starts_with("HIERARCH") || std::regex_match(card, valued));
+}
+
 class FitsTable {
  public:
   explicit FitsTable(const std::string& path) : path_(path) {
@@ -92,6 +100,7 @@ class FitsTable {
     file_.reset(opened);
     check_size();
     go_to_table();
+    check_cards();
     fits_get_num_rowsll(file_.get(), &rows_, &status);
     int count = 0;
     fits_get_num_cols(file_.get(), &count, &status);
@@ -161,6 +170,19 @@ class FitsTable {
     }
     check("looking for a table", status);
     throw data_error("{}: holds no table, only images; give a FITS table", path_);
+  }
+
+  // cfitsio passes over what it does not understand behind a value.
+  void check_cards() const {
+    int count = 0, status = 0;
+    fits_get_hdrspace(file_.get(), &count, nullptr, &status);
+    for (int i = 1; i <= count && status == 0; ++i) {
+      std::array<char, FLEN_CARD> card{};
+      fits_read_record(file_.get(), i, card.data(), &status);
+      if (const std::string text(card.data()); !is_sound_card(text))
+        throw data_error("{}: line {} of the table's header is no card of FITS ('{}'); the file is damaged, fetch or make it again", path_, i, printable(text));
+    }
+    check("reading the header", status);
   }
 
   std::string name_of(int column) const {

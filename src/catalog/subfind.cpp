@@ -168,6 +168,10 @@ SubfindCatalog::Block SubfindCatalog::read_block(std::uint64_t first, std::uint6
 
 // Of the group of each row. Rows go by group, so that those of a block are few and side by side, and the first row of a
 // group is its first subhalo.
+Error SubfindCatalog::no_such_group(std::int64_t number) const {
+  return data_error("{}: a subhalo is of group {}, which is not in the catalog or has no first subhalo; fetch the files again", files_.front(), number);
+}
+
 std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first_row,
                                                              const std::vector<std::int64_t>& numbers_of_rows) const {
   if (numbers_of_rows.empty()) return {};
@@ -183,6 +187,9 @@ std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first
     count = (last_rows ? groups() : static_cast<std::uint64_t>(high) + 1) - first;
     ids.resize(count);
     std::iota(ids.begin(), ids.end(), static_cast<std::int64_t>(first));
+  } else {
+    const auto known = [&](std::int64_t number) { return number >= 0 && number < static_cast<std::int64_t>(count); };
+    throw no_such_group(*std::ranges::find_if_not(numbers_of_rows, known));
   }
   const auto first_subhalo = integers("/Group/GroupFirstSub", first, ids.size());
   const auto mass = numbers("/Group/Group_M_Crit200", 1, first, ids.size());
@@ -204,11 +211,7 @@ std::vector<SubfindCatalog::Group> SubfindCatalog::groups_of(std::uint64_t first
   for (std::size_t i = 0; i < numbers_of_rows.size(); ++i) {
     const auto number = numbers_of_rows[i];
     const auto found = by_number.find(number);
-    if (found == by_number.end())
-      throw data_error(
-          "{}: a subhalo is of group {}, which is not in the catalog or has no first subhalo; fetch the "
-          "files again",
-          files_.front(), number);
+    if (found == by_number.end()) throw no_such_group(number);
     const auto before_it = i > 0 ? numbers_of_rows[i - 1] : row_before;
     if (number < before_it)
       throw data_error("{}: row {}: a subhalo of group {} behind one of group {}: the files are not in their order; fetch them again",

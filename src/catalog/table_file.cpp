@@ -67,6 +67,9 @@ Simulation opencosmo_simulation(hid_t file, const std::string& path) {
   Simulation s;
   const auto about = h5::open_group(file, "/header/file");
   const auto from = h5::numbers_attribute(about, "region_p1"), to = h5::numbers_attribute(about, "region_p2");
+  for (const auto& ends : {from, to})
+    if (ends && !std::ranges::all_of(*ends, [](double x) { return std::isfinite(x); }))
+      throw data_error("{}: region_p1 and region_p2 in /header/file hold numbers that are not finite; write the corners of the box", path);
   if (from && to && from->size() == 3 && to->size() == 3)
     for (std::size_t axis = 0; axis < 3; ++axis) s.box[axis] = (*to)[axis] - (*from)[axis];
   s.scale_factor = 1 / (1 + stated(about, "redshift", path));

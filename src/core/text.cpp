@@ -35,6 +35,25 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+// Bytes of the character that begins at `at` in UTF-8; 0: none does.
+std::size_t character_at(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const int first = byte(at);
+  const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(at + i) & 0xc0) != 0x80) return 0;
+  return length;
+}
+
+std::string in_utf8(std::string text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = character_at(text, at);
+    if (length == 0) text[at] = '?';
+    at += std::max<std::size_t>(length, 1);
+  }
+  return text;
+}
+
 // Byte-order marks, blanks of no width, and what turns the direction of writing (UTF-8).
 std::string without_format_characters(std::string text) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> ranges = {
@@ -64,12 +83,12 @@ std::string nearest_hint(const std::string& name, std::span<const std::string> k
 
 std::string printable(std::string text) {
   std::ranges::replace_if(text, is_control, '?');
-  return without_format_characters(std::move(text));
+  return without_format_characters(in_utf8(std::move(text)));
 }
 
 std::string printable_lines(std::string text) {
   std::ranges::replace_if(text, [](char c) { return is_control(c) && c != '\n'; }, '?');
-  return without_format_characters(std::move(text));
+  return without_format_characters(in_utf8(std::move(text)));
 }
 
 }  // namespace halobrush

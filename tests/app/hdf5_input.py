@@ -238,7 +238,8 @@ def bad(scratch):
     yield "redshift that is no number", lambda data: data.file["header/file"].attrs.update({"redshift": np.nan}), "redshift"
     yield "light cone as a number", lambda data: data.file["header/file"].attrs.update({"is_lightcone": 0.1}), "light cone"
     yield "physical units", lambda data: data.file["header/file"].attrs.update({"unit_convention": "physical"}), "'physical'"
-    yield "infinite box", lambda data: data.file["header/file"].attrs.update({"region_p2": np.full(3, np.inf)}), "no box"
+    yield "infinite box", lambda data: data.file["header/file"].attrs.update({"region_p2": np.full(3, np.inf)}), "not finite"
+    yield "box from NaN", lambda data: data.file["header/file"].attrs.update({"region_p1": np.full(3, np.nan)}), "not finite"
     yield "another box in the provenance", ours(box=np.full(3, 50.0)), "side of the box is 50 in /provenance/simulation, 100"
     for name in ("h", "omega_m", "scale_factor"):
         yield f"{name} in the provenance that is no number", ours(**{name: np.nan}), f"{name} in /provenance/simulation is no number"
@@ -351,6 +352,8 @@ def damaged(scratch):
     at = content.rindex(whole_number)
     files.place("bits outside").write_bytes(content[:at + 8] + b"\x20" + content[at + 9:])
     files.bad(files.place("bits outside"), "has a damaged type")
+    files.place("no bits").write_bytes(content[:at + 10] + b"\0" + content[at + 11:])
+    files.bad(files.place("no bits"), "has a damaged type")
     shutil.copy(whole, files.place("held"))
     files.bad(files.place("held"), "another process has it open to write", code=IO)
     with h5py.File(scratch / "open.hdf5", "w", libver="latest") as file:

@@ -229,6 +229,10 @@ def faults(scratch, good, group, subhalo):
     with h5py.File(lost / "fof_subhalo_tab_099.0.hdf5", "a") as file:
         file["Group/GroupFirstSub"][0] = -1
     refused(lost, 3, "group 0", "no first subhalo")
+    beyond = copy("beyond")
+    with h5py.File(beyond / "fof_subhalo_tab_099.1.hdf5", "a") as file:
+        file["Subhalo/SubhaloGrNr"][-1] = 5000
+    refused(beyond, 3, "a subhalo is of group 5000, which is not in the catalog", numbers_of_ranks=(1, 3))
     flagless = copy("flagless")
     with h5py.File(flagless / "fof_subhalo_tab_099.1.hdf5", "a") as file:
         del file["Subhalo/SubhaloFlag"]

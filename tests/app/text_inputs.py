@@ -194,8 +194,10 @@ def check_tables(scratch):
     (scratch / "cut.fits").write_bytes((scratch / "plain.fits").read_bytes()[:6000])
     whole = (scratch / "plain.fits").read_bytes()
     (scratch / "shifted.fits").write_bytes(whole[:2900] + b"xyz" + whole[2900:])
+    (scratch / "bytes.fits").write_bytes(whole.replace(b"TTYPE1  = 'gal_id  '  ", b"TTYPE1  = 'gal_id  ' \xec", 1))
+    (scratch / "behind.fits").write_bytes(whole.replace(b"TFORM2  = 'D       '  ", b"TFORM2  = 'D       ' $", 1))
     (scratch / "words.csv").write_text(text.replace(f"\n{ids[5]},", "\nfive,"))
-    for name, texts in {"vector.fits": ["f_disk_2d", "3"], "varlen.fits": ["f_disk_2d"], "words.fits": ["gal_id", "five"], "null.fits": ["gal_id", "row 5"], "twice.fits": ["F_DISK_2D"], "cut.fits": ["2880"], "shifted.fits": ["2880"], "words.csv": ["gal_id", "five"]}.items():
+    for name, texts in {"vector.fits": ["f_disk_2d", "3"], "varlen.fits": ["f_disk_2d"], "words.fits": ["gal_id", "five"], "null.fits": ["gal_id", "row 5"], "twice.fits": ["F_DISK_2D"], "cut.fits": ["2880"], "shifted.fits": ["2880"], "bytes.fits": ["TTYPE1", "no card"], "behind.fits": ["TFORM2", "no card"], "words.csv": ["gal_id", "five"]}.items():
         lines = []
         for ranks in (1, 3):
             done, _ = convert(name, ranks)

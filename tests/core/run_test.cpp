@@ -212,6 +212,7 @@ TEST(Memory, IsANumberWithAUnitOfBytes) {
 TEST(Printable, ShowsWhatCannotBeSeen) {
   EXPECT_EQ(printable("\ufeff#ID \u202eabc\u200b\x07"), "?#ID ?abc??");
   EXPECT_EQ(printable("Größe — 10³ \u2013"), "Größe — 10³ \u2013");
+  EXPECT_EQ(printable("\xec 5\xa0m\xc3"), "? 5?m?");
   EXPECT_EQ(printable_lines("a\n\ufeffb"), "a\n?b");
 }
 

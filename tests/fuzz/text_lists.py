@@ -372,6 +372,8 @@ def statements(comments, doubts):
 
     for comment in comments:
         line = comment.decode("latin-1")
+        if not line.isascii():
+            doubts.append("a comment with bytes that are no text")
         if line.strip().lower().startswith("bounds"):
             doubts.append("bounds")
             ends = re.findall(r"[-+.\deE]+", line.split(":", 1)[-1])

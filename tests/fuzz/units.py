@@ -16,6 +16,9 @@ def factor(text, table, h, a):
     bare = re.sub(r"\([A-Za-z, ]*\)", "", text)
     remarks = {word.strip() for part in words for word in part.split(",") if word.strip()}
     key = "".join(bare.split()).rstrip(".")
+    times = 1.0
+    if table is LENGTH and (prefix := re.fullmatch(r"(1e\d)(\D.*)", key)):
+        times, key = float(prefix[1]), prefix[2]
     if key not in table or not remarks <= COMOVING | PHYSICAL | {"peculiar"}:
         return None
     if table is not VELOCITY and "peculiar" in remarks and not remarks & PHYSICAL:
@@ -27,4 +30,4 @@ def factor(text, table, h, a):
         of_a = -1 if remarks & PHYSICAL else 0
     elif remarks & COMOVING:
         return None
-    return 10.0 ** power * h ** of_h * a ** of_a
+    return times * 10.0 ** power * h ** of_h * a ** of_a

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "halobrush/catalog/reader.hpp"
+#include "halobrush/core/error.hpp"
 
 namespace halobrush::catalog {
 
@@ -66,6 +67,7 @@ class SubfindCatalog {
   std::vector<std::uint8_t> flags(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
   bool has(const std::string& dataset) const;
   std::string group_number() const;
+  Error no_such_group(std::int64_t number) const;
   std::vector<Group> groups_of(std::uint64_t first_row, const std::vector<std::int64_t>& numbers) const;
   void check_group(std::int64_t number, const Group& group) const;
   void check_first_row(std::int64_t number, const Group& group, std::uint64_t row) const;
