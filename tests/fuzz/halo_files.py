@@ -237,7 +237,7 @@ def make(rng, folder):
             if "data" in f and len(f["data"]):
                 try:
                     edit(rng, f)
-                except (KeyError, ValueError, IndexError, AttributeError, TypeError, OSError):
+                except (KeyError, ValueError, IndexError, AttributeError, TypeError, OSError, RuntimeError):
                     done.append("half a")  # an edit that does not go with the one before it
         done.append(edit.__name__)
     return path, done
