@@ -1,4 +1,4 @@
-"""What halobrush calibrate is worth: the tables of docs/lensing.md.
+"""What halobrush calibrate is worth: the tables of docs/results/lensing.md.
 
 calibration_checks.py coverage [--mocks 20] [--octants] [--set key=value]: mocks of known strengths are measured, and their strengths are found again from other random numbers; how often one
     error holds the truth, and how far off in errors. Prints a table in Markdown. --octants: the mock stands on the halos of one eighth of the box and the strengths are found on

@@ -3,7 +3,7 @@
 closure.py [--config config/demo-train.yaml] [--model FILE] [--work out/closure] [--draws 3] [--set key=value]
 
 Paints the analytic law on the demo halos (config/demo-truth.yaml), trains a model on it (unless --model names one), evaluates it on the
-held-out hosts, and prints the tables of docs/models.md.
+held-out hosts, and prints the tables of docs/results/models.md.
 """
 import argparse
 import json

@@ -1,6 +1,6 @@
 """The painters in one table: trained on one truth, judged on host halos that none of them saw.
 
-compare_painters.py [--folder out/painters] [--program build/release/halobrush] [--write docs/painters.md] [--set key=value ...]
+compare_painters.py [--folder out/painters] [--program build/release/halobrush] [--write docs/results/painters.md] [--set key=value ...]
 
 Paints the analytic law on the demo halos (config/demo-truth.yaml), trains graph_diffusion, diffusion and graph_gan on it, paints with
 each, and compares with the truth on the held-out host halos (train.test_fraction). The law itself, painted with another seed, is the

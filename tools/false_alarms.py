@@ -3,7 +3,7 @@
 false_alarms.py [--config config/demo-truth.yaml] [--draws 40] [--work out/false-alarms] [--set key=value]
 
 Paints the law with seed 101 and seeds from 202 on, measures each mock once with halobrush validate, and compares all pairs with validate's
-formulas; that they are the same is checked on the first pair. Prints the tables of docs/validation.md (with --set input.min_particles=0). Three seconds a draw.
+formulas; that they are the same is checked on the first pair. Prints the tables of docs/results/false-alarms.md (with --set input.min_particles=0). Three seconds a draw.
 """
 import argparse
 import itertools

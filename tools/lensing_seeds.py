@@ -1,4 +1,4 @@
-"""What the lensing mock shows at several seeds: the tables of docs/lensing.md.
+"""What the lensing mock shows at several seeds: the tables of docs/results/lensing.md.
 
 lensing_seeds.py --vectors FOLDER --ellipticities FOLDER [--seeds 10] [--work out/lensing-seeds] [--jobs 2] [--set key=value]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the shipped diffusion models and writes what it finds between the marks of docs/models.md.
+"""Measures the shipped diffusion models and writes what it finds between the marks of docs/results/models.md.
 
   model_tables.py [closure] [evaluations] [density] [joint]     all of them by default, some 25 minutes on a core
 
@@ -20,7 +20,7 @@ from compare_painters import ROOT, Run, add_directions, held_out_halos, paint
 from galaxies import read_pair
 from two_sample import CLASSIFIERS, two_sample
 
-DOCUMENT = ROOT / "docs/models.md"
+DOCUMENT = ROOT / "docs/results/models.md"
 ORIENTATION = "models/demo-orientation.safetensors"
 MODEL, DISTILLED = "models/demo.safetensors", {8: "models/demo-8.safetensors", 4: "models/demo-4.safetensors"}
 SEEDS = (1, 2, 3)

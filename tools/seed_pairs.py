@@ -3,7 +3,7 @@
 seed_pairs.py [--models demo demo-8 demo-4 analytic] [--pairs 20] [--work out/seed-pairs] [--jobs 2] [--set key=value]
 
 Pair k: the analytic law (config/demo-truth.yaml, seed 300 + k) against a model (config/demo.yaml, seed 500 + k), by halobrush validate. `analytic`: the law itself
-as the model. Models are names in models/, or files. Prints, for each requirement that breaks, in how many pairs, its stated false-alarm rate (docs/validation.md) and
+as the model. Models are names in models/, or files. Prints, for each requirement that breaks, in how many pairs, its stated false-alarm rate (docs/results/false-alarms.md) and
 the chance of that many or more in so many pairs; exit code 1 where a requirement fails systematically: chance under 1 % over all requirements. About
 five seconds a pair on two cores.
 """
@@ -32,7 +32,7 @@ def paint(config, seed, mock, settings):
 
 
 def rate_of(requirement):
-    """The false-alarm rate that docs/validation.md states; 0 for limits that sampling does not touch."""
+    """The false-alarm rate that docs/results/false-alarms.md states; 0 for limits that sampling does not touch."""
     if "pooled" in requirement["name"]:
         return POOLED_RATE
     if "p-value" in requirement["name"]:

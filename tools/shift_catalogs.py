@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which shifts of the halos a painter notices, and by what: the table of docs/distribution-shift.md.
+"""Which shifts of the halos a painter notices, and by what: the tables of docs/results/distribution-shift.md.
 
   shift_catalogs.py [--data FOLDER] [--work out/shift] [--program build/release/halobrush] [--models FOLDER] [--steps 300] [--write]
 
@@ -313,7 +313,7 @@ def main():
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/release/halobrush")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "models")
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--write", action="store_true", help="into docs/distribution-shift.md")
+    parser.add_argument("--write", action="store_true", help="into docs/results/distribution-shift.md")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     run = Run(arguments.program.resolve(), arguments.work.resolve(), [])
@@ -330,7 +330,7 @@ def main():
     for name, text in (("false alarms", alarms), ("detectors", detected), ("catalogs", catalogs)):
         print(f"== {name}\n{text}\n", flush=True)
         if arguments.write:
-            marked.write(ROOT / "docs/distribution-shift.md", name, text)
+            marked.write(ROOT / "docs/results/distribution-shift.md", name, text)
 
 
 if __name__ == "__main__":

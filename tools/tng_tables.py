@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Trains on IllustrisTNG, judges on host halos that were held out, and writes the tables of docs/tng.md.
+"""Trains on IllustrisTNG, judges on host halos that were held out, and writes the tables of docs/results/tng.md.
 
   tng_tables.py --data FOLDER [--work out/tng-tables] [--program build/release/halobrush] [--ship] [section ...]
 
 FOLDER holds tng100-1_subset.hdf5 and the table of disc fractions, or a download: --groups and --morphology name them. Sections:
   folds      six models, each trained without a sixth of the hosts (train.split_shift), pooled: scores without and with conformity
   shipped    the model and its gravity-only variant, 70 % of the hosts to train on, judged on their own test hosts
-  shift      TNG100-2, which no model was trained on (docs/distribution-shift.md)
+  shift      TNG100-2, which no model was trained on (docs/results/distribution-shift.md)
 --ship copies the two models into models/. Steps whose result is in the work folder are not repeated. About 40 minutes of one core."""
 import argparse
 import json
@@ -287,7 +287,7 @@ def main():
     for name in arguments.sections or sections:
         text = sections[name](run, galaxies)
         print(f"== {name}\n{text}\n", flush=True)
-        marked.write(ROOT / ("docs/distribution-shift.md" if name == "shift" else "docs/tng.md"), name, text)
+        marked.write(ROOT / ("docs/results/distribution-shift.md" if name == "shift" else "docs/results/tng.md"), name, text)
     if arguments.ship:
         ship(run)
 

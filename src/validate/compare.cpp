@@ -18,7 +18,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr std::size_t least_regions = 8;
-constexpr double regions_per_bin = 10;  // fewer, and tails of the p-value are too heavy (docs/validation.md)
+constexpr double regions_per_bin = 10;  // fewer, and tails of the p-value are too heavy (docs/results/false-alarms.md)
 
 bool same_edges(const Statistic& a, const Statistic& b) {
   return a.edges == b.edges && a.pi_max == b.pi_max && a.leave_one_out.size() == b.leave_one_out.size();
