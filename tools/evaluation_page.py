@@ -12,7 +12,8 @@ import matplotlib.pyplot as plt
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"  # Okabe & Ito; told apart in grey print by line and marker
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;font-size:14px}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}
-.pass{color:#0072B2;font-weight:600}.fail{color:#D55E00;font-weight:600}img{max-width:100%}figcaption{color:#555;font-size:14px}"""
+.pass{color:#0072B2;font-weight:600}.fail{color:#D55E00;font-weight:600}img{max-width:100%}figcaption{color:#555;font-size:14px}
+.verdict{font-size:1.5em}dt{font-weight:600}summary{cursor:pointer}"""
 
 
 def label(name):
@@ -126,8 +127,22 @@ def table(head, rows):
     return f"<table><tr>{cell('th', head)}</tr>" + "".join(f"<tr>{cell('td', row)}</tr>" for row in rows) + "</table>"
 
 
-def requirement_rows(result):
-    for r in result["requirements"]:
+WORDS = {
+    "C2ST": "classifier two-sample test: boosted trees and a small neural network (MLP, multilayer perceptron) are trained to tell painted from true galaxies; their accuracy on others is 0.5 where they cannot",
+    "null": "the same of two draws of the painter: what chance gives",
+    "PQMass": "counts of two samples in the same random regions, compared by χ²; about 1 per degree of freedom where both come from one law",
+    "residual": "a label minus what regression expects of the halo, in units of the expected scatter",
+    "KS": "Kolmogorov–Smirnov distance: the largest difference of two cumulative distributions",
+    "conformity": "members of a group share properties beyond what their halos tell",
+    "jackknife": "errors from leaving out one host halo (or sub-box) after the other",
+    "held out": "host halos that training did not see",
+    "out of distribution": "galaxies whose inputs are unlike those of the training",
+    "log p": "logarithm of the probability density that the model gives to the true galaxy, in natural units (nats)",
+}
+
+
+def requirement_rows(requirements):
+    for r in requirements:
         word = "pass" if r["pass"] else "fail"
         yield html.escape(r["name"]), f"{r['value']:.4g}", html.escape(r["limit"]), f'<span class="{word}">{word.upper()}</span>', html.escape(r["note"])
 
@@ -145,8 +160,13 @@ def write(folder, result, pair):
         facts.append(("mean -log p", f"{-result['log_p']['mean']:.4f} &plusmn; {result['log_p']['error']:.4f} nats"))
     if result["out_of_distribution"] is not None:
         facts.append(("out of distribution", f"{100 * result['out_of_distribution']:.2f} %"))
-    passed = sum(r["pass"] for r in result["requirements"])
+    holding, failing = ([r for r in result["requirements"] if r["pass"] == hold] for hold in (True, False))
+    head = ("requirement", "value", "limit", "", "")
+    verdict = f"FAIL: {len(failing)} of {len(result['requirements'])} requirements do not hold" if failing else f"PASS: all {len(holding)} requirements hold"
+    failures = f"<h2>Requirements that do not hold</h2>{table(head, requirement_rows(failing))}" if failing else ""
+    words = "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in WORDS.items())
     (folder / "index.html").write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>halobrush evaluate</title><style>{STYLE}</style>'
-        f"<h1>Painted beside true</h1>{table(('', ''), facts)}<h2>Requirements: {passed} of {len(result['requirements'])} hold</h2>"
-        f"{table(('requirement', 'value', 'limit', '', ''), requirement_rows(result))}<h2>Figures</h2>{''.join(body)}</html>")
+        f'<h1>Painted beside true</h1><p class="verdict {"fail" if failing else "pass"}">{verdict if result["requirements"] else "nothing could be judged"}</p>'
+        f"{table(('', ''), facts)}{failures}<details><summary>{len(holding)} requirements that hold</summary>{table(head, requirement_rows(holding))}</details>"
+        f"<h2>Figures</h2>{''.join(body)}<h2>Words</h2><dl>{words}</dl></html>")

@@ -240,6 +240,8 @@ void Column::check_virtual(hid_t creation) const {
 void Column::check_source(const std::string& path, const std::string& dataset, hid_t selected,
                           std::uint64_t points) const {
   const auto file = File::open(path);
+  if (!exists(file.id(), dataset))
+    refuse(fmt::format("is virtual, and its source '{}' is not in {}; fetch that file again, or write the column as a plain dataset", printable(dataset), path));
   const Column source(file.id(), dataset, field_, generation_ + 1);
   std::vector<hsize_t> first(source.extent_.size()), last(source.extent_.size());
   bool fits = true;

@@ -11,6 +11,7 @@
 
 #include "halobrush/catalog/units.hpp"
 #include "halobrush/core/error.hpp"
+#include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog {
 namespace {
@@ -230,7 +231,7 @@ std::vector<Statement> statements_of(const std::string& line, std::uint64_t numb
 }
 
 std::string where_said(const Statement& statement) {
-  return fmt::format("line {} ('{}')", statement.line, statement.whole);
+  return fmt::format("line {} ('{}')", statement.line, printable(statement.whole));
 }
 
 void Statements::add(const std::string& path, const std::vector<Statement>& more) {

@@ -168,10 +168,13 @@ bool assign_named(const std::string& name, const YAML::Node& node, std::vector<K
   return false;
 }
 
+bool is_section(const std::string& name, const std::vector<std::string>& known) {
+  return std::ranges::any_of(known, [&](const auto& key) { return key.starts_with(name + "."); });
+}
+
 // `domain:` with nothing below it leaves all of its keys as they are.
 bool is_empty_section(const std::string& name, const YAML::Node& node, const std::vector<std::string>& known) {
-  return node.IsNull() &&
-         std::ranges::any_of(known, [&](const auto& key) { return key.starts_with(name + "."); });
+  return node.IsNull() && is_section(name, known);
 }
 
 bool is_finite(const Value& value) {
@@ -191,7 +194,10 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
     if (key == keys.end() &&
         (assign_named(name, entry.node, keys) || is_empty_section(name, entry.node, known)))
       continue;
-    if (key == keys.end()) {
+    if (key == keys.end() && is_section(name, known)) {
+      found.emplace_back(entry.line, fmt::format("{}: {}: is a section, but '{}' stands there; write its keys below it ('halobrush describe-config {}')", entry.where, name,
+                                                 as_text(entry.node), name));
+    } else if (key == keys.end()) {
       found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
                                                  entry.where, name, nearest_hint(name, known)));
     } else if (!assign(entry.node, key->value)) {

@@ -233,10 +233,7 @@ void remark_on_torn_groups(catalog::HaloCatalog& catalog, const mpi::Communicato
                     count, torn_mpc_h, torn_radii, id, farthest));
 }
 
-}  // namespace
-
-void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans,
-                   const mpi::Communicator& comm) {
+void resolve(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans, const mpi::Communicator& comm) {
   auto& halos = catalog.halos;
   leave_out_theirs(catalog);
   const auto directory = make_directory(halos, comm);
@@ -247,6 +244,18 @@ void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy o
   settle_orphans(catalog, directory, orphans, comm);
   add_host_columns(halos, box, climb(ids, parents, comm), directory, comm);
   remark_on_torn_groups(catalog, comm);
+}
+
+}  // namespace
+
+void resolve_hosts(catalog::HaloCatalog& catalog, const Box& box, OrphanPolicy orphans,
+                   const mpi::Communicator& comm) {
+  try {
+    resolve(catalog, box, orphans, comm);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::data || catalog.source.brief.empty()) throw;
+    throw data_error("{}: {}", catalog.source.brief, error.what());
+  }
 }
 
 }  // namespace halobrush::domain

@@ -19,9 +19,9 @@ std::int64_t labels_of(const diffusion::State& state) {
 }
 
 // One evaluation at a level that all rows share, between the host's double states and the network's tensors.
-struct Question {
-  Question(const diffusion::State& state, double level, const Tensor& known,
-           const diffusion::NoiseRange& range, const torch::TensorOptions& options)
+struct Evaluation {
+  Evaluation(const diffusion::State& state, double level, const Tensor& known,
+             const diffusion::NoiseRange& range, const torch::TensorOptions& options)
       : sigma(diffusion::noise_at(range, level)),
         p(diffusion::preconditioning(sigma.scalar)),
         x(as_tensor(state.labels, {static_cast<std::int64_t>(state.frames.size()), labels_of(state)},
@@ -30,7 +30,7 @@ struct Question {
     if (known.defined()) noisy.known = known;
   }
 
-  diffusion::Estimate answered(const Denoised& out) const {
+  diffusion::Estimate estimate_from(const Denoised& out) const {
     const auto jump = (on_host(out.rotation * noisy.known.slice(1, 0, 1)) * sigma.rotation).contiguous();
     const auto known = on_host(noisy.known.slice(1, 1));
     const auto clean = x * p.skip + on_host(out.scalars) * p.out;
@@ -57,7 +57,7 @@ Tensor turned(const Tensor& frames, const Tensor& v) {
   return frames + torch::bmm(frames, cross);
 }
 
-// sum_k (scale d out_k / d at_k + offset) of each row, whose answers depend on its own `at` only. `known`
+// sum_k (scale d out_k / d at_k + offset) of each row, of which `out` depends on the row's own `at` only. `known`
 // [n, 1 or k]: a coordinate that stands still counts `still` instead.
 Tensor trace_of_slopes(const Tensor& out, const Tensor& at, const Tensor& known, double scale, double offset,
                        double still) {
@@ -108,9 +108,9 @@ Part part_that_moves(const diffusion::NoiseRange& range, double level) {
 diffusion::Denoise denoise_with(const Denoiser& denoiser, const diffusion::NoiseRange& range,
                                 torch::TensorOptions options) {
   return [&denoiser, range, options](const diffusion::State& state, double level) {
-    Question q(state, level, {}, range, options);
-    q.noisy.asked = part_that_moves(range, level);
-    return q.answered(denoiser(q.noisy));
+    Evaluation at(state, level, {}, range, options);
+    at.noisy.asked = part_that_moves(range, level);
+    return at.estimate_from(denoiser(at.noisy));
   };
 }
 
@@ -119,20 +119,20 @@ diffusion::DenoiseWithDivergence denoise_with_divergence(const Denoiser& denoise
                                                          torch::TensorOptions options) {
   return [&denoiser, known, range, options](const diffusion::State& state, double level,
                                             diffusion::Divergence* divergence) {
-    const Question q(state, level, known, range, options);
-    if (divergence == nullptr) return q.answered(denoiser(q.noisy));
+    const Evaluation at(state, level, known, range, options);
+    if (divergence == nullptr) return at.estimate_from(denoiser(at.noisy));
     const torch::AutoGradMode with_gradients(true);
-    const auto turn = torch::zeros({q.x.size(0), 3}, options).set_requires_grad(true);
-    auto own = q.noisy;
+    const auto turn = torch::zeros({at.x.size(0), 3}, options).set_requires_grad(true);
+    auto own = at.noisy;
     own.frames = turned(own.frames, turn);
     own.scalars = own.scalars.detach().clone().set_requires_grad(true);
-    const auto out = denoiser(own, q.noisy);
+    const auto out = denoiser(own, at.noisy);
     divergence->jump =
-        to_vector(trace_of_slopes(out.rotation, turn, known.slice(1, 0, 1), q.sigma.rotation, 0, 0));
-    if (q.x.size(1) > 0)  // D = skip x + out F(in x)
+        to_vector(trace_of_slopes(out.rotation, turn, known.slice(1, 0, 1), at.sigma.rotation, 0, 0));
+    if (at.x.size(1) > 0)  // D = skip x + out F(in x)
       divergence->labels = to_vector(
-          trace_of_slopes(out.scalars, own.scalars, known.slice(1, 1), q.p.out * q.p.in, q.p.skip, 1));
-    return q.answered(out);
+          trace_of_slopes(out.scalars, own.scalars, known.slice(1, 1), at.p.out * at.p.in, at.p.skip, 1));
+    return at.estimate_from(out);
   };
 }
 

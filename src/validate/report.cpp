@@ -229,13 +229,42 @@ std::string limit_text(const Requirement& r) {
   return fmt::format("{} {:.4g}", r.sense == "<=" ? "≤" : "≥", r.limit[0]);
 }
 
-std::string requirements_table(const std::vector<Requirement>& requirements) {
+// Those that hold, or those that do not.
+std::string requirements_table(const std::vector<Requirement>& requirements, bool hold) {
   std::string html = "<table><tr><th></th><th>requirement</th><th>value</th><th>limit</th></tr>\n";
   for (const auto& r : requirements)
-    html += fmt::format("<tr class={}><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
-                        r.pass ? "pass" : "fail", r.pass ? "PASS" : "FAIL", escaped(r.name),
-                        r.note.empty() ? "" : " (" + escaped(r.note) + ")", number(r.value), limit_text(r));
+    if (r.pass == hold)
+      html += fmt::format("<tr class={}><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
+                          r.pass ? "pass" : "fail", r.pass ? "PASS" : "FAIL", escaped(r.name),
+                          r.note.empty() ? "" : " (" + escaped(r.note) + ")", number(r.value), limit_text(r));
   return html + "</table>\n";
+}
+
+// What does not hold is seen at once; what holds is folded.
+std::string requirements_section(const std::vector<Requirement>& requirements) {
+  const auto passed = std::ranges::count(requirements, true, &Requirement::pass);
+  std::string html;
+  if (passed < std::ssize(requirements)) html += "<h2>Requirements that do not hold</h2>\n" + requirements_table(requirements, false);
+  return html + fmt::format("<details><summary>{} requirements that hold</summary>\n{}</details>\n", passed, requirements_table(requirements, true));
+}
+
+// The words of this page; docs/concepts.md and docs/statistics.md say more.
+std::string words() {
+  static const std::vector<std::pair<const char*, const char*>> all = {
+      {"ed_A, ω(r)", "ellipticity–direction correlation: ⟨cos²⟩ − 1/3 of the angle between a galaxy's major axis (A; B, C: the others) and the direction to another at distance r"},
+      {"ee_A, η(r)", "ellipticity–ellipticity correlation: the same between the axes of two galaxies"},
+      {"wgplus, wgcross", "w_g+, w_g× [Mpc/h]: projected correlation of positions with shapes, along the line between two galaxies and at 45° to it (zero by symmetry)"},
+      {"wpp, wgg", "w_++, w_gg [Mpc/h]: projected correlations of shapes with shapes, of positions with positions"},
+      {"xi, xi_gplus_2, xi_gplus_4", "ξ(r) of positions; quadrupole and hexadecapole of ξ_g+, the correlation of positions with shapes in three dimensions"},
+      {"misalignment", "angle between an axis of a galaxy and one of its halo, of its host's direction or of the tidal field; ⟨cos²⟩ is 1/3 where the two do not know of each other"},
+      {"χ²/dof, p-value", "χ² for each degree of freedom of the difference, with its own jackknife covariance; how often two mocks of one law differ by as much"},
+      {"jackknife", "errors from leaving out one sub-box after the other"},
+      {"KS", "Kolmogorov–Smirnov distance: the largest difference of two cumulative distributions"},
+      {"A_1, b", "amplitude of the nonlinear alignment model, galaxy bias"},
+      {"C2ST", "classifier two-sample test: how often a classifier tells a galaxy of the mock from one of the reference; 0.5 is guessing"}};
+  std::string html = "<h2>Words</h2>\n<dl>\n";
+  for (const auto& [word, meaning] : all) html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", word, meaning);
+  return html + "</dl>\n";
 }
 
 std::string comparisons_table(const Reference& reference) {
@@ -431,7 +460,7 @@ table { border-collapse: collapse; margin: .5em 0 } th, td { padding: .15em .8em
 td:nth-child(n+2) { font-variant-numeric: tabular-nums }
 .verdict { font-size: 1.6em; font-weight: bold } .fail td:first-child, .verdict.fail { color: #a33000; font-weight: bold }
 .pass td:first-child, .verdict.pass { color: #00558c } img { max-width: 100% } figure { margin: 1.2em 0 } figcaption { color: #444 }
-pre { background: #f4f4f4; padding: .7em; overflow-x: auto } @media print { details { display: none } })";
+pre { background: #f4f4f4; padding: .7em; overflow-x: auto } dt { font-weight: bold } summary { cursor: pointer } @media print { details { display: none } })";
 
 }  // namespace
 
@@ -480,12 +509,12 @@ void write_page(const std::string& path, const Report& report, const std::vector
           : fmt::format("FAIL: {} of {} requirements do not hold", failed, report.requirements.size()));
   html += "<p>" + catalog_line(report.mock) + "</p>\n";
   for (const auto& r : report.references) html += "<p>Reference " + catalog_line(r.measurement) + "</p>\n";
+  html += requirements_section(report.requirements);
   if (!report.remarks.empty()) {
     html += "<h2>Remarks</h2>\n<ul>\n";
     for (const auto& remark : report.remarks) html += "<li>" + escaped(remark) + "</li>\n";
     html += "</ul>\n";
   }
-  html += "<h2>Requirements</h2>\n" + requirements_table(report.requirements);
   html += "<h2>Figures</h2>\n";
   if (!no_figures.empty()) html += "<p>No figures: " + escaped(no_figures) + ".</p>\n";
   const auto folder = std::filesystem::path(path).parent_path().string();
@@ -497,6 +526,7 @@ void write_page(const std::string& path, const Report& report, const std::vector
             distributions_table(r) + two_sample_table(r);
   html += "<h2>Statistics</h2>\n";
   for (const auto& s : report.mock.statistics) html += statistic_table(s);
+  html += words();
   html += "<h2>Configuration</h2>\n<details><summary>every key</summary><pre>" + escaped(report.config) +
           "</pre></details>\n<p>Made by halobrush " + version() +
           "; numbers: validation.json, validation.hdf5.</p>\n</html>\n";

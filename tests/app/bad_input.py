@@ -67,7 +67,7 @@ def cases(scratch):
     yield "beyond single precision", [catalog("large.list", rows=with_field(3, "JZ", "1e45"))], DATA, ["large.list", "jz", "1e+45", "single precision"]
     yield "outside the box", [catalog("out.list", rows=with_field(3, "Z", "151.5"))], DATA, ["out.list", "Z", "151.5"]
     yield "duplicate id", [catalog("dup.list", rows=with_field(1, "ID", first_id))], DATA, ["id", first_id]
-    yield "orphan", [catalog("orphan.list", rows=with_field(satellite, "PID", "999999"))], DATA, [sat_id, "999999", "input.orphans"]
+    yield "orphan", [catalog("orphan.list", rows=with_field(satellite, "PID", "999999"))], DATA, ["orphan.list: halo", sat_id, "999999", "input.orphans"]
     yield "bad configuration", (bad_yaml, []), CONFIG, ["bad.yaml:1: seed", "bad.yaml:3: input.pth", "input.path", "bad.yaml:5: painter.kind"]
     yield "unknown key", [good, "painter.modle=x"], CONFIG, ["painter.modle", "painter.model"]
     yield "mistyped key", [good, "seed=many"], CONFIG, ["seed", "many", "integer"]

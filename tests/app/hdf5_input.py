@@ -100,6 +100,16 @@ def gap(data):
     put_virtual(data, "x", layout)
 
 
+def other_source(scratch, name):
+    def edit(data):
+        with h5py.File(scratch / "other_source.h5", "w") as file:
+            file["present"] = data[name][:]
+        layout = h5py.VirtualLayout((len(data[name]),), "f8")
+        layout[:] = h5py.VirtualSource(scratch / "other_source.h5", "absent", (len(data[name]),))
+        put_virtual(data, name, layout)
+    return edit
+
+
 def circle(data):
     layout = h5py.VirtualLayout((len(data["x"]),), "f8")
     layout[:] = h5py.VirtualSource(".", "/data/x", (len(data["x"]),))
@@ -201,6 +211,7 @@ def bad(scratch):
     yield "group for a column", linked("mass", lambda data: data.create_group("g")), "is a group"
     yield "source gone", virtual(scratch, "x", part=1), "/data/x", "source1_x_1_None.h5"
     yield "all sources gone", virtual(scratch, "vx", part=0), "/data/vx", "source0_vx_0_None.h5"
+    yield "source without it", other_source(scratch, "x"), "/data/x", "its source 'absent' is not in"
     yield "source too short", virtual(scratch, "x", source_rows=5), "/data/x", "source1_x_None_5.h5", "shape [5]"
     yield "virtual with a gap", gap, "/data/x", "have no source"
     yield "virtual of itself", circle, "/data/x", "too many generations"

@@ -105,6 +105,9 @@ def check_verdicts(scratch):
     for name, wrong in (("shuffled", shuffled), ("halved", halved)):
         bad = measured(1, wrong(other, scratch / f"{name}.hdf5"), scratch / name, QUICK, [truth], code=FAILED)
         lost = failures(bad)
+        page = (scratch / name / "index.html").read_text()
+        failing, folded, figures = (page.index(text) for text in ("<h2>Requirements that do not hold", "requirements that hold</summary>", "<h2>Figures"))
+        expect(failing < folded < figures and "FAIL" in page[failing:folded] and "PASS" not in page[failing:folded], "the page does not begin with what does not hold")
         expect(not bad["pass"] and any(n.startswith("ed_A") for n in lost) and any(n.startswith("wgplus") for n in lost), lost)
         print(f"{name}: {len(lost)} requirements fail: {lost[:3]} ...")
     for name, wrong, broken in (("turned", satellites_turned, "p-value"), ("torn", satellites_torn, "KS distance")):

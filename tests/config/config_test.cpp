@@ -98,6 +98,14 @@ TEST_F(ConfigFile, AnEmptyFileGivesTheDefaults) {
   EXPECT_EQ(config::to_yaml(load("# nothing\n")), config::to_yaml(config::Config{}));
 }
 
+TEST_F(ConfigFile, ASectionIsNoKey) {
+  for (const auto* text : {"domain: 5\n", "domain: [1, 2]\n", "domain: slabs\n"}) {
+    const auto lines = problems(text);
+    ASSERT_EQ(lines.size(), 1) << text;
+    EXPECT_TRUE(starts_with(lines[0], "run.yaml:1: domain: is a section, but ")) << lines[0];
+  }
+}
+
 TEST_F(ConfigFile, ListsAllUnknownKeysAtOnceWithLineAndNearestName) {
   const auto lines = problems(
       "sead: 1\n"

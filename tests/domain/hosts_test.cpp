@@ -81,7 +81,7 @@ void expect_error(const std::vector<Halo>& halos, const std::string& text) {
 TEST(Hosts, AnOrphanNamesBothIds) {
   expect_error(
       {{1, -1, Vec3(1, 1, 1)}, {123, 456, Vec3(2, 2, 2)}, {200, 789, Vec3(2, 2, 2)}, {3, 123, Vec3(1, 1, 1)}},
-      "halo 123: its host 456 is not in the catalog (so for 2 of 4 halos); add the host, or set "
+      "halo 123: its host 456 is not in the catalog (so for 2 of 4 halos); add the host, write a parent_id of -1 where there is none, or set "
       "input.orphans: promote");
 }
 

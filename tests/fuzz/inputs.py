@@ -100,7 +100,10 @@ class Fuzz:
         end = time.time() + a.seconds if a.seconds else None
         number = a.first
         while (end is None or time.time() < end) and (not a.runs or number < a.first + a.runs):
-            kind, edits, code, fault, said = self.one(number)
+            try:
+                kind, edits, code, fault, said = self.one(number)
+            except Exception as why:  # the mistake is in this folder; the other cases are run all the same
+                kind, edits, code, fault, said = "oracle", [], None, f"the oracle failed: {why!r}", ""
             self.counts[kind, "hang" if code is None else f"exit {code}"] += 1
             if fault:
                 self.findings.append((kind, number, edits, code, fault, said))

@@ -348,7 +348,7 @@ def floating(words):
 def integer(words, doubts):
     for one in words:
         if not re.fullmatch(rb"[+-]?\d+", one):
-            if NUMBER.fullmatch(one) and float(one) == int(float(one)) and abs(float(one)) < 2 ** 53:
+            if NUMBER.fullmatch(one) and np.isfinite(float(one)) and float(one) == int(float(one)) and abs(float(one)) < 2 ** 53:
                 doubts.append("a whole number written as a float")
             else:
                 raise Refuse(f"{one!r} is no integer")
