@@ -82,11 +82,13 @@ struct CloseFits {
   }
 };
 
-// A card KEYWORD = value / comment, of which the value is understood and nothing stands between it and the slash (standard 4.0, 4.1 and 4.2).
+// Of a card KEYWORD = value / comment the value is a text between quotes, a word or a pair of numbers, and nothing stands between it and the
+// slash (standard 4.0, 4.1 and 4.2). Other cards, and comments, may hold anything.
 bool is_sound_card(const std::string& card) {
-  static const std::regex valued(R"(.{8}= +('(?:[^']|'')*'|[^' /]*|\(.*\)) *(?:/.*)?)");
-  const bool text = std::ranges::all_of(card, [](char c) { return c >= ' ' && c <= '~'; });
-  return text && (card.size() < 10 || card.compare(8, 2, "= ") != 0 || card.starts_with("HIERARCH") || std::regex_match(card, valued));
+  static const std::regex valued(R"(.{8}= +('(?:[^']|'')*'|[!-&(-.0-~]*|\(.*\)) *(?:/.*)?)");
+  const bool has_value = card.size() >= 10 && card.compare(8, 2, "= ") == 0;
+  const bool commentary = card.starts_with("COMMENT ") || card.starts_with("HISTORY ") || card.starts_with("HIERARCH") || card.starts_with("        ");
+  return !has_value || commentary || std::regex_match(card, valued);
 }
 
 class FitsTable {

@@ -171,8 +171,12 @@ def check_tables(scratch):
     (scratch / "disc.fits.gz").write_bytes(gzip.compress((scratch / "plain.fits").read_bytes()))
     put("text.fits", gal_id=ids.astype(str))
     put("nan.fits", f_disk_2d=np.where(np.arange(len(ids)) == 5, np.nan, disc))
+    sound = (scratch / "plain.fits").read_bytes()
+    end = sound.rindex(b"END" + b" " * 77)
+    cards = b"".join(card.ljust(80) for card in (b"COMMENT = no value, and 5 \xc5 of it", b"HISTORY made = by hand", b"UNIT    = 'km'' / s' / in \xc5", b"DATE    = 2026-11-27", b"PAIR    = (1.0, 2.0) / two", b"NOTHING =   / undefined"))
+    (scratch / "cards.fits").write_bytes(sound[:end] + cards + b"END".ljust(80) + sound[end + 80 + len(cards):])
     unknown = {"nan.fits": 5, "nan.csv": 5}
-    for name in ("plain.fits", "run[2]/disc.fits", "disc[1].fits", "disc (1).fits", "disc.fits+1", "disc.fits.gz", "bom.csv", "plain[2].csv", "text.fits", "nan.fits", "nan.csv"):
+    for name in ("plain.fits", "run[2]/disc.fits", "disc[1].fits", "disc (1).fits", "disc.fits+1", "disc.fits.gz", "cards.fits", "bom.csv", "plain[2].csv", "text.fits", "nan.fits", "nan.csv"):
         for ranks in (1, 3) if name == "plain.fits" else (3,):
             done, out = convert(name, ranks)
             expect(done.returncode == 0, f"{name} on {ranks} ranks: {done.returncode} {done.stderr}")
@@ -181,7 +185,7 @@ def check_tables(scratch):
             known = np.arange(len(ids)) != unknown.get(name, -1)
             expect((columns["disc_fraction_known"][rows] == known).all(), f"{name}: known for others")
             expect(np.allclose(columns["disc_fraction"][rows[known]], disc[known], atol=1e-6), f"{name}: other disc fractions")
-    print("11 sound tables: the right fractions for the right galaxies")
+    print("12 sound tables: the right fractions for the right galaxies")
 
     put("vector.fits", f_disk_2d=np.stack([disc, disc, disc], 1))
     put("words.fits", gal_id=np.array(["five" if k == 5 else str(i) for k, i in enumerate(ids)]))
