@@ -307,6 +307,12 @@ void write_attribute(hid_t at, const std::string& name, std::span<const double> 
   write_attribute_of(at, name, H5T_NATIVE_DOUBLE, simple_space(values.size()), values.data());
 }
 
+bool has_attribute(hid_t at, const std::string& name) {
+  const auto found = H5Aexists(at, name.c_str());
+  if (found < 0) throw data_error("{}: the attributes of '{}' cannot be read ({}); the file is damaged, fetch or make it again", file_of(at), name_of(at), reason());
+  return found > 0;
+}
+
 std::vector<std::string> attributes(hid_t at) {
   std::vector<std::string> names;
   const auto add = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
@@ -349,7 +355,7 @@ std::string variable_text(hid_t at, const std::string& name, hid_t attribute, hi
 }  // namespace
 
 std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
-  if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
+  if (!has_attribute(at, name)) return std::nullopt;
   const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"),
                          H5Aclose);
   const Handle type(H5Aget_type(attribute), H5Tclose);
@@ -374,7 +380,7 @@ bool has_its_bits(hid_t type) {
 }
 
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name) {
-  if (H5Aexists(at, name.c_str()) <= 0) return std::nullopt;
+  if (!has_attribute(at, name)) return std::nullopt;
   const Handle attribute(checked(H5Aopen(at, name.c_str(), H5P_DEFAULT), at, "opening an attribute"),
                          H5Aclose);
   const Handle type(H5Aget_type(attribute), H5Tclose);

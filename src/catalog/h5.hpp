@@ -85,6 +85,7 @@ void write_attribute(hid_t at, const std::string& name, std::int64_t value);
 void write_attribute(hid_t at, const std::string& name, bool value);
 void write_attribute(hid_t at, const std::string& name, std::span<const double> values);
 std::vector<std::string> attributes(hid_t at);  ///< in their order
+bool has_attribute(hid_t at, const std::string& name);  ///< throws data_error where that cannot be known
 std::optional<std::string> text_attribute(hid_t at, const std::string& name);
 /// Of a type of numbers: it has bits, which lie within its bytes, and sign, exponent and mantissa within its bits. HDF5 looks at that from
 /// 1.14 on only, and decodes other numbers without it.

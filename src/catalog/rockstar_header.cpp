@@ -161,6 +161,8 @@ Quantity quantity_in(const std::string& path, const Statement& statement) {
     throw data_error("{}: {}: '{}' is no number; correct it", path, where_said(statement), text);
   quantity.unit = std::string(stop, text.data() + text.size());
   quantity.unit.erase(0, quantity.unit.find_first_not_of(" \t"));
+  if (quantity.unit.starts_with(','))
+    throw data_error("{}: {}: '{}' is no number with its unit; write decimals with a point", path, where_said(statement), text);
   const auto power_of_ten = [](const std::string& unit) { return unit.starts_with("1e") || unit.starts_with("10^"); };
   if (!quantity.unit.empty() && std::isdigit(static_cast<unsigned char>(quantity.unit.front())) &&
       !power_of_ten(quantity.unit))

@@ -113,8 +113,8 @@ std::vector<T> SubfindCatalog::read(const std::string& dataset, std::size_t widt
     const h5::Column data(file.id(), dataset);
     const auto& shape = data.shape();
     if (shape != (width == 1 ? std::vector{rows} : std::vector{rows, std::uint64_t{width}}))
-      throw data_error("{}: {} has shape [{}], [{}, {}] is needed; fetch the file again", files_[k], dataset,
-                       fmt::join(shape, ", "), rows, width);
+      throw data_error("{}: {} has shape [{}], [{}{}] is needed; fetch the file again", files_[k], dataset,
+                       fmt::join(shape, ", "), rows, width == 1 ? "" : fmt::format(", {}", width));
     const auto part = read_part(data, row - offsets[k], here);
     values.insert(values.end(), part.begin(), part.end());
     row += here;

@@ -32,7 +32,7 @@ double number(hid_t group, const std::string& name) {
 // What a header says must be a number; what it does not say is unknown.
 double stated(hid_t group, const std::string& name, const std::string& path, const char* where = "/header") {
   const double value = number(group, name);
-  if (std::isnan(value) && H5Aexists(group, name.c_str()) > 0)
+  if (std::isnan(value) && h5::has_attribute(group, name))
     throw data_error("{}: {} in {} is no number; write the file again", path, name, where);
   return value;
 }
@@ -40,7 +40,7 @@ double stated(hid_t group, const std::string& name, const std::string& path, con
 // The same where NaN says that it is unknown.
 double stated_or_unknown(hid_t group, const std::string& name, const std::string& path) {
   const auto values = h5::numbers_attribute(group, name);
-  if (H5Aexists(group, name.c_str()) > 0 && !(values && values->size() == 1))
+  if (h5::has_attribute(group, name) && !(values && values->size() == 1))
     throw data_error("{}: {} in /provenance/simulation is no number; write the file again", path, name);
   return number(group, name);
 }
@@ -143,7 +143,7 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
 std::string unit_of(hid_t dataset, const std::string& name) {
   const auto units = h5::text_attribute(dataset, "units"), unit = h5::text_attribute(dataset, "unit");
   for (const auto& [key, text] : {std::pair("units", units), std::pair("unit", unit)})
-    if (text ? *text != printable(*text) : H5Aexists(dataset, key) > 0)
+    if (text ? *text != printable(*text) : h5::has_attribute(dataset, key))
       throw data_error("{}: column '{}': its attribute {} is no text that can be printed; write a unit, or '' for none", h5::file_of(dataset),
                        name, key);
   if (!units || !unit) return our_unit(units ? *units : unit.value_or(""));

@@ -195,8 +195,8 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
         (assign_named(name, entry.node, keys) || is_empty_section(name, entry.node, known)))
       continue;
     if (key == keys.end() && is_section(name, known)) {
-      found.emplace_back(entry.line, fmt::format("{}: {}: is a section, but '{}' stands there; write its keys below it ('halobrush describe-config {}')", entry.where, name,
-                                                 as_text(entry.node), name));
+      found.emplace_back(entry.line, fmt::format("{}: {}: is a section, but a value stands there; write its keys below it ('halobrush describe-config {}')",
+                                                 entry.where, name, name));
     } else if (key == keys.end()) {
       found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
                                                  entry.where, name, nearest_hint(name, known)));

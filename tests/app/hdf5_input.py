@@ -365,6 +365,9 @@ def damaged(scratch):
     files.bad(files.place("bits outside"), "has a damaged type")
     files.place("no bits").write_bytes(content[:at + 10] + b"\0" + content[at + 11:])
     files.bad(files.place("no bits"), "has a damaged type")
+    at = content.rindex(b"unit\0") - 8  # the version of the attribute's message
+    files.place("damaged attribute").write_bytes(content[:at] + b"\x21" + content[at + 1:])
+    files.bad(files.place("damaged attribute"), "attribute", "damaged")
     shutil.copy(whole, files.place("held"))
     files.bad(files.place("held"), "another process has it open to write", code=IO)
     with h5py.File(scratch / "open.hdf5", "w", libver="latest") as file:

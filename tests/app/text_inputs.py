@@ -104,6 +104,8 @@ def refused(scratch):
     yield "id with a fraction", HEADER, [ROWS[0].replace(ROWS[0].split()[0], "3229.5", 1)] + ROWS[1:], ["3229.5"]
     yield "particle mass of zero", ["#Particle mass: 0 Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["particle mass is 0"]
     yield "particle mass in words", ["#Particle mass: seven Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["seven"]
+    yield "a decimal comma in the particle mass", ["#Particle mass: 1,5e10 Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["decimals with a point"]
+    yield "a decimal comma in the box", with_lines((BOX, "#Box size: 150,5 Mpc/h")), ROWS, ["decimals with a point"]
     for two in ("0.3 0.4", "4 100"):
         yield f"two particle masses, {two}", [f"#Particle mass: {two} Msun/h" if line.startswith("#Particle mass") else line for line in HEADER], ROWS, ["two numbers"]
     yield "two signs", HEADER, with_field(3, "VX", "+-5"), ["'+-5'", "not a number"]

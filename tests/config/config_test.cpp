@@ -99,7 +99,7 @@ TEST_F(ConfigFile, AnEmptyFileGivesTheDefaults) {
 }
 
 TEST_F(ConfigFile, ASectionIsNoKey) {
-  for (const auto* text : {"domain: 5\n", "domain: [1, 2]\n", "domain: slabs\n"}) {
+  for (const auto* text : {"domain: 5\n", "domain: [1, 2]\n", "domain: slabs\n", "domain: 'tiles: 4\n\n  balance: false'\n"}) {
     const auto lines = problems(text);
     ASSERT_EQ(lines.size(), 1) << text;
     EXPECT_TRUE(starts_with(lines[0], "run.yaml:1: domain: is a section, but ")) << lines[0];
