@@ -13,7 +13,6 @@ namespace halobrush::app {
 struct Command {
   CLI::App* parser;
   std::function<int(int& argc, char**& argv)> run;  ///< returns the exit code; throws Error
-  bool alone = false;                               ///< works in one process: others that mpirun started leave it to the first
 };
 
 /// Each adds itself to the program.

@@ -56,7 +56,7 @@ int run(int argc, char** argv) {
     throw config_error("{}; see '{}'", what == "--config is required" ? "no configuration is given" : what, help_of(program));
   }
   for (const auto& command : commands)
-    if (command.parser->parsed() && (!command.alone || mpi::is_first_process())) return command.run(argc, argv);
+    if (command.parser->parsed()) return command.run(argc, argv);
   return 0;
 }
 

@@ -125,6 +125,7 @@ class MappedHalos : public HaloFiles {
     const auto& first = open(0);
     for (std::size_t k = 0; k < entries_.size(); ++k) describe(entries_[k], first.units[k], first.factors[k]);
     remarks_.push_back(fmt::format("input.columns: {}", fmt::join(units_, "; ")));
+    contradicted_ = first.contradictions.size();
     for (const auto& contradiction : first.contradictions) remarks_.push_back(warning + contradiction);
     if (!assumed_.empty()) remarks_.push_back(fmt::format("input.columns: units that neither the map nor the file says, assumed: {}", fmt::join(assumed_, ", ")));
     if (!options.columns.contains("parent_id")) remarks_.emplace_back("input.columns does not name parent_id: every halo is taken for a host");
@@ -135,6 +136,8 @@ class MappedHalos : public HaloFiles {
     const auto& here = open(file);
     if (here.factors != first_factors_)
       throw data_error("{}: columns have other units than in {}; give files of one catalog", here.path, paths_.front());
+    if (here.contradictions.size() != contradicted_)
+      throw data_error("{}: says other units than {}, where input.columns gives them; give files of one catalog", here.path, paths_.front());
     const auto columns = read(file, 0, 0);
     for (std::size_t k = 0; k < columns.columns().size(); ++k)
       if (columns.columns()[k].data.index() != none_.columns()[k].data.index())
@@ -229,6 +232,7 @@ class MappedHalos : public HaloFiles {
   std::vector<Entry> entries_;
   std::vector<double> first_factors_;
   std::optional<OpenedFile> opened_;
+  std::size_t contradicted_ = 0;      // columns of which the first file says another unit than the map
   std::vector<std::string> assumed_;  // columns whose unit nobody says
   Table none_;  // the columns
   std::uint64_t shapeless_ = 0;

@@ -2,9 +2,7 @@
 
 #include <mpi.h>
 
-#include <cstdlib>
 #include <exception>
-#include <string>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/communicator.hpp"
@@ -24,13 +22,6 @@ Environment::~Environment() {
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::internal));
   else
     MPI_Finalize();
-}
-
-// Open MPI, PMIx, MPICH and its kin, Cray PALS, SLURM.
-bool is_first_process() {
-  for (const auto* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "PALS_RANKID", "SLURM_PROCID"})
-    if (const char* rank = std::getenv(name)) return std::string(rank) == "0";
-  return true;
 }
 
 Communicator alone() {

@@ -204,6 +204,11 @@ def check_refusals(scratch, halos):
     two.mkdir()
     for k, edit in enumerate((None, put("Vmax", halos["vmax"][few], unit="km/s"))):
         write(two / f"{k}.h5", halos, few, edit)
+    units = scratch / "units"
+    units.mkdir()
+    for k, edit in enumerate((None, put("Vmax", halos["vmax"][few].astype("f4"), unit="m/s"))):
+        write(units / f"{k}.h5", halos, few, edit)
+    cases.append(("units/*", with_entry(vmax="Objects/Vmax in km/s"), 3, "1.h5: says other units than"))
     cases.append(("two/*", {}, 3, "1.h5: 'vmax' is in single precision in one"))
     table = as_table(scratch / "table.h5", scratch / "good.h5").read_bytes()
     for name, byte, text in (("inside", 8, "cannot be opened"), ("beyond", 9, "has a damaged type")):  # of the number that says where in a row the field lies

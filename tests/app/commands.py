@@ -81,9 +81,6 @@ def main():
         expect("log_stellar_mass" in printed("info", ROOT / "models/demo.safetensors"), "info on a model")
         expect("(no ghosts)" in printed("info", ROOT / "models/tng.safetensors"), "info on a model that stays inside host halos")
         expect("a halo catalog" in printed("info", catalog), "info on a halo catalog")
-        for command, code in (("info", 5), ("check", 5), ("checksum", 5)):
-            absent = run(3, command, scratch / "absent.hdf5")
-            expect(absent.stderr.count("absent.hdf5") + absent.stdout.count("absent.hdf5") == 1, f"{command} on 3 ranks: {absent.stdout}{absent.stderr}")
 
         hosts_by_m200c(catalog, scratch)
         library_of_networks(scratch)

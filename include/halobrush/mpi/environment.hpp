@@ -23,9 +23,6 @@ class Environment {
 /// A communicator of this rank alone. Not collective.
 Communicator alone();
 
-/// By what the launcher says; needs no initialisation. True where nobody launched.
-bool is_first_process();
-
 /// The MPI library, in one line; needs no initialisation.
 std::string library_version();
 

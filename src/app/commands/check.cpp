@@ -61,7 +61,7 @@ Command check_command(CLI::App& program) {
             int faults = 0;
             for (const auto& path : *files) faults |= check(path);
             return faults;
-          }, true};
+          }};
 }
 
 }  // namespace halobrush::app

@@ -62,7 +62,7 @@ Command checksum_command(CLI::App& program) {
             }
             if (files->size() > 1) std::cout << printable_lines(text_of(all, "all files"));
             return 0;
-          }, true};
+          }};
 }
 
 }  // namespace halobrush::app

@@ -72,7 +72,7 @@ Command describe_commands_command(CLI::App& program) {
             leave_signals_alone();
             std::cout << (*man ? for_man(program) : for_bash(program));
             return 0;
-          }, true};
+          }};
 }
 
 }  // namespace halobrush::app

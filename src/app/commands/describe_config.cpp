@@ -29,7 +29,7 @@ Command describe_config_command(CLI::App& program) {
               throw config_error("describe-config: no section '{}'{}; sections are {}", printable(section), nearest_hint(section, known), fmt::join(known, ", "));
             std::cout << (arguments->yaml ? config::template_yaml(section) : config::describe(section));
             return 0;
-          }, true};
+          }};
 }
 
 }  // namespace halobrush::app

@@ -20,7 +20,7 @@ Command info_command(CLI::App& program) {
             for (auto& file : *files) file = or_shared(file);
             std::cout << printable_lines(info(*files));
             return 0;
-          }, true};
+          }};
 }
 
 }  // namespace halobrush::app
