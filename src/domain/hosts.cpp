@@ -201,7 +201,13 @@ void add_host_columns(catalog::Table& halos, const Box& box, std::vector<std::in
     };
     mpi::ask_ranks(
         std::span<const Place>(hosts), [](const Place& host) { return host.rank; },
-        [&](const Place& host) { return own[host.row]; }, comm, take);
+        [&](std::span<const Place> asked) {
+          std::vector<Host> answers;
+          answers.reserve(asked.size());
+          for (const auto& host : asked) answers.push_back(own[host.row]);
+          return answers;
+        },
+        comm, take);
   };
   halos.is_single(like) ? fill(float{}) : fill(double{});
   halos.add({"host_id", "", "id of the host halo at the top of the chain of parents; a host's own id"},

@@ -49,7 +49,7 @@ class Directory {
   template <class Take>
   void visit(std::span<const std::int64_t> ids, Take&& take) const {
     ask_ranks(
-        ids, [&](std::int64_t id) { return owner(id); }, [&](std::int64_t id) { return find(id); }, comm_,
+        ids, [&](std::int64_t id) { return owner(id); }, [&](std::span<const std::int64_t> asked) { return find(asked); }, comm_,
         [&](std::size_t i, const Answer& answer) { take(i, answer.known ? &answer.record : nullptr); });
   }
 
@@ -101,9 +101,9 @@ class Directory {
     while (slots_[slot] != free_slot && entries_[slots_[slot]].id != id) slot = (slot + 1) & (slots_.size() - 1);
     return slot;
   }
-  // Slots lie far apart in memory: they are asked for ahead.
+  // Slots, and the entries that they name, lie far apart in memory: they are asked for ahead.
+  static constexpr std::size_t ahead = 16;
   void insert(const std::vector<Entry>& entries) {
-    constexpr std::size_t ahead = 16;
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (i + ahead < entries.size()) __builtin_prefetch(&slots_[first_slot_of(entries[i + ahead].id)], 1);
       insert(entries[i]);
@@ -117,6 +117,16 @@ class Directory {
     }
     slot = static_cast<std::uint32_t>(entries_.size());
     entries_.push_back(entry);
+  }
+  std::vector<Answer> find(std::span<const std::int64_t> ids) const {
+    std::vector<Answer> answers(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (i + 2 * ahead < ids.size()) __builtin_prefetch(&slots_[first_slot_of(ids[i + 2 * ahead])]);
+      if (i + ahead < ids.size())
+        if (const auto row = slots_[first_slot_of(ids[i + ahead])]; row != free_slot) __builtin_prefetch(&entries_[row]);
+      answers[i] = find(ids[i]);
+    }
+    return answers;
   }
   Answer find(std::int64_t id) const {
     const auto row = slots_[slot_of(id)];

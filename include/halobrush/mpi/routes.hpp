@@ -69,19 +69,17 @@ void in_rounds(std::span<const T> records, const Communicator& comm, Round&& rou
   }
 }
 
-/// @collective Puts each question to the rank rank_of(question), where answer_of(question) is called; take(i, answer) gets
-/// the answer to question i. Messages are of bounded size however many questions there are.
-template <Plain Question, class RankOf, class AnswerOf, class Take>
-void ask_ranks(std::span<const Question> questions, RankOf&& rank_of, AnswerOf&& answer_of, const Communicator& comm, Take&& take) {
-  using Answer = std::decay_t<decltype(answer_of(std::declval<Question>()))>;
+/// @collective Puts each question to the rank rank_of(question), where answers_of(questions) gives a vector with one answer
+/// to each; take(i, answer) gets the answer to question i. Messages are of bounded size however many questions there are.
+template <Plain Question, class RankOf, class AnswersOf, class Take>
+void ask_ranks(std::span<const Question> questions, RankOf&& rank_of, AnswersOf&& answers_of, const Communicator& comm, Take&& take) {
   in_rounds(questions, comm, [&](std::size_t first, std::span<const Question> some) {
     std::vector<int> ranks(some.size());
     std::transform(some.begin(), some.end(), ranks.begin(), rank_of);
     const Routes routes(ranks, comm.size());
     const auto asked = routes.send(some, comm);
-    std::vector<Answer> answers(asked.data.size());
-    std::transform(asked.data.begin(), asked.data.end(), answers.begin(), answer_of);
-    const auto found = routes.answer(std::span<const Answer>(answers), asked.counts, comm);
+    const auto answers = answers_of(std::span<const Question>(asked.data));
+    const auto found = routes.answer(std::span(answers), asked.counts, comm);
     for (std::size_t i = 0; i < some.size(); ++i) take(first + i, found[i]);
   });
 }
