@@ -203,7 +203,7 @@ Files files_of_evaluate(const config::Config& config, const std::string& model, 
 Files files_of_validate(const config::Config& config, const std::string& file, const validate::Task& task) {
   Files files{{}, {}};
   add_input(configuration, file, files.inputs);
-  add_input("the mock", task.mock, files.inputs);
+  for (const auto& mock : task.mocks) add_input("the mock", mock, files.inputs);
   for (const auto& reference : task.references) add_input("--reference", reference, files.inputs);
   for (const auto& [name, path] : config.validate.targets) add_input("validate.targets." + name, path, files.inputs);
   for (const auto& [name, path] : config.validate.ellipticities)

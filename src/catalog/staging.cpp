@@ -202,11 +202,6 @@ Identity read_identity(const fs::path& path) {
   }
 }
 
-std::string value_in(const Identity& identity, const std::string& key) {
-  const auto it = std::ranges::find(identity, key, &Identity::value_type::first);
-  return it == identity.end() ? "(not set)" : it->second;
-}
-
 Error made_otherwise(const fs::path& folder, const std::string& how, bool acceptable) {
   return config_error(
       "{}: holds tiles of another configuration: {} (a staging folder belongs to one); choose another output.staging, "
@@ -221,33 +216,6 @@ std::uint64_t hash_of(const Identity& identity) {
 }
 
 }  // namespace
-
-const std::vector<std::string>& acceptable_differences() {
-  static const std::vector<std::string> keys = {"libtorch", "threads", "device", "processor"};
-  return keys;
-}
-
-Identity without(Identity identity, const std::vector<std::string>& keys) {
-  std::erase_if(identity, [&](const auto& entry) { return std::ranges::count(keys, entry.first) > 0; });
-  return identity;
-}
-
-std::string differences(const Identity& there, const Identity& here) {
-  constexpr std::size_t shown = 5;
-  auto keys = here;
-  for (const auto& entry : there)
-    if (std::ranges::find(here, entry.first, &Identity::value_type::first) == here.end()) keys.push_back(entry);
-  std::string text;
-  std::size_t count = 0;
-  for (const auto& [key, unused] : keys) {
-    const auto before = value_in(there, key), after = value_in(here, key);
-    if (before == after) continue;
-    if (++count <= shown)
-      text += fmt::format("{}{} is {} there and {} here", text.empty() ? "" : ", ", key, before, after);
-  }
-  if (count > shown) text += fmt::format(", and {} more", count - shown);
-  return text;
-}
 
 Staging::Staging(fs::path folder, Identity identity)
     : folder_(std::move(folder)), identity_(std::move(identity)), identity_hash_(hash_of(without(identity_, acceptable_differences()))) {}

@@ -14,7 +14,7 @@ Found look_at(const std::string& mock, const catalog::Identity& identity) {
   try {
     catalog::Identity old;
     for (const auto& [name, text] : catalog::summarise_mock(mock).header.provenance)
-      if (name == identity_attribute) old = identity_from(text);
+      if (name == catalog::identity_attribute) old = catalog::identity_from(text);
     // What changes last digits alone is no reason to paint a finished mock again.
     const auto& digits = catalog::acceptable_differences();
     const auto differences = catalog::differences(catalog::without(old, digits), catalog::without(identity, digits));

@@ -132,19 +132,4 @@ catalog::Identity identity_of(const config::Config& config, const catalog::Conte
   return identity;
 }
 
-std::string text_of(const catalog::Identity& identity) {
-  std::string text;
-  for (const auto& [key, value] : identity) text += key + " = " + value + "\n";
-  return text;
-}
-
-catalog::Identity identity_from(const std::string& text) {
-  catalog::Identity identity;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if (const auto equals = line.find(" = "); equals != std::string::npos)
-      identity.emplace_back(line.substr(0, equals), line.substr(equals + 3));
-  return identity;
-}
-
 }  // namespace halobrush::paint

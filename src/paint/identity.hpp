@@ -17,9 +17,4 @@ void note_content(const config::Config& config, const catalog::Content& halos, c
 /// @collective `halos`: of input.path.
 catalog::Identity identity_of(const config::Config& config, const catalog::Content& halos, const mpi::Communicator& comm);
 
-/// One text for a mock's provenance (its attribute of this name), to compare a finished mock with a run.
-constexpr const char* identity_attribute = "identity";
-std::string text_of(const catalog::Identity& identity);
-catalog::Identity identity_from(const std::string& text);
-
 }  // namespace halobrush::paint

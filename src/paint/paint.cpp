@@ -393,7 +393,7 @@ class Job {
                          {"warnings", lines(plan_.differences.warnings)},
                          {"ranks", fmt::format("{}", comm_.size())},
                          {"timings_of_rank_0", timings},
-                         {identity_attribute, text_of(identity_)}};
+                         {catalog::identity_attribute, catalog::text_of(identity_)}};
     return header;
   }
 

@@ -16,7 +16,10 @@ namespace {
 
 Galaxies read_mock(const std::string& path, const mpi::Communicator& comm) {
   auto mock = catalog::read_mock(path, {}, comm);
-  return {path, mock.header.simulation, std::move(mock.galaxies)};
+  Galaxies galaxies{path, mock.header.simulation, std::move(mock.galaxies)};
+  for (const auto& [name, text] : mock.header.provenance)
+    if (name == catalog::identity_attribute) galaxies.identity = catalog::identity_from(text);
+  return galaxies;
 }
 
 Galaxies read_other(const std::string& path, const config::Validate& how, const mpi::Communicator& comm) {

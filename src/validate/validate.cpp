@@ -8,6 +8,7 @@
 
 #include "directions.hpp"
 #include "distributions.hpp"
+#include "draws.hpp"
 #include "facts.hpp"
 #include "halobrush/config/requirements.hpp"
 #include "halobrush/core/files.hpp"
@@ -117,9 +118,12 @@ std::optional<Environment> environment_where_possible(const Galaxies& galaxies, 
   return environment_of(galaxies, context.config.field, context.comm);
 }
 
+// What is measured of each catalog by itself.
 Measurement measure(const Galaxies& galaxies, const std::vector<SubSample>& samples,
                     const std::vector<const Galaxies*>& catalogs,
                     const std::optional<Environment>& environment, const Context& context) {
+  mpi::stop_if_asked(context.comm, galaxies.path + " was measured");
+  const Timer timer;
   const auto& s = galaxies.simulation;
   Measurement m;
   m.path = galaxies.path, m.box = s.box, m.scale_factor = s.scale_factor, m.galaxies = galaxies.total;
@@ -130,6 +134,7 @@ Measurement measure(const Galaxies& galaxies, const std::vector<SubSample>& samp
   m.distributions = distributions_of(galaxies, samples, catalogs, context);
   add_misalignments(galaxies, samples, environment, m, context);
   m.statistics = statistics_of(galaxies, samples, context);
+  context.log.info("validate: {}: {} statistics of pairs ({})", galaxies.path, m.statistics.size(), human_duration(timer.seconds()));
   return m;
 }
 
@@ -161,22 +166,26 @@ void check_published(const config::Validate& how, const Galaxies& galaxies, cons
   }
 }
 
-// Of the galaxies whose orientation is known.
-EllipticityComparison compare_ellipticities(const Galaxies& galaxies, const Selection& selection, const std::string& file,
+// Of the galaxies of all draws whose orientation is known.
+EllipticityComparison compare_ellipticities(std::span<const Galaxies> draws, const Selection& selection, const std::string& file,
                                             const std::vector<double>& listed, const mpi::Communicator& comm) {
   constexpr double fewest = 50;
-  const auto e = galaxies.known("ellipticity", galaxies.oriented(selection.rows(galaxies.table)));
+  std::vector<double> e;
+  for (const auto& galaxies : draws) {
+    const auto some = galaxies.known("ellipticity", galaxies.oriented(selection.rows(galaxies.table)));
+    e.insert(e.end(), some.begin(), some.end());
+  }
   EllipticityComparison c{selection.name(), file, unknown, unknown, comm.sum(static_cast<double>(e.size())),
                           static_cast<double>(listed.size())};
   if (c.galaxies < fewest)
     throw data_error("validate.ellipticities.{}: {} has {:.0f} such galaxies with shapes, a distribution needs {:.0f}; leave it out",
-                     selection.name(), galaxies.path, c.galaxies, fewest);
+                     selection.name(), draws.front().path, c.galaxies, fewest);
   c.ks = ks_distance(e, comm.root() ? listed : std::vector<double>{}, comm);
   c.ks_chance = ks_allowance(c.galaxies, c.listed);
   return c;
 }
 
-void compare_with_published(const Published& published, const Galaxies& galaxies, const std::vector<SubSample>& samples,
+void compare_with_published(const Published& published, std::span<const Galaxies> draws, const std::vector<SubSample>& samples,
                             Measurement& mock, const Context& context) {
   for (const auto& target : published.targets)
     mock.targets.push_back(mpi::agree(context.comm, [&] { return compare(target, mock); }));
@@ -184,7 +193,7 @@ void compare_with_published(const Published& published, const Galaxies& galaxies
     for (const auto& sample : samples)
       if (sample.selection.name() == name)
         mock.ellipticities.push_back(compare_ellipticities(
-            galaxies, sample.selection, context.config.validate.ellipticities.at(name), listed, context.comm));
+            draws, sample.selection, context.config.validate.ellipticities.at(name), listed, context.comm));
 }
 
 void add_nla(const Galaxies& galaxies, const std::string& out, Measurement& measurement, const Context& context) {
@@ -345,6 +354,8 @@ void say_verdict(const Report& report, const std::string& out, Logger& log) {
 void run_two_sample(const Task& task, const config::Validate& how, Report& report,
                     const mpi::Communicator& comm, Logger& log) {
   if (report.references.empty()) return;
+  if (task.mocks.size() > 1)
+    report.remarks.push_back(fmt::format("Distances of distributions and the classifier test are those of {} alone.", task.mocks.front()));
   if (!how.two_sample) {
     report.remarks.push_back("No classifier two-sample test: validate.two_sample: true runs it.");
     return;
@@ -352,11 +363,55 @@ void run_two_sample(const Task& task, const config::Validate& how, Report& repor
   for (auto& reference : report.references) {
     log.info("validate: two-sample test against {}", reference.measurement.path);
     if (comm.root())
-      reference.two_sample = two_sample(task.out, task.mock, reference.measurement.path, how, report.remarks);
+      reference.two_sample = two_sample(task.out, task.mocks.front(), reference.measurement.path, how, report.remarks);
     double accuracy = reference.two_sample.empty() ? unknown : reference.two_sample.front().accuracy;
     comm.broadcast(std::span(&accuracy, 1));
     if (!std::isnan(accuracy)) reference.two_sample_accuracy = accuracy;
   }
+}
+
+std::vector<Galaxies> read_catalogs(const Task& task, const config::Config& config, const mpi::Communicator& comm, Logger& log) {
+  std::vector<Galaxies> catalogs;
+  for (const auto& paths : {task.mocks, task.references})
+    for (const auto& path : paths) {
+      catalogs.push_back(read_galaxies(path, config.validate, comm));
+      mpi::agree(comm, [&] { check_bins(config.stats, catalogs.back()); });
+      log.info("validate: {}: {} galaxies", path, catalogs.back().total);
+    }
+  check_draws(std::span(catalogs).first(task.mocks.size()), comm);
+  return catalogs;
+}
+
+// The mean of all draws, and the picture of the first.
+Measurement measure_mock(std::span<const Galaxies> draws, const Published& published, const std::vector<const Galaxies*>& catalogs,
+                         const std::string& out, Report& report, const Context& context) {
+  const auto& comm = context.comm;
+  const auto& first = draws.front();
+  remark_on_sub_boxes(context.config.stats, first, context);
+  const auto samples = mpi::agree(comm, [&] { return sub_samples(context.config.stats, first.table); });
+  mpi::agree(comm, [&] { check_published(context.config.validate, first, samples); });
+  const auto environment = environment_where_possible(first, context);
+  if (environment) report.slice = slice_of(first, *environment, comm);
+  std::vector<Measurement> each;
+  for (const auto& draw : draws) each.push_back(measure(draw, samples, catalogs, environment, context));
+  auto mock = mean_of_draws(each);
+  add_nla(first, out, mock, context);
+  compare_with_published(published, draws, samples, mock, context);
+  return mock;
+}
+
+Reference measure_reference(const Galaxies& galaxies, const Galaxies& mock_galaxies, const Measurement& mock,
+                            const std::vector<const Galaxies*>& catalogs, const std::string& out, const Context& context) {
+  remark_on_sub_boxes(context.config.stats, galaxies, context);
+  const auto samples = mpi::agree(context.comm, [&] { return sub_samples(context.config.stats, galaxies.table); });
+  Reference reference;
+  reference.measurement = measure(galaxies, samples, catalogs, environment_where_possible(galaxies, context), context);
+  add_nla(galaxies, out, reference.measurement, context);
+  reference.comparable = comparable(mock, reference.measurement, context);
+  if (reference.comparable) reference.comparisons = comparisons(mock, reference.measurement);
+  reference.misalignments = misalignment_comparisons(mock, reference.measurement, reference.comparable);
+  reference.ks = ks_tests(mock_galaxies, galaxies, context.comm);
+  return reference;
 }
 
 }  // namespace
@@ -372,46 +427,17 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
     if (comm.root()) make_folder(task.out);
   });
 
-  std::vector<Galaxies> catalogs;
-  for (const auto& path : {std::vector{task.mock}, task.references})
-    for (const auto& one : path) catalogs.push_back(read_galaxies(one, config.validate, comm));
+  const auto catalogs = read_catalogs(task, config, comm, log);
+  const auto draws = std::span(catalogs).first(task.mocks.size());
   std::vector<const Galaxies*> pointers;
-  for (const auto& galaxies : catalogs) {
-    mpi::agree(comm, [&] { check_bins(config.stats, galaxies); });
-    pointers.push_back(&galaxies);
-    log.info("validate: {}: {} galaxies", galaxies.path, galaxies.total);
-  }
+  for (const auto& galaxies : catalogs) pointers.push_back(&galaxies);
 
   Report report;
   report.config = config::to_yaml(config);
   const Context context{config, comm, log, report.remarks};
-  for (const auto& galaxies : catalogs) {
-    mpi::stop_if_asked(comm, galaxies.path + " was measured");
-    const bool is_mock = &galaxies == &catalogs.front();
-    remark_on_sub_boxes(config.stats, galaxies, context);
-    const auto samples = mpi::agree(comm, [&] { return sub_samples(config.stats, galaxies.table); });
-    if (is_mock) mpi::agree(comm, [&] { check_published(config.validate, galaxies, samples); });
-    const auto environment = environment_where_possible(galaxies, context);
-    const Timer timer;
-    auto measurement = measure(galaxies, samples, pointers, environment, context);
-    add_nla(galaxies, task.out, measurement, context);
-    log.info("validate: {}: {} statistics of pairs ({})", galaxies.path, measurement.statistics.size(),
-             human_duration(timer.seconds()));
-    if (is_mock) {
-      compare_with_published(published, galaxies, samples, measurement, context);
-      if (environment) report.slice = slice_of(galaxies, *environment, comm);
-      report.mock = std::move(measurement);
-      continue;
-    }
-    Reference reference;
-    reference.measurement = std::move(measurement);
-    reference.comparable = comparable(report.mock, reference.measurement, context);
-    if (reference.comparable) reference.comparisons = comparisons(report.mock, reference.measurement);
-    reference.misalignments =
-        misalignment_comparisons(report.mock, reference.measurement, reference.comparable);
-    reference.ks = ks_tests(catalogs.front(), galaxies, comm);
-    report.references.push_back(std::move(reference));
-  }
+  report.mock = measure_mock(draws, published, pointers, task.out, report, context);
+  for (const auto& galaxies : std::span(catalogs).subspan(draws.size()))
+    report.references.push_back(measure_reference(galaxies, draws.front(), report.mock, pointers, task.out, context));
   mpi::stop_if_asked(comm, "the report was written");
   run_two_sample(task, config.validate, report, comm, log);
   report.requirements = judge(required, report.mock, against(report.references));

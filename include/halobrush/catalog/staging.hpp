@@ -7,23 +7,12 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "halobrush/catalog/identity.hpp"
 #include "halobrush/catalog/table.hpp"
 
 namespace halobrush::catalog {
-
-/// What the tiles of one staging folder were made with; a folder of another identity is refused.
-using Identity = std::vector<std::pair<std::string, std::string>>;
-
-/// Keys of an identity that change last digits alone; a user may allow them to differ (output.accept).
-const std::vector<std::string>& acceptable_differences();
-/// The identity without some keys.
-Identity without(Identity identity, const std::vector<std::string>& keys);
-
-/// `seed is 1 there and 2 here, ...`: the first few keys that differ, and how many more do; empty: none.
-std::string differences(const Identity& there, const Identity& here);
 
 struct StagedTile {
   std::int64_t tile = 0;

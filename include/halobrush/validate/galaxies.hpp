@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "halobrush/catalog/halo_catalog.hpp"
+#include "halobrush/catalog/identity.hpp"
 #include "halobrush/config/config.hpp"
 #include "halobrush/core/geometry.hpp"
 #include "halobrush/domain/box.hpp"
@@ -18,7 +19,8 @@ struct Galaxies {
   std::string path;
   catalog::Simulation simulation;  ///< omega_m = 0: not known
   catalog::Table table;            ///< this rank's share of rows
-  std::uint64_t total = 0;         ///< over all ranks
+  catalog::Identity identity = {};  ///< what a mock of this program was made with; empty: not known
+  std::uint64_t total = 0;          ///< over all ranks
 
   domain::Box box() const { return {Vec3(simulation.box[0], simulation.box[1], simulation.box[2])}; }
   bool has_axis(char axis) const;  ///< 'A', 'B' or 'C'

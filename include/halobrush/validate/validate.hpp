@@ -15,7 +15,7 @@ namespace halobrush::validate {
 inline constexpr auto requirements_failed = static_cast<ExitCode>(1);
 
 struct Task {
-  std::string mock;
+  std::vector<std::string> mocks;  ///< one, or draws on one halo catalog (mocks that differ in their seed), whose mean is judged
   std::vector<std::string> references;
   std::string out = "validation";  ///< folder; made when absent
 };

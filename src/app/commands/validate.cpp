@@ -13,7 +13,7 @@ Command validate_command(CLI::App& program) {
   };
   const auto arguments = std::make_shared<Arguments>();
   auto* parser = program.add_subcommand("validate", "measure a galaxy catalog, compare it with references, pass or fail it (exit code 1)");
-  parser->add_option("mock", arguments->task.mock, "galaxy catalog")->required();
+  parser->add_option("mock", arguments->task.mocks, "galaxy catalog; several: draws on one halo catalog, whose mean is judged")->required();
   parser->add_option("--reference", arguments->task.references, "catalog to compare with (repeatable)")->allow_extra_args(false);
   parser->add_option("--out", arguments->task.out, "folder of the results")->capture_default_str();
   add_optional_config(*parser, arguments->settings);
