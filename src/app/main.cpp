@@ -67,10 +67,10 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const Error& error) {
-    std::cerr << "halobrush: error: " << printable_lines(error.what()) << std::endl;
+    std::cerr << "halobrush: error: " + printable_lines(error.what()) + "\n";  // one piece: every process of a launcher says it
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
-    std::cerr << "halobrush: internal error: " << error.what() << std::endl;
+    std::cerr << fmt::format("halobrush: internal error: {}\n", error.what());
     return static_cast<int>(ExitCode::internal);
   }
 }

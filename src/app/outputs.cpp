@@ -96,11 +96,21 @@ std::vector<InputFile> inputs_of(const config::Config& config, const std::string
   return inputs;
 }
 
+// What a run that was killed left of its product has bytes that are no text.
+std::string unless_unfinished(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string start(8, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  const bool text = std::ranges::all_of(start, [](unsigned char c) { return (c >= ' ' && c < 0x7f) || c == '\n' || c == '\r' || c == '\t'; });
+  return text ? "is not of halobrush" : "";
+}
+
 // The file itself and the name it has until it is complete.
 void add_output(const OutputFile& output, std::vector<OutputFile>& outputs) {
   outputs.push_back(output);
   if (!output.path.empty())
-    outputs.push_back({output.key, behind_links(output.path).string() + ".partial"});
+    outputs.push_back({output.key, behind_links(output.path).string() + ".partial", unless_unfinished});
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ double rounding(double side) {
   return std::max(2e-5, 1e-6 * side);
 }
 
+constexpr double ratio_rounding = 1e-3;
+
 }  // namespace
 
 std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation) {
@@ -25,6 +27,11 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
     return fmt::format("is {} (a {} is positive); repair or remove the row", value, column);
   if (column == "id" && value < 0)
     return fmt::format("is {} (an id is not negative); repair or remove the row", value);
+  if ((column == "n_particles" || column == "vmax") && value < 0)
+    return fmt::format("is {} (a {} is not negative); repair or remove the row", value,
+                       column == "vmax" ? "velocity of rotation" : "number of particles");
+  if ((column == "b_to_a" || column == "c_to_a") && !(value >= 0 && value <= 1 + ratio_rounding))
+    return fmt::format("is {} (a ratio of axes lies from 0, unresolved, to 1); repair or remove the row", value);
   if (const auto axis = std::string("xyz").find(column); column.size() == 1 && axis != std::string::npos) {
     const double side = simulation.box[axis], outside = std::max(-value, value - side);
     if (outside > rounding(side))
@@ -34,13 +41,23 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
   return std::nullopt;
 }
 
+std::optional<std::string> fault_of_ratios(double b_to_a, double c_to_a) {
+  if (c_to_a <= b_to_a + ratio_rounding) return std::nullopt;
+  return fmt::format("is {}, more than b_to_a ({}), but axes are ordered a >= b >= c; are the two columns exchanged?", c_to_a, b_to_a);
+}
+
 void check_halos(const Table& halos, const Simulation& simulation, const std::function<std::string(std::size_t)>& where) {
-  for (std::size_t i = 0; i < halos.rows(); ++i)
+  const bool ratios = halos.has("b_to_a") && halos.has("c_to_a");
+  for (std::size_t i = 0; i < halos.rows(); ++i) {
     for (const auto& column : halos.columns()) {
       const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
       if (const auto fault = fault_of(column.spec.name, value, simulation))
         throw data_error("{}: column '{}' {}", where(i), column.spec.name, *fault);
     }
+    if (!ratios) continue;
+    if (const auto fault = fault_of_ratios(halos.reals("b_to_a")[i], halos.reals("c_to_a")[i]))
+      throw data_error("{}: column 'c_to_a' {}", where(i), *fault);
+  }
 }
 
 const ColumnSpec& spec_of_halo_column(const std::string& name) {

@@ -15,6 +15,9 @@ namespace halobrush::catalog {
 /// fine.
 std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation);
 
+/// The same of the two ratios of a halo's axes, of column c_to_a.
+std::optional<std::string> fault_of_ratios(double b_to_a, double c_to_a);
+
 /// Throws data_error for the first value that no halo may have, row by row, so that the same row is named on any number
 /// of ranks; `where` names a row of the table: file and place in it.
 void check_halos(const Table& halos, const Simulation& simulation, const std::function<std::string(std::size_t)>& where);

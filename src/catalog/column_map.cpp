@@ -154,7 +154,6 @@ class MappedHalos : public HaloFiles {
       std::visit([&](auto&& values) { halos.add(entries_[k].ours->spec, std::move(values)); }, values_of(from, k, entries_[k], first, rows));
     add_parents(halos);
     if (halos.has("axis_x")) add_shapes(halos);
-    check_ratios(halos, from.path, first);
     check_halos(halos, simulation_, [&](std::size_t i) { return fmt::format("{}: row {}", from.path, first + i); });
     return halos;
   }
@@ -173,17 +172,6 @@ class MappedHalos : public HaloFiles {
     units_.push_back(fmt::format("{}: {}{}{}", spec.name, printable(from), unit.empty() ? "" : fmt::format(" in '{}'", printable(unit)),
                                  factor == 1 ? "" : fmt::format(" (times {:g})", factor)));
     if (!wanted.empty() && unit.empty()) assumed_.push_back(fmt::format("{} in {}", spec.name, wanted));
-  }
-
-  // The map may have them the wrong way round.
-  static void check_ratios(const Table& halos, const std::string& path, std::uint64_t first) {
-    constexpr double rounding = 1e-3;
-    if (!halos.has("b_to_a") || !halos.has("c_to_a")) return;
-    const auto intermediate = halos.reals("b_to_a"), minor = halos.reals("c_to_a");
-    for (std::size_t i = 0; i < halos.rows(); ++i)
-      if (minor[i] > intermediate[i] + rounding)
-        throw data_error("{}: row {}: column 'c_to_a' is {}, more than 'b_to_a' ({}), but axes are ordered a >= b >= c; correct input.columns", path, first + i,
-                         minor[i], intermediate[i]);
   }
 
   // A host has no parent: below zero, or itself.

@@ -29,7 +29,9 @@ struct RowFault {
 // The wanted numbers of every row, in our units.
 class RowParser {
  public:
-  explicit RowParser(const RockstarHeader& header) : header_(header) { take(); }
+  explicit RowParser(const RockstarHeader& header) : header_(header), b_to_a_(place_of("b_to_a")), c_to_a_(place_of("c_to_a")) {
+    take();
+  }
 
   std::size_t rows() const { return rows_; }
 
@@ -53,10 +55,23 @@ class RowParser {
     if (header_.scale_field) check_scale(words_[*header_.scale_field]);
     for (std::size_t c = 0; c < data_.size(); ++c)
       std::visit([&](auto& values) { add(header_.columns[c], values); }, data_[c]);
+    check_ratios();
     ++rows_;
   }
 
  private:
+  std::optional<std::size_t> place_of(const std::string& name) const {
+    const auto found = std::ranges::find(header_.columns, name, &RockstarColumn::name);
+    return found == header_.columns.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - header_.columns.begin()));
+  }
+
+  void check_ratios() const {
+    if (!b_to_a_ || !c_to_a_) return;
+    const auto last = [&](std::size_t column) { return std::get<std::vector<double>>(data_[column]).back(); };
+    if (const auto fault = fault_of_ratios(last(*b_to_a_), last(*c_to_a_)))
+      throw RowFault{fmt::format("column '{}' {}", header_.columns[*c_to_a_].file_name, *fault)};
+  }
+
   void split(std::string_view row) {
     constexpr auto blanks = " \t";
     words_.clear();
@@ -121,6 +136,7 @@ class RowParser {
   }
 
   const RockstarHeader& header_;
+  const std::optional<std::size_t> b_to_a_, c_to_a_;  // places of these columns
   std::vector<ColumnData> data_;
   std::size_t rows_ = 0;
   std::vector<std::string_view> words_;

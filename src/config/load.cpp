@@ -71,7 +71,7 @@ bool assign(const YAML::Node& node, const Value& value) {
 }
 
 std::string as_text(const YAML::Node& node, int depth = 0) {
-  if (node.IsScalar()) return node.Scalar();
+  if (node.IsScalar()) return printable(node.Scalar());
   if (node.IsNull()) return "~";
   if (depth > deepest) return "...";
   std::string text;
@@ -148,7 +148,7 @@ void apply_override(const std::string& text, const std::vector<Key>& keys, Entri
                     std::vector<std::string>& problems) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    problems.push_back(fmt::format("--set {}: has no '='; write --set section.key=value", text));
+    problems.push_back(fmt::format("--set {}: has no '='; write --set section.key=value", printable(text)));
     return;
   }
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
@@ -156,7 +156,7 @@ void apply_override(const std::string& text, const std::vector<Key>& keys, Entri
     const auto node = is_taken_literally(name, value, keys) ? YAML::Node(value) : YAML::Load(value);
     entries[name] = {node, "--set", 0};
   } catch (const YAML::Exception&) {
-    problems.push_back(fmt::format("--set {}: value is not valid YAML; quote it", text));
+    problems.push_back(fmt::format("--set {}: value is not valid YAML; quote it", printable(text)));
   }
 }
 
@@ -185,6 +185,19 @@ bool is_finite(const Value& value) {
   return true;
 }
 
+// 010 is 8 in YAML 1.1 and 10 in YAML 1.2.
+bool has_leading_zero(const YAML::Node& node) {
+  if (node.IsSequence()) return std::any_of(node.begin(), node.end(), [](const auto& item) { return has_leading_zero(item); });
+  if (!node.IsScalar()) return false;
+  const auto text = node.Scalar();
+  const auto digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+  return digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of("0123456789") == std::string::npos;
+}
+
+bool holds_integers(const Value& value) {
+  return holds<std::int64_t>(value) || holds<std::array<std::int64_t, 3>>(value);
+}
+
 void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::string>& problems) {
   std::vector<std::string> known;
   for (const auto& key : keys) known.push_back(key.name);
@@ -200,6 +213,11 @@ void apply(const Entries& entries, std::vector<Key>& keys, std::vector<std::stri
     } else if (key == keys.end()) {
       found.emplace_back(entry.line, fmt::format("{}: {}: unknown key{}; see 'halobrush describe-config'",
                                                  entry.where, name, nearest_hint(name, known)));
+    } else if (holds_integers(key->value) && has_leading_zero(entry.node)) {
+      found.emplace_back(entry.line,
+                         fmt::format("{}: {}: '{}' begins with a zero (YAML 1.1 takes that for octal, YAML 1.2 does not); write the "
+                                     "number without it",
+                                     entry.where, name, as_text(entry.node)));
     } else if (!assign(entry.node, key->value)) {
       found.emplace_back(entry.line,
                          fmt::format("{}: {}: '{}' is of the wrong type (wanted: {}); correct the value",

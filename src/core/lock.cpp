@@ -96,6 +96,12 @@ Facts facts_in(int fd) {
   return facts;
 }
 
+// A lock that another program or a person wrote; an empty one is about to get its name.
+bool is_foreign(const Facts& facts, int fd) {
+  struct stat file {};
+  return fstat(fd, &file) == 0 && file.st_size > 0 && !facts.contains("host");
+}
+
 std::string named(Facts facts) {
   if (facts["host"].empty()) return "it does not say whose";
   return fmt::format("host {}, process {}, since {}{}", facts["host"], facts["process"], facts["since"],
@@ -164,6 +170,10 @@ struct RunLock::State {
     }
     const auto holder = facts_in(fd);
     const double age = age_of(fd);
+    if (!held && is_foreign(holder, fd)) {
+      close(std::exchange(fd, -1));
+      throw io_error("{}: is needed to lock {}, but is no lock of halobrush; move it away", path.string(), what);
+    }
     if (held || is_alive(holder, age, created, system_lock)) {
       close(std::exchange(fd, -1));
       throw busy(what, holder, age);

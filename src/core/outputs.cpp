@@ -52,6 +52,7 @@ void check_what_is_there(const OutputFile& output, const struct stat& there) {
 
 void check_output(const OutputFile& output, std::span<const InputFile> inputs) {
   if (output.path.empty()) throw config_error("{}: is not given; name the file to write", output.key);
+  if (output.path.ends_with('/')) throw config_error("{}: {} is the name of a folder; name a file", output.key, output.path);
   struct stat there {};
   if (look_at(output.path, there)) {
     check_not_read(output, there, inputs);

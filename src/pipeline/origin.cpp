@@ -251,10 +251,13 @@ std::vector<std::string> coarse_mesh(const model::TidalField& tidal) {
   const double box = tidal.cell * static_cast<double>(tidal.mesh);
   for (const double radius : tidal.smoothing) {
     const double cells = radius / tidal.cell;
+    if (radius > box / 2)
+      throw config_error("field.smoothing: {:g} Mpc/h is more than half of the box of {:g} Mpc/h, where nothing is left of the field; set a smaller radius",
+                         radius, box);
     if (cells < least_cells)
       throw config_error(
           "field.smoothing: {:g} Mpc/h is {:.2g} of a cell of {:.3g} Mpc/h (a mesh of {} cells a side knows nothing "
-          "of it); set field.mesh to at least {:.0f}, better {:.0f}, or a larger radius",
+          "of it); set field.mesh to at least {:.6g}, better {:.6g}, or a larger radius",
           radius, cells, tidal.cell, tidal.mesh, std::ceil(least_cells * box / radius),
           std::ceil(resolved_cells * box / radius));
     if (cells < resolved_cells)

@@ -77,6 +77,7 @@ std::vector<Statistic> statistics_of(const Galaxies& galaxies, const std::vector
                     context.config.log.interval);
   std::size_t done = 0;
   for (const auto& [selection, asked] : samples) {
+    mpi::stop_if_asked(context.comm, fmt::format("{}: sub-sample {} was measured", galaxies.path, selection.name()));
     try {
       const auto rows = selection.rows(galaxies.table);
       const auto total = context.comm.sum(static_cast<std::uint64_t>(rows.size()));
