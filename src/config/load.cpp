@@ -186,12 +186,16 @@ bool is_finite(const Value& value) {
 }
 
 // 010 is 8 in YAML 1.1 and 10 in YAML 1.2.
-bool has_leading_zero(const YAML::Node& node) {
-  if (node.IsSequence()) return std::any_of(node.begin(), node.end(), [](const auto& item) { return has_leading_zero(item); });
+bool begins_with_zero(const YAML::Node& node) {
   if (!node.IsScalar()) return false;
   const auto text = node.Scalar();
   const auto digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
   return digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// A number, or one of a list.
+bool has_leading_zero(const YAML::Node& node) {
+  return begins_with_zero(node) || (node.IsSequence() && std::any_of(node.begin(), node.end(), begins_with_zero));
 }
 
 bool holds_integers(const Value& value) {

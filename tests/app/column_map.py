@@ -172,7 +172,7 @@ def check_refusals(scratch, halos):
         ("good", with_entry(mass="Objects/Nothing"), 3, "input.columns.mass: the file has no dataset 'Objects/Nothing'; correct"),
         ("good", with_entry(radius="Objects/r in kpc/h"), 3, "no dataset 'Objects/r' (nearest known: 'Objects/R'); correct"),
         ("good", with_entry(mass="Objects/Mass"), 3, "'Objects/Mass' has the shape (50, 2); name one of its 2 numbers a row as 'Objects/Mass[k]'"),
-        ("good", with_entry(b_to_a="Objects/Ratios[1]", c_to_a="Objects/Ratios[0]"), 3, "more than 'b_to_a'"),
+        ("good", with_entry(b_to_a="Objects/Ratios[1]", c_to_a="Objects/Ratios[0]"), 3, "more than b_to_a"),
         ("faults", {}, 3, "row 5: column 'radius' is nan"),
         ("good", with_entry(mass="Objects/Mass[2]"), 3, "has the shape (50, 2)"),
         ("good", with_entry(mass="Objects/R[0] in kpc"), 3, "has the shape (50); it has one number a row: name it without [0]"),

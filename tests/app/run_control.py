@@ -161,6 +161,12 @@ def one_at_a_time(folder, reference):
     print(refused("a run on another host", IO, ["host nowhere", str(lock)], 2, *arguments))
     os.utime(lock, (time.time() - 3600,) * 2)
     expect(run(0, *arguments).returncode == 0, "a lock without a sign of life lasts")
+    for foreign, code in ((lock, IO), (pathlib.Path(f"{folder}/mine.hdf5.partial"), CONFIG)):
+        foreign.write_text("mine\n")
+        at = ["--set", f"output.path={str(foreign).rsplit('.', 1)[0]}", "--overwrite"]
+        print(refused(f"a file of somebody else at {foreign.name}", code, [str(foreign), "not of halobrush" if code == CONFIG else "no lock of halobrush"], 2, *arguments, *at))
+        expect(foreign.read_text() == "mine\n", f"{foreign} was changed")
+        foreign.unlink()
 
 
 def stopped_or_whole(name, done):

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.stats import ks_2samp
 from scipy.stats import t as student_t
 
-from runner import Scratch, catalog_lines, expect, paint, small_catalog, write_catalog
-from validation import AXES, CONFIG, DATA, IO, QUICK, changed, columns_of, measured, validate
+from runner import Scratch, catalog_lines, expect, paint, run, sets, small_catalog, write_catalog
+from validation import AXES, CONFIG, DATA, IO, QUICK, changed, columns_of, measured, results, validate
 
 SMALL = [*QUICK, "stats.jackknife=2", "stats.r.bins=5", "stats.rp.bins=5", "stats.r.min=1", "stats.rp.min=1"]
 
@@ -83,6 +83,50 @@ def check_numbers(scratch, mock, other):
         expect(group["covariance"].shape == (5, 5) and group["leave_one_out"].shape == (8, 5), "covariance")
         expect(np.allclose(np.sqrt(np.diag(group["covariance"][()])), one["statistics"]["wgplus"]["error"], rtol=1e-10), "errors are not the covariance's")
     print(f"numbers: brute force, numpy and scipy agree; 1 and 2 ranks within {worst:.0e}")
+
+
+def several(ranks, mocks, out, code=0, says="", settings=()):
+    done = run(ranks, "validate", *mocks, "--out", out, *sets([*SMALL, *settings]), timeout=200)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error:")]
+    expect(done.returncode == code and len(lines) == (code > 1) and says in "".join(lines), f"{mocks}: {done.returncode}, wanted {code} and '{says}'\n{done.stdout}{done.stderr}")
+    return results(out) if code <= 1 else None
+
+
+def check_draws(scratch, mock, other, settings):
+    """Two draws on one catalog: means and sums of what each has, errors from the mean of the leave-one-out samples, by numpy."""
+    together = several(1, [mock, other], scratch / "draws")
+    expect(largest_difference(together, several(2, [mock, other], scratch / "draws2")) < 1e-12, "1 and 2 ranks differ in the mean of draws")
+    apart = [several(1, [one], scratch / f"draw{k}") for k, one in enumerate((mock, other))]
+    expect(together["galaxies"] == sum(a["galaxies"] for a in apart), "galaxies")
+    for name, s in together["statistics"].items():
+        values = np.array([a["statistics"][name]["value"] for a in apart], dtype=float)
+        expect(np.allclose(values.mean(0), np.array(s["value"], dtype=float), rtol=1e-12, atol=1e-15, equal_nan=True), f"{name}: {s['value']}, not the mean of {values}")
+        expect(s["pairs"] == [sum(p) for p in zip(*(a["statistics"][name]["pairs"] for a in apart))], f"pairs of {name}")
+        left = []
+        for k in range(2):
+            with h5py.File(scratch / f"draw{k}/validation.hdf5") as f:
+                left.append(f[f"statistics/{name}/leave_one_out"][()])
+        mean = np.mean(left, axis=0)
+        error = np.sqrt((len(mean) - 1) * np.var(mean, axis=0))
+        expect(np.allclose(error, np.array(s["error"], dtype=float), rtol=1e-9, atol=1e-15, equal_nan=True), f"{name}: errors {s['error']}, by numpy {error}")
+    for name, m in together["misalignments"].items():
+        expect(abs(m["mean_cos2"] - np.mean([a["misalignments"][name]["mean_cos2"] for a in apart])) < 1e-12, name)
+        expect(m["counts"] == [sum(p) for p in zip(*(a["misalignments"][name]["counts"] for a in apart))], f"counts of {name}")
+    d, parts = together["distributions"]["ellipticity"], [a["distributions"]["ellipticity"] for a in apart]
+    expect(np.allclose(d["value"], np.mean([p["value"] for p in parts], axis=0)) and d["counts"] == [sum(c) for c in zip(*(p["counts"] for p in parts))], "ellipticities")
+    both = np.concatenate([columns_of(one)[0]["color_gr"].astype(float) for one in (mock, other)])
+    moments = together["columns"]["color_gr"]
+    expect(np.allclose([both.mean(), both.std(), both.min(), both.max()], [moments[k] for k in ("mean", "std", "min", "max")]), f"moments {moments}")
+
+    several(2, [mock, shutil.copy(mock, scratch / "again.hdf5")], scratch / "refused", DATA, "is the draw of")
+    paint(1, scratch / "law.hdf5", "seed=9", "analytic.kappa_a_red=[1,1.5]", *settings, config="config/demo-truth.yaml")
+    several(1, [mock, scratch / "law.hdf5"], scratch / "refused", DATA, "was made otherwise than")
+    c, _ = columns_of(mock)
+    several(1, [mock, changed(other, scratch / "moved.hdf5", x=np.roll(c["x"], 1) * np.float32(0.99))], scratch / "refused", DATA, "stand elsewhere")
+    with h5py.File(shutil.copy(other, scratch / "fewer.hdf5"), "r+") as f:
+        del f["data/log_size"]
+    several(1, [mock, scratch / "fewer.hdf5"], scratch / "refused", DATA, "its columns are not those")
+    print("draws: means, errors and sums as by numpy, 1 and 2 ranks alike; another law, other galaxies, the same draw refused")
 
 
 def vectors(c, prefix):
@@ -293,6 +337,7 @@ def main():
         paint(1, scratch / "a.hdf5", *settings, config="config/demo-truth.yaml")
         paint(1, scratch / "b.hdf5", "seed=5", *settings, config="config/demo-truth.yaml")
         check_numbers(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
+        check_draws(scratch, scratch / "a.hdf5", scratch / "b.hdf5", settings)
         check_misalignments(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
         check_tidal_axes(scratch)
         check_page_without_python(scratch, scratch / "a.hdf5")

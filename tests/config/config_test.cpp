@@ -140,6 +140,15 @@ TEST_F(ConfigFile, RefusesValuesOfAnotherType) {
         << lines[static_cast<std::size_t>(line)];
 }
 
+TEST_F(ConfigFile, AnIntegerWithALeadingZeroIsNotTakenForOctal) {
+  const auto lines = problems("seed: 010\ndomain: {tiles: [2, 03, 1]}\nfield: {mesh: -08}\n");
+  ASSERT_EQ(lines.size(), 3);
+  EXPECT_TRUE(starts_with(lines[0], "run.yaml:1: seed: '010' begins with a zero")) << lines[0];
+  EXPECT_TRUE(starts_with(lines[1], "run.yaml:2: domain.tiles: '[2, 03, 1]' begins with a zero")) << lines[1];
+  EXPECT_TRUE(starts_with(lines[2], "run.yaml:3: field.mesh: '-08' begins with a zero")) << lines[2];
+  EXPECT_TRUE(problems("seed: 0\nfield: {smoothing: [0.5, 04]}\n").empty());
+}
+
 TEST_F(ConfigFile, RefusesValuesOutOfRange) {
   const auto lines = problems(
       "seed: -1\n"
