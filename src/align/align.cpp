@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -84,9 +85,27 @@ class Partial {
   fs::path path_;
 };
 
+// Of the processor, this rank's since its start.
+double processor_seconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+// Processor seconds, by what they were spent on.
+struct Spent {
+  double reading = 0, drawing = 0, writing = 0, all = 0;
+};
+
+template <class Work>
+auto timed(double& seconds, Work&& work) {
+  const double start = processor_seconds();
+  auto made = work();
+  seconds += processor_seconds() - start;
+  return made;
+}
+
 struct Counts {
   std::uint64_t galaxies = 0, about_halo = 0, about_host = 0, odd_shapes = 0;
-  double seconds = 0;  // of reading, drawing and writing columns
+  Spent spent;
 
   void add(const Galaxies& some, const Axes& axes) {
     galaxies += some.size(), odd_shapes += some.odd_shapes;
@@ -168,21 +187,25 @@ class Aligner {
   }
 
   void change(const std::string& path, const GalaxyFile& original, const std::string& partial, Counts& counts) const {
-    const Timer timer;
     auto copy = GalaxyFile::to_change(partial);
     for (std::size_t k = 0; k < original.groups().size(); ++k) align(path, original.groups()[k], copy.groups()[k], counts);
     copy.write_notes(notes_group, notes(path, original));
     copy.close();
-    counts.seconds += timer.seconds();
   }
 
   void align(const std::string& path, const GalaxyGroup& original, GalaxyGroup& copy, Counts& counts) const {
     add_columns(copy);
     for (std::uint64_t first = 0; first < original.rows(); first += rows_at_once) {
-      const auto galaxies = read_galaxies(path, original, early_, first, std::min(rows_at_once, original.rows() - first));
-      const auto axes = law_.draw(galaxies);
-      write_orientations(path, original, copy, first, galaxies, axes, static_cast<std::uint64_t>(config_.seed), config_.align.bulge_scatter);
-      counts.add(galaxies, axes);
+      auto& spent = counts.spent;
+      const auto galaxies = timed(spent.reading, [&] { return read_galaxies(path, original, early_, first, std::min(rows_at_once, original.rows() - first)); });
+      const auto columns = timed(spent.drawing, [&] {
+        const auto axes = law_.draw(galaxies);
+        counts.add(galaxies, axes);
+        return orientations(galaxies, axes, static_cast<std::uint64_t>(config_.seed), config_.align.bulge_scatter);
+      });
+      const double start = processor_seconds();
+      write(columns, copy, first);
+      spent.writing += processor_seconds() - start;
     }
   }
 
@@ -258,10 +281,13 @@ void say(const std::string& mine, const mpi::Communicator& comm, Logger& log) {
 
 void sum_up(const Counts& mine, double seconds, const mpi::Communicator& comm, Logger& log) {
   const auto galaxies = comm.sum(mine.galaxies), halo = comm.sum(mine.about_halo), host = comm.sum(mine.about_host), odd = comm.sum(mine.odd_shapes);
-  const double work = comm.sum(mine.seconds);
-  log.info("align: {} galaxies: {} about the major axis of their halo, {} about the direction to their host, {} isotropic; {:.1f} s, {:.3g} "
-           "galaxies/s a core without copies and checksums",
-           galaxies, halo, host, galaxies - halo - host, seconds, work > 0 ? static_cast<double>(galaxies) / work : 0);
+  log.info("align: {} galaxies: {} about the major axis of their halo, {} about the direction to their host, {} isotropic; {:.1f} s", galaxies, halo, host,
+           galaxies - halo - host, seconds);
+  const auto& spent = mine.spent;
+  const double all = comm.sum(spent.all), reading = comm.sum(spent.reading), drawing = comm.sum(spent.drawing), writing = comm.sum(spent.writing);
+  if (galaxies > 0 && all > 0)
+    log.info("align: {:.2f} s of processors, {:.3g} galaxies/s a core: {:.2f} s reading columns, {:.2f} s drawing, {:.2f} s writing columns, {:.2f} s copies, hashes and checksums",
+             all, static_cast<double>(galaxies) / all, reading, drawing, writing, all - reading - drawing - writing);
   if (odd > 0) log.warn("align: {} galaxies have a halo whose eigS1, eigS2, eigS3 are not orthogonal: taken as without a shape", odd);
 }
 
@@ -293,11 +319,13 @@ void run(const Task& task, const config::Config& config, const mpi::Communicator
   log.info("align: {} catalogs, {} of them done before", task.files.size(),
            comm.sum(static_cast<std::uint64_t>(mine.size() - todo.size())));
   Counts counts;
+  const double start = processor_seconds();
   const auto rounds = comm.max(todo.size());
   for (std::size_t round = 0; round < rounds; ++round) {
     mpi::stop_if_asked(comm, "the next catalogs");
     say(mpi::agree(comm, [&] { return round < todo.size() ? aligner->align(todo[round], counts) + "\n" : std::string(); }), comm, log);
   }
+  counts.spent.all = processor_seconds() - start;
   sum_up(counts, timer.seconds(), comm, log);
 }
 

@@ -84,6 +84,16 @@ void check_sky(const Rows& rows, const std::vector<Vec3>& position) {
   }
 }
 
+Sizes sizes_of(const Rows& rows, const std::string& part) {
+  Sizes sizes{rows.numbers("b_over_a_" + part), rows.numbers("c_over_a_" + part), rows.numbers("r50_" + part + "_3d")};
+  for (std::size_t i = 0; i < sizes.radius.size(); ++i) {
+    const double b = sizes.b_to_a[i], c = sizes.c_to_a[i], radius = sizes.radius[i];
+    if (!(b > 0 && b <= 1 && c > 0 && c <= b && radius > 0))
+      rows.refuse(i, fmt::format("the {} has b/a {:g}, c/a {:g} and r50 {:g}", part, b, c, radius), "correct or leave out the galaxy");
+  }
+  return sizes;
+}
+
 using Shape = std::array<Vec3, 3>;  // minor, intermediate, major axis times its length
 
 // Rows without a shape are filled with zeros, or with one number.
@@ -136,7 +146,7 @@ void check_columns(const std::string& file, const catalog::GalaxyGroup& group, c
   need(components("_nfw"));
   need(components("_host"));
   for (int axis = 1; axis <= 3; ++axis) need(shape_components(axis));
-  for (const char* part : {"disk", "bulge"})
+  for (const char* part : parts)
     need(std::array{fmt::format("b_over_a_{}", part), fmt::format("c_over_a_{}", part), fmt::format("r50_{}_3d", part)});
   need(group.has("ra_nfw") ? std::array{"ra_nfw", "dec_nfw"} : std::array{"ra", "dec"});
   for (const auto& name : needed)
@@ -160,6 +170,7 @@ Galaxies read_galaxies(const std::string& file, const catalog::GalaxyGroup& grou
   const auto host = rows.vectors(components("_host"));
   const auto type = rows.numbers(early.column);
   const auto minor = rows.vectors(shape_components(1)), middle = rows.vectors(shape_components(2)), major = rows.vectors(shape_components(3));
+  for (std::size_t k = 0; k < parts.size(); ++k) galaxies.sizes[k] = sizes_of(rows, parts[k]);
   constexpr double most_log_stellar_mass = 16;
   for (std::size_t i = 0; i < count; ++i) {
     if (galaxies.log_stellar_mass[i] > most_log_stellar_mass)

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <span>
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/core/random.hpp"
@@ -12,7 +13,6 @@
 namespace halobrush::align {
 namespace {
 
-constexpr std::array<const char*, 2> parts = {"disk", "bulge"};
 constexpr double half_mass_radius = 0.765;  // r50_2d over alpha, as diffsky has it
 
 // Columns of disk or bulge that follow from its axes, as diffsky names them.
@@ -30,22 +30,14 @@ double bounded(double beta, double alpha, double b_to_a, double c_to_a) {
 // Disc or bulge: an ellipsoid with the axes of the galaxy and ratios and size of its own.
 class Part {
  public:
-  Part(const std::string& file, const catalog::GalaxyGroup& group, std::string name, std::uint64_t first, std::uint64_t rows)
-      : name_(std::move(name)),
-        b_to_a_(group.reals("b_over_a_" + name_, first, rows)),
-        c_to_a_(group.reals("c_over_a_" + name_, first, rows)),
-        radius_(group.reals("r50_" + name_ + "_3d", first, rows)) {
-    for (std::size_t i = 0; i < rows; ++i)
-      if (!(b_to_a_[i] > 0 && b_to_a_[i] <= 1 && c_to_a_[i] > 0 && c_to_a_[i] <= b_to_a_[i] && radius_[i] > 0 && std::isfinite(radius_[i])))
-        throw data_error("{}: {}, row {}: the {} has b/a {:g}, c/a {:g} and r50 {:g}; correct or leave out the galaxy", file, group.name(),
-                         first + i, name_, b_to_a_[i], c_to_a_[i], radius_[i]);
-    for (auto* column : {&psi_, &alpha_, &beta_, &ellipticity_, &inclination_, &r50_, &e1_, &e2_}) column->resize(rows);
+  Part(std::string name, const Sizes& sizes) : name_(std::move(name)), sizes_(sizes) {
+    for (auto* column : {&psi_, &alpha_, &beta_, &ellipticity_, &inclination_, &r50_, &e1_, &e2_}) column->resize(sizes.radius.size());
   }
 
   /// `turned`: the outline, against that of its axes, radians.
   void project(std::size_t i, const Mat3& axes, const so3::SkyFrame& sky, double turned) {
-    const double b = b_to_a_[i], c = c_to_a_[i];
-    const auto outline = so3::silhouette(axes, radius_[i] * Vec3(1, b, c), sky);
+    const double b = sizes_.b_to_a[i], c = sizes_.c_to_a[i];
+    const auto outline = so3::silhouette(axes, sizes_.radius[i] * Vec3(1, b, c), sky);
     psi_[i] = outline.psi + turned;
     alpha_[i] = outline.alpha;
     beta_[i] = bounded(outline.beta, outline.alpha, b, c);
@@ -58,19 +50,17 @@ class Part {
     e2_[i] = epsilon * std::sin(2 * psi_[i]);
   }
 
-  /// Those of the columns that are there.
-  void write(catalog::GalaxyGroup& group, std::uint64_t first) const {
+  void move_to(Orientations& columns) {
     const auto names = projected_columns(name_);
-    const std::array columns = {&psi_, &alpha_, &beta_, &ellipticity_, &inclination_, &r50_};
-    for (std::size_t k = 0; k < names.size(); ++k)
-      if (group.has(names[k])) group.write(names[k], first, std::span<const double>(*columns[k]));
-    group.write("e1_" + name_, first, std::span<const double>(e1_));
-    group.write("e2_" + name_, first, std::span<const double>(e2_));
+    const std::array values = {&psi_, &alpha_, &beta_, &ellipticity_, &inclination_, &r50_};
+    for (std::size_t k = 0; k < names.size(); ++k) columns.emplace_back(names[k], std::move(*values[k]));
+    columns.emplace_back("e1_" + name_, std::move(e1_));
+    columns.emplace_back("e2_" + name_, std::move(e2_));
   }
 
  private:
   std::string name_;
-  std::vector<double> b_to_a_, c_to_a_, radius_;
+  const Sizes& sizes_;
   std::vector<double> psi_, alpha_, beta_, ellipticity_, inclination_, r50_, e1_, e2_;
 };
 
@@ -113,30 +103,33 @@ void add_columns(catalog::GalaxyGroup& group) {
     group.add(column, is_count(column.name) ? catalog::ColumnData(std::vector<std::int64_t>()) : catalog::ColumnData(std::vector<double>()));
 }
 
-void write_orientations(const std::string& file, const catalog::GalaxyGroup& original, catalog::GalaxyGroup& copy, std::uint64_t first,
-                        const Galaxies& galaxies, const Axes& axes, std::uint64_t seed, double bulge_scatter) {
+Orientations orientations(const Galaxies& galaxies, const Axes& axes, std::uint64_t seed, double bulge_scatter) {
   constexpr double degree = std::numbers::pi / 180;
-  Part disk(file, original, "disk", first, galaxies.size()), bulge(file, original, "bulge", first, galaxies.size());
-  std::array<std::vector<double>, 3> major, minor;
-  std::vector<std::int64_t> reference, early(galaxies.early.begin(), galaxies.early.end());
+  Part disk("disk", galaxies.sizes[0]), bulge("bulge", galaxies.sizes[1]);
   for (std::size_t i = 0; i < galaxies.size(); ++i) {
     const auto sky = so3::sky_frame_at(galaxies.position[i]);
     disk.project(i, axes.frame[i], sky, 0);
     bulge.project(i, axes.frame[i], sky, bulge_scatter * degree * RandomStream(seed, galaxies.id[i], Purpose::bulge_angle).normal());
-    for (std::size_t k = 0; k < 3; ++k) {
-      major[k].push_back(axes.frame[i](static_cast<int>(k), 0));
-      minor[k].push_back(axes.frame[i](static_cast<int>(k), 2));
+  }
+  Orientations columns;
+  disk.move_to(columns);
+  bulge.move_to(columns);
+  for (int k = 0; k < 3; ++k)
+    for (const auto& [name, axis] : {std::pair("major", 0), std::pair("minor", 2)}) {
+      std::vector<double> component;
+      for (const auto& frame : axes.frame) component.push_back(frame(k, axis));
+      columns.emplace_back(fmt::format("ia_{}_axis_{}", name, "xyz"[k]), std::move(component));
     }
-    reference.push_back(static_cast<std::int64_t>(axes.reference[i]));
-  }
-  disk.write(copy, first);
-  bulge.write(copy, first);
-  for (std::size_t k = 0; k < 3; ++k) {
-    copy.write(fmt::format("ia_major_axis_{}", "xyz"[k]), first, std::span<const double>(major[k]));
-    copy.write(fmt::format("ia_minor_axis_{}", "xyz"[k]), first, std::span<const double>(minor[k]));
-  }
-  copy.write("ia_reference", first, std::span<const std::int64_t>(reference));
-  copy.write("ia_early_type", first, std::span<const std::int64_t>(early));
+  std::vector<std::int64_t> reference;
+  for (const auto about : axes.reference) reference.push_back(static_cast<std::int64_t>(about));
+  columns.emplace_back("ia_reference", std::move(reference));
+  columns.emplace_back("ia_early_type", std::vector<std::int64_t>(galaxies.early.begin(), galaxies.early.end()));
+  return columns;
+}
+
+void write(const Orientations& columns, catalog::GalaxyGroup& group, std::uint64_t first) {
+  for (const auto& [name, values] : columns)
+    if (group.has(name)) std::visit([&](const auto& numbers) { group.write(name, first, std::span(numbers)); }, values);
 }
 
 }  // namespace halobrush::align

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "axes.hpp"
@@ -19,9 +20,14 @@ std::vector<std::string> replaced_columns(const catalog::GalaxyGroup& group);
 const std::vector<catalog::ColumnSpec>& new_columns();
 void add_columns(catalog::GalaxyGroup& group);
 
-/// Puts `axes` of the rows of `original` from `first` on into the columns of `copy`, new ones included. `bulge_scatter`: degrees.
-/// Throws data_error naming file and row: an axis ratio that is not in (0, 1], or c/a > b/a; a radius that is not positive.
-void write_orientations(const std::string& file, const catalog::GalaxyGroup& original, catalog::GalaxyGroup& copy, std::uint64_t first,
-                        const Galaxies& galaxies, const Axes& axes, std::uint64_t seed, double bulge_scatter);
+/// Columns, replaced and new, of some galaxies.
+using Values = std::variant<std::vector<double>, std::vector<std::int64_t>>;
+using Orientations = std::vector<std::pair<std::string, Values>>;
+
+/// `bulge_scatter`: degrees.
+Orientations orientations(const Galaxies& galaxies, const Axes& axes, std::uint64_t seed, double bulge_scatter);
+
+/// Puts those columns that are there into rows from `first` on.
+void write(const Orientations& columns, catalog::GalaxyGroup& group, std::uint64_t first);
 
 }  // namespace halobrush::align
