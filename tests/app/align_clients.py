@@ -2,6 +2,8 @@
 A part whose program or data is not there is skipped, and says so; where all are, the exit code is 77. Those that are not in tools/requirements.txt: tools/requirements-clients.txt.
 usage: align_clients.py [PART ...]"""
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from astropy import units
 from astropy.coordinates import SkyCoord
 
 from diffsky_mock import mock, read, vectors
-from runner import ENVIRONMENT, ROOT, Scratch, command, expect, paint, sets
+from runner import ENVIRONMENT, PROGRAM, ROOT, Scratch, command, expect, paint, sets
 
 DESC = ROOT / "../shared/data/desc"
 ARCSEC = np.radians(1 / 3600)
@@ -30,8 +32,8 @@ def data_of_desc(path):
     return found
 
 
-def align(out, *files, settings=()):
-    done = subprocess.run(command(0, ["align", *files, "--out", out, *sets(settings)]), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+def align(out, *files, settings=(), **environment):
+    done = subprocess.run(command(0, ["align", *files, "--out", out, *sets(settings)]), cwd=ROOT, env=dict(ENVIRONMENT, **environment), capture_output=True, text=True, timeout=120)
     expect(done.returncode == 0, done.stdout + done.stderr)
 
 
@@ -158,8 +160,7 @@ def opencosmo(scratch):
     except ImportError as error:
         raise Skipped(str(error)) from None
     original = data_of_desc("opencosmo/synthetic_galaxies/lc_cores-382.diffsky_gals.hdf5")[0]
-    ENVIRONMENT["HDF5_PLUGIN_PATH"] = hdf5plugin.PLUGIN_PATH
-    align(scratch / "opencosmo", original, settings=["align.early=logsm_obs > 10.8"])
+    align(scratch / "opencosmo", original, settings=["align.early=logsm_obs > 10.8"], HDF5_PLUGIN_PATH=hdf5plugin.PLUGIN_PATH)
     path = scratch / "opencosmo" / original.name
     cores, synthetic = read(path, "cores/data"), read(path, "synth_cores/data")
     columns = {name: np.concatenate([cores[name], synthetic[name]]) for name in cores}
@@ -248,7 +249,30 @@ def diffsky_checks(scratch):
     return f"diffsky {version('diffsky')}: the same report on {len(native)} files before and after"
 
 
-PARTS = {"position_angles": position_angles, "treecorr": treecorr_sign, "clmm": clmm_sign, "box": box, "opencosmo": opencosmo, "diffpipe": one_kind_of_file, "diffsky": diffsky_checks}
+def tutorial(scratch):
+    """What docs/tutorial-align.md tells to type, typed; what it shows is printed."""
+    try:
+        import hdf5plugin  # noqa: F401
+        import opencosmo  # noqa: F401
+    except ImportError as error:
+        raise Skipped(str(error)) from None
+    shutil.copy(data_of_desc("opencosmo/synthetic_galaxies/lc_cores-382.diffsky_gals.hdf5")[0], scratch / "mock.hdf5")
+    page = (ROOT / "docs/tutorial-align.md").read_text()
+    blocks = {kind: "\n".join(re.findall(rf"^```{kind}\n(.*?)^```$", page, re.M | re.S)) for kind in ("sh", "python", "text")}
+    path = os.pathsep.join(map(str, (PROGRAM.parent, pathlib.Path(sys.executable).parent, os.environ["PATH"])))
+    printed = ""
+    for words in (["bash", "-euc", blocks["sh"]], [sys.executable, "-W", "ignore", "-c", blocks["python"]]):
+        done = subprocess.run(words, cwd=scratch, env=dict(ENVIRONMENT, PATH=path), capture_output=True, text=True, timeout=300)
+        expect(done.returncode == 0, f"docs/tutorial-align.md: {done.stdout}{done.stderr}")
+        printed = done.stdout
+    number = r"-?\d+\.?\d*"
+    shown, found = (np.array([float(x) for x in re.findall(number, text)]) for text in (blocks["text"], printed))
+    texts = [re.sub(number, "#", text).split() for text in (blocks["text"], printed)]
+    expect(texts[0] == texts[1] and np.allclose(shown, found, rtol=0.01, atol=2e-4), f"docs/tutorial-align.md shows\n{blocks['text']}and is\n{printed}")
+    return f"docs/tutorial-align.md: {len(page.splitlines())} lines, what is shown is printed"
+
+
+PARTS = {"position_angles": position_angles, "treecorr": treecorr_sign, "clmm": clmm_sign, "box": box, "opencosmo": opencosmo, "diffpipe": one_kind_of_file, "tutorial": tutorial, "diffsky": diffsky_checks}
 
 
 def main():
