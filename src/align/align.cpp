@@ -90,7 +90,7 @@ double processor_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
-// Processor seconds, by what they were spent on.
+// Processor seconds, by what they were spent on; waiting for other ranks is not among them.
 struct Spent {
   double reading = 0, drawing = 0, writing = 0, all = 0;
 };
@@ -319,13 +319,14 @@ void run(const Task& task, const config::Config& config, const mpi::Communicator
   log.info("align: {} catalogs, {} of them done before", task.files.size(),
            comm.sum(static_cast<std::uint64_t>(mine.size() - todo.size())));
   Counts counts;
-  const double start = processor_seconds();
   const auto rounds = comm.max(todo.size());
   for (std::size_t round = 0; round < rounds; ++round) {
     mpi::stop_if_asked(comm, "the next catalogs");
-    say(mpi::agree(comm, [&] { return round < todo.size() ? aligner->align(todo[round], counts) + "\n" : std::string(); }), comm, log);
+    say(mpi::agree(comm, [&] {
+          if (round >= todo.size()) return std::string();
+          return timed(counts.spent.all, [&] { return aligner->align(todo[round], counts) + "\n"; });
+        }), comm, log);
   }
-  counts.spent.all = processor_seconds() - start;
   sum_up(counts, timer.seconds(), comm, log);
 }
 

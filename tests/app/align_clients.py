@@ -320,7 +320,8 @@ def tutorial(scratch):
     return f"docs/tutorial-align.md: {len(page.splitlines())} lines, what is shown is printed"
 
 
-PARTS = {"position_angles": position_angles, "treecorr": treecorr_sign, "clmm": clmm_sign, "skycatalogs": skycatalogs, "box": box, "opencosmo": opencosmo, "diffpipe": one_kind_of_file, "tutorial": tutorial, "diffsky": diffsky_checks}
+PARTS = {"position_angles": position_angles, "treecorr": treecorr_sign, "clmm": clmm_sign, "skycatalogs": skycatalogs, "box": box,
+         "opencosmo": opencosmo, "diffpipe": one_kind_of_file, "tutorial": tutorial, "diffsky": diffsky_checks}
 
 
 def main():
