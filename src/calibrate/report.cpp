@@ -129,7 +129,7 @@ void write(const std::string& folder, const Result& result, const config::Config
   write_durably(folder + "/calibrated.yaml", yaml_of(result, config));
   write_durably(folder + "/calibration.json", json_of(result, config).dump(1) + "\n");
   if (config.validate.figures) try {
-      run_tool(find_tool("plot_calibration.py", config.validate.python), {folder}, folder + "/figure.log");
+      run_tool(find_tool("plot_calibration", config.validate.python), {folder}, folder + "/figure.log");
     } catch (const std::exception& error) {
       log.warn("no figure: {}", error.what());
     }

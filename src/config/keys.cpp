@@ -516,7 +516,7 @@ std::vector<Key> keys_of(Config& c) {
        "|e| of those files: epsilon = (1-q)/(1+q) or chi = (1-q^2)/(1+q^2), q the axis ratio of the image",
        steering, one_of({"epsilon", "chi"})},
       {"validate.python", &c.validate.python, "",
-       "Python of figures, A_1 and the two-sample test (default: .venv beside tools, then python3)", steering},
+       "Python of figures, A_1 and the two-sample test (default: .venv beside python/, then python3)", steering},
 
       {"calibrate.strengths", &c.calibrate.strengths, "",
        "strengths of section shapes to fit: halo, tide, radius, spin (at log M* = 10.5), halo_slope ... spin_slope, late_share, "

@@ -9,7 +9,7 @@ namespace {
 // A checkout, or what was installed; no other folder above the program.
 bool is_ours(const fs::path& folder) {
   std::error_code error;
-  return fs::exists(folder / "models/README.md", error) && fs::exists(folder / "tools/requirements.txt", error);
+  return fs::exists(folder / "models/README.md", error) && fs::exists(folder / "python/run.py", error);
 }
 
 }  // namespace

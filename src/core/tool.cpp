@@ -29,17 +29,17 @@ std::string last_line(const std::string& path) {
 
 }  // namespace
 
-Tool find_tool(const std::string& script, const std::string& python) {
-  const auto path = shared_file("tools/" + script);
-  if (!path) throw data_error("tools/{} is neither in a folder above the program nor in share/halobrush there", script);
-  if (!python.empty()) return {python, path->string()};
+Tool find_tool(const std::string& module, const std::string& python) {
+  const auto launcher = shared_file("python/run.py");
+  if (!launcher) throw data_error("python/run.py is neither in a folder above the program nor in share/halobrush there");
+  if (!python.empty()) return {python, launcher->string(), module};
   std::error_code error;
-  const auto venv = path->parent_path().parent_path() / ".venv/bin/python";
-  return {fs::exists(venv, error) ? venv.string() : "python3", path->string()};
+  const auto venv = launcher->parent_path().parent_path() / ".venv/bin/python";
+  return {fs::exists(venv, error) ? venv.string() : "python3", launcher->string(), module};
 }
 
 void run_tool(const Tool& tool, const std::vector<std::string>& arguments, const std::string& log) {
-  std::vector<std::string> words = {tool.python, tool.script};
+  std::vector<std::string> words = {tool.python, tool.launcher, tool.module};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
@@ -57,8 +57,7 @@ void run_tool(const Tool& tool, const std::vector<std::string>& arguments, const
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw data_error("{} failed ({}); see {}", fs::path(tool.script).filename().string(), last_line(log),
-                     log);
+    throw data_error("halobrush.{} failed ({}); see {}", tool.module, last_line(log), log);
 }
 
 }  // namespace halobrush

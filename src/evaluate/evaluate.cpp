@@ -184,7 +184,7 @@ ExitCode run(const Request& request, const config::Config& config, const mpi::Co
     domain::Patch nothing;
     nothing.halos = distribution.columns();
     const auto none = galaxies.join(std::move(nothing), training.split);
-    // The noise costs as much as four draws, and only tools/fit_conformity.py reads it.
+    // The noise costs as much as four draws, and only python/halobrush/fit_conformity.py reads it.
     const Wanted result{request.density && has_density(painter, none, log), !request.statistics};
     columns = evaluated(none, painters, training, result);
     all = columns;

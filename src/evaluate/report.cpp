@@ -48,9 +48,8 @@ void write_page_without_statistics(const Request& request, const std::string& wh
   write_durably(json_path(request), summary.dump(2) + "\n");
   write_durably(request.folder + "/index.html",
         "<!doctype html><meta charset=utf-8><title>halobrush evaluate</title><h1>Evaluation</h1>"
-        "<p>The statistics need Python with NumPy, SciPy, h5py, scikit-learn and matplotlib "
-        "(tools/requirements.txt). "
-        "The galaxies are in evaluation.hdf5; run tools/evaluate.py on it where there is one.</p><pre>" +
+        "<p>The statistics need Python with NumPy, SciPy, h5py, scikit-learn and matplotlib. "
+        "The galaxies are in evaluation.hdf5; run halobrush-evaluate of the Python package halobrush on it where there is one.</p><pre>" +
             summary.dump(2) + "</pre>");
 }
 
@@ -98,7 +97,7 @@ bool verdict(const Request& request, Logger& log) {
 
 bool write_report(const Request& request, Logger& log) {
   try {
-    run_tool(find_tool("evaluate.py", ""), {request.folder + "/evaluation.hdf5", "--out", request.folder},
+    run_tool(find_tool("evaluate", ""), {request.folder + "/evaluation.hdf5", "--out", request.folder},
              request.folder + "/evaluate.log");
     log.info("evaluate: {}/index.html", request.folder);
     return verdict(request, log);

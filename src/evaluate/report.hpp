@@ -15,7 +15,7 @@ namespace halobrush::evaluate {
 void write_summary(const Request& request, const catalog::Table& rows,
                    std::optional<pipeline::Split> held_out, const mpi::Communicator& comm);
 
-/// Root only. tools/evaluate.py; where it cannot run, the page and evaluation.json say why. False where a requirement fails or nothing was judged.
+/// Root only. Runs python/halobrush/evaluate.py; where it cannot run, the page and evaluation.json say why. False where a requirement fails or nothing was judged.
 bool write_report(const Request& request, Logger& log);
 
 }  // namespace halobrush::evaluate

@@ -89,7 +89,7 @@ NlaModel run_nla_tool(const std::vector<std::string>& arguments, const std::stri
       const auto result = out + "/nla_model.json";
       std::vector<std::string> words = {result};
       words.insert(words.end(), arguments.begin(), arguments.end());
-      run_tool(find_tool("nla_model.py", python), words, out + "/nla_model.log");
+      run_tool(find_tool("nla_model", python), words, out + "/nla_model.log");
       text = file_text(result);
       model_of(text);
     } catch (const std::exception& error) {

@@ -268,7 +268,7 @@ std::vector<Against> against(const std::vector<Reference>& references) {
 }
 
 std::vector<Figure> draw(const std::string& out, const config::Validate& how) {
-  run_tool(find_tool("plot_validation.py", how.python), {out}, out + "/figures.log");
+  run_tool(find_tool("plot_validation", how.python), {out}, out + "/figures.log");
   std::ifstream file(out + "/figures/figures.json");
   std::vector<Figure> figures;
   for (const auto& entry : nlohmann::json::parse(file))
@@ -309,7 +309,7 @@ std::vector<TwoSampleTest> two_sample(const std::string& out, const std::string&
                                       std::vector<std::string>& remarks) {
   try {
     const auto result = out + "/two_sample.json";
-    run_tool(find_tool("two_sample.py", how.python), {reference, mock, "--json", result},
+    run_tool(find_tool("two_sample", how.python), {reference, mock, "--json", result},
              out + "/two_sample.log");
     std::ifstream file(result);
     const auto found = nlohmann::json::parse(file);

@@ -1,15 +1,12 @@
 """Noise that a host halo's galaxies share: the same mock bit for bit on any number of ranks and for any order of rows, satellites that
 resemble each other, single galaxies that do not change in the mean, and none of it where painter.host_factor is false."""
 import shutil
-import sys
 
 import h5py
 import numpy as np
 
 from runner import ROOT, Scratch, compare, expect, paint, run, sets
-
-sys.path.insert(0, str(ROOT / "tools"))
-from safetensors_file import read_header, rewrite_header  # noqa: E402
+from halobrush.model_file import read_header, rewrite_header
 
 LOADING = 0.6  # of satellites, on the stellar mass
 SETTINGS = ("field.mesh=32", "painter.steps=4")

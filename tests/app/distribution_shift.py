@@ -4,17 +4,13 @@ it lacks."""
 import json
 import pathlib
 import re
-import struct
-import sys
 
 import h5py
 import numpy as np
 
-from runner import ROOT, Scratch, catalog_lines, expect, paint, run, sets, write_catalog
-
-sys.path.insert(0, str(ROOT / "tools"))
-from host_split import TEST, part_of  # noqa: E402
-from safetensors_file import KEY, parts, read_header  # noqa: E402
+from runner import Scratch, catalog_lines, expect, paint, run, sets, write_catalog
+from halobrush.host_split import TEST, part_of
+from halobrush.model_file import read_header, read_tensors, write
 
 SETTINGS = ["train.steps=4", "train.interval=2", "train.batch=4096", "train.noise_draws=1", "train.denoiser_width=16", "train.encoder_width=16", "field.mesh=64"]
 FASTER = 1.233
@@ -33,21 +29,9 @@ def of(mock):
 
 def older(source, target):
     """The model as a version wrote it that knew neither density nor sample."""
-    header, raw = parts(source)
-    spec = json.loads(header["__metadata__"][KEY])
+    spec = read_header(source)
     del spec["input_density"]
-    header["__metadata__"][KEY] = json.dumps(spec)
-    data = b""
-    for name in [n for n in header if n != "__metadata__"]:
-        begin, end = header[name]["data_offsets"]
-        if name.startswith("input_"):
-            del header[name]
-            continue
-        header[name]["data_offsets"] = [len(data), len(data) + end - begin]
-        data += raw[begin:end]
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    pathlib.Path(target).write_bytes(struct.pack("<Q", len(text)) + text + data)
+    write(target, spec, {name: values for name, values in read_tensors(source).items() if not name.startswith("input_")})
     return target
 
 

@@ -46,7 +46,7 @@ def refused(code, text, *arguments, **settings):
 
 
 def table_without_python(ranks, program, truth, out):
-    """Of a program that has no tools beside it."""
+    """Of a program that has no Python beside it."""
     words = command(ranks, ["evaluate", "analytic", truth, "--out", out, "--draws", 2])
     words[words.index(str(PROGRAM))] = program
     done = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)

@@ -96,7 +96,7 @@ def check_redshift(scratch):
     def model(a):
         words = [w for name, value in COSMOLOGY.items() for w in (f"--{name.replace('_', '-')}", value)]
         words += ["--scale-factor", a, "--box", SIDE, "--pi-max", PI_MAX, "--edges", 9, 14, 21]
-        subprocess.run([sys.executable, ROOT / "tools/nla_model.py", scratch / "model.json", *map(str, words)], check=True)
+        subprocess.run([sys.executable, ROOT / "python/run.py", "nla_model", scratch / "model.json", *map(str, words)], check=True)
         return json.loads((scratch / "model.json").read_text())
 
     expansion = lambda a: np.sqrt(COSMOLOGY["omega_m"] / a**3 + 1 - COSMOLOGY["omega_m"])

@@ -1,16 +1,13 @@
 """loglike: the law's exact log p beside a model's, on any number of ranks; labels that are known in part; a distilled model."""
 import json
 import shutil
-import sys
 
 import h5py
 import numpy as np
 
-from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
-
-sys.path.insert(0, str(ROOT / "tools"))
-from host_split import part_of  # noqa: E402
-from safetensors_file import read_header  # noqa: E402
+from runner import Scratch, expect, paint, run, sets, small_catalog, write_catalog
+from halobrush.host_split import part_of
+from halobrush.model_file import read_header
 
 SETTINGS = ["train.steps=120", "train.label_noise=[0.02, 15]", "train.interval=40", "train.batch=512", "train.denoiser_width=16", "train.encoder_width=16",
             "train.noise_draws=2", "field.mesh=32"]
@@ -90,7 +87,7 @@ def main():
         expect(np.all(np.isfinite(partly["log_likelihood"])), "log p of galaxies that are known in part is not finite")
         refused(3, "color_gr_known", train(scratch, masked_without_mask(masked, scratch / "nan.hdf5"), scratch / "none.safetensors"))
 
-        # Turned hash, unknown labels as noise: other hosts are held out, as the tools' own hash says; log p stays finite.
+        # Turned hash, unknown labels as noise: other hosts are held out, as the hash of halobrush.host_split says; log p stays finite.
         turned = scratch / "turned.safetensors"
         done = train(scratch, masked, turned, "train.unknown_labels=noise", "train.split_shift=0.3", "train.test_fraction=0.2",
                      "train.labels_first=true", "train.noise_levels=middle", "train.noise_draws=2", "train.steps=20", "train.interval=10")

@@ -6,4 +6,4 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$(dirname "$0")/../.."
 mpirun --oversubscribe -np 2 "$program" paint config/demo.yaml --set output.path="$folder/mock_1.hdf5"
-"$python" tools/check_readers.py "$folder/mock_1.hdf5"
+"$python" tests/support/check_readers.py "$folder/mock_1.hdf5"

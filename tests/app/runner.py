@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "python"))  # the package of this checkout, for tests that import halobrush: another may be installed
 PROGRAM = pathlib.Path(os.environ.get("HALOBRUSH", ROOT / "build/release/halobrush")).resolve()
 CATALOG = ROOT / "data/demo/rockstar_z0_pid.list.gz"
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
@@ -43,7 +44,7 @@ def expect(condition, message):
 
 
 def compare(a, b, *options):
-    done = subprocess.run([sys.executable, ROOT / "tools/compare_mocks.py", a, b, *options], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, ROOT / "tests/support/compare_mocks.py", a, b, *options], capture_output=True, text=True)
     expect(done.returncode == 0, f"{a} and {b}:\n{done.stdout}{done.stderr}")
     return done.stdout.strip().splitlines()[-1]
 

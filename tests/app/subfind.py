@@ -3,7 +3,6 @@ table beside it is one line. With ../shared/data also on real IllustrisTNG files
 import csv
 import pathlib
 import shutil
-import sys
 
 import h5py
 import numpy as np
@@ -11,9 +10,7 @@ from astropy.table import Table
 
 import subfind_set
 from runner import ROOT, Scratch, expect, paint, run, sets
-
-sys.path.insert(0, str(ROOT / "tools"))
-from safetensors_file import read_header  # noqa: E402
+from halobrush.model_file import read_header
 
 TNG = ROOT / "../shared/data/tng"
 FLOOR = -12.5

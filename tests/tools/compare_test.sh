@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools/compare_mocks.py: exact means bit for bit and in order; otherwise rows are matched by galaxy_id and numbers may differ a little.
+# tests/support/compare_mocks.py: exact means bit for bit and in order; otherwise rows are matched by galaxy_id and numbers may differ a little.
 set -euo pipefail
 source tests/tools/support.sh
 python=$1
@@ -8,7 +8,7 @@ python=$1
 for sample in none shuffled one_value one_id tiny_change flipped_axis wrapped missing_column; do
   "$python" tests/tools/make_sample_mock.py "$folder/$sample.hdf5" --break "$sample"
 done
-compare() { "$python" tools/compare_mocks.py "$folder/none.hdf5" "$folder/$1.hdf5" "${@:2}"; }
+compare() { "$python" tests/support/compare_mocks.py "$folder/none.hdf5" "$folder/$1.hdf5" "${@:2}"; }
 
 expect 0 'the same \(bit for bit\)' compare none --exact
 expect 1 'DIFFERENT' compare shuffled --exact

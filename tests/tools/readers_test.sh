@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# tools/check_readers.py accepts a mock in the right layout and names the column of a wrong one.
+# tests/support/check_readers.py accepts a mock in the right layout and names the column of a wrong one.
 set -euo pipefail
 source tests/tools/support.sh
 python=$1
 [[ -x $python ]] || skip "no $python (made by tools/test.sh)"
 
 sample() { "$python" tests/tools/make_sample_mock.py "$folder/$1.hdf5" --break "$1"; }
-check() { "$python" tools/check_readers.py "$folder/$1.hdf5"; }
+check() { "$python" tests/support/check_readers.py "$folder/$1.hdf5"; }
 
 sample none
 expect 0 '^GCRCatalogs .* 28 columns, 200 rows' check none

@@ -15,10 +15,10 @@ r = h5py.File(sys.argv[1])["R"][:]
 assert r.shape == (2000, 3, 3)
 assert np.allclose(r @ r.transpose(0, 2, 1), np.eye(3)) and np.allclose(np.linalg.det(r), 1)
 END
-score() { "$python" tools/rotation_two_sample.py "$folder/$1" "$folder/$2"; }
+score() { "$python" python/run.py rotation_two_sample "$folder/$1" "$folder/$2"; }
 expect 0 'trees 0\.(4[5-9]|5[0-4])' score 1.hdf5 2.hdf5  # 2,000 labels a fold: 0.011 is one sigma
 expect 0 'trees 0\.[6-9]' score 1.hdf5 other.hdf5
-expect 1 'rotation_two_sample: ' score 1.hdf5 absent.hdf5
+expect 1 'rotation-two-sample: error: ' score 1.hdf5 absent.hdf5
 
 # A network of few steps, trained because it is absent, distilled, drawn from; the same seed gives the same draws.
 expect 0 'blobs, 2 evaluations' densities --density blobs --steps 30 --distil 2 --samples 50 --evaluations 3 --seed 5 --out "$folder/a.hdf5"

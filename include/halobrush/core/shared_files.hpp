@@ -1,4 +1,4 @@
-// Files that come with the program: models, configurations, the demo's halos, scripts. They lie in the checkout that the
+// Files that come with the program: models, configurations, the demo's halos, Python. They lie in the checkout that the
 // program was built in, or in share/halobrush of the folder that it was installed to.
 #pragma once
 

@@ -1,7 +1,7 @@
 // halobrush evaluate: what a model paints beside galaxies that are known, in the same halos.
 //
 // Here the galaxies are joined, painted and judged; every statistic of the result is made by
-// tools/evaluate.py, which has the classifiers, from the one table that this writes.
+// python/halobrush/evaluate.py, which has the classifiers, from the one table that this writes.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 
 namespace halobrush::validate {
 
-/// @collective The model of tools/nla_model.py at the catalog's cosmology and scale factor, in the bins of `rp_edges`
+/// @collective The model of python/halobrush/nla_model.py at the catalog's cosmology and scale factor, in the bins of `rp_edges`
 /// inside validate.nla_r; the tool's files go to the folder `out`. Throws data_error, the same on every rank, saying
 /// what is missing.
 NlaModel nla_model(const std::vector<double>& rp_edges, double pi_max, const catalog::Simulation& simulation,

@@ -51,7 +51,7 @@ struct Misalignment {
   std::string full_name() const { return selection == "all" ? name : name + ":" + selection; }
 };
 
-/// Projected correlations in real space, of matter and of its tidal field (tools/nla_model.py): w_gg = b^2 w_mm,
+/// Projected correlations in real space, of matter and of its tidal field (python/halobrush/nla_model.py): w_gg = b^2 w_mm,
 /// w_g+ = b A_1 w_nla.
 struct NlaModel {
   std::vector<double> edges;        ///< [bins+1] Mpc/h, of r_p
