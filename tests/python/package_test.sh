@@ -18,6 +18,10 @@ rm -r "$folder/source"
 cd "$folder"
 "$folder/env/bin/python" "$root/tests/python/open_mock.py" mock.hdf5 "$folder/env"
 
+sed -n 's/^    //p' "$root/docs/python.md" >page.py # the code of the page
+(($(wc -l <page.py) == 9)) || { echo "FAILED: the page has other code"; cat page.py; exit 1; }
+expect 0 '^$' env/bin/python page.py
+
 expect 0 '^$' env/bin/halobrush-slice mock.hdf5 --out slice.png
 [[ $(head -c 4 slice.png | tail -c 3) == PNG ]] || { echo "FAILED: no picture"; exit 1; }
 expect 1 'halobrush-slice: error: nowhere.hdf5: cannot be read' env/bin/halobrush-slice nowhere.hdf5 --out slice.png
