@@ -41,7 +41,7 @@ class Staging {
 
   /// Root only. The ledger's tiles whose file has the recorded size; a torn last line is ignored. Checksums
   /// are compared by verify(). Lines of all ranks are read (each rank appends to its own ledger file,
-  /// ledger.<rank>.jsonl).
+  /// `ledger.<rank>.jsonl`).
   std::vector<StagedTile> ledger() const;
 
   /// Any rank: whether the file of a recorded tile is whole (size and checksums).

@@ -12,7 +12,7 @@ namespace halobrush::likelihood {
 struct Request {
   std::string model;    ///< model file, or "analytic": the law of the catalog's own configuration, exact
   std::string catalog;  ///< galaxy catalog with labels
-  std::string output;   ///< HDF5 table to write; <output>.json has the means
+  std::string output;   ///< HDF5 table to write; `<output>.json` has the means
 };
 
 /// @collective Writes one row for each galaxy that has a halo: ids, split, log_likelihood (nats; NaN where
