@@ -33,13 +33,15 @@ expect '[01]' 'index.html' halobrush validate mock.hdf5 --out validation --set v
 sed -n '/^## Your own halos/,/^## Which/s/^       //p' "$root/README.md" >blocks
 grep -E '^(halobrush|mpirun)' blocks >commands
 grep -vE '^(halobrush|mpirun)' blocks >read.py
-(($(wc -l <commands) == 2 && $(wc -l <read.py) == 4)) || { echo "FAILED: the README has other blocks"; cat blocks; exit 1; }
+(($(wc -l <commands) == 4 && $(wc -l <read.py) == 4)) || { echo "FAILED: the README has other blocks"; cat blocks; exit 1; }
 zcat "$root/data/demo/rockstar_z0_pid.list.gz" >out_100.list
 rm mock.hdf5
-PATH=$folder/prefix/bin:$PATH
-expect 0 'nothing was painted.*' bash -c "$(sed -n 1p commands)"
-expect 0 'galaxies in mock.hdf5' bash -c "$(sed -n 2p commands)"
-expect 0 'dex\(Msun\)' "$python" read.py
+PATH=$folder/prefix/bin:$(dirname "$python"):$PATH
+expect 0 'halos are hosts' bash -c "$(sed -n 1p commands)"
+expect 0 'nothing was painted.*' bash -c "$(sed -n 2p commands)"
+expect 0 'galaxies in mock.hdf5' bash -c "$(sed -n 3p commands)"
+expect 0 'dex\(Msun\)' python3 read.py
+expect '[01]' 'index.html' bash -c "$(sed -n 4p commands)"
 expect 0 '2000 of 2000 halos are hosts' bash -c "$python $root/examples/write_halos.py halos.hdf5 && halobrush info halos.hdf5"
 expect 0 '2000 galaxies in arrays.hdf5' halobrush paint config/lensing.yaml --set input.path=halos.hdf5 --set field.mesh=100 --set domain.tiles=[4,1,1] --out arrays.hdf5
 
