@@ -75,7 +75,7 @@ done
 
 echo
 [[ $(type -P halobrush) == "$HOME/.local/bin/halobrush" ]] || fail "halobrush is not the installed one"
-for file in mock.hdf5 mock.hdf5.json validation/index.html; do
+for file in mock.hdf5.json validation/index.html $(sed -n 's/.* --out \([^ ]*\).*/\1/p' "$folder"/blocks/*); do
   [[ -s $file ]] || fail "no $file"
 done
 grep -q '<img' validation/index.html || fail "validation/index.html has no figures"

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("config", "data", "docs", "examples", "models", "tools")
@@ -37,6 +38,8 @@ class Known:
         self.options = {name: set(words.split()) for name, words in re.findall(r'^ +(\S+)\) words="(.*)" ;;$', completion, re.M)}
         self.keys = set(re.findall(r"^([a-z][a-z_.]*) ", says("describe-config"), re.M))
         self.packages = {line.split()[0] for line in (ROOT / "tools/packages.txt").read_text().splitlines() if line and line[0] != "#"}
+        package = ROOT / "python/pyproject.toml"
+        self.scripts = tomllib.loads(package.read_text())["project"].get("scripts", {}) if package.exists() else {}
         self.modules = {re.split(r"[=;]", line)[0].lower() for line in (ROOT / "tools/requirements.txt").read_text().splitlines() if line and line[0] != "#"}
 
 
@@ -67,7 +70,7 @@ def line_faults(line, known):
                 faults += program_faults(part[at + 1:], known)
             elif name in PACKAGES:
                 faults += [] if PACKAGES[name] in known.packages else [f"tools/packages.txt does not bring {name}"]
-            elif name not in SHELL and not name.startswith("~/.local/"):
+            elif name not in SHELL and name not in known.scripts and not name.startswith("~/.local/"):
                 faults.append(f"where does {name} come from?")
     return faults
 
