@@ -2,7 +2,7 @@
 # A newcomer's first run: the code blocks of README.md, copied line by line and in their order, with an empty home folder, in a fresh clone.
 # It prints the time of every line, and fails where a line fails or something that the README promises is not there. The tests of the README (tools.readme)
 # do not run it: it takes a quarter of an hour, and as root it installs packages. A bare Debian is a folder made by
-# `debootstrap bookworm`, entered by chroot, with /proc, /dev and a copy of this repository.
+# `debootstrap bookworm`, entered by chroot, with /proc, /sys, /dev and a copy of this repository.
 #   bash tests/app/newcomer.sh FOLDER [LIST [REPOSITORY]]
 # FOLDER is made. LIST is a Rockstar list of your own; without one, the demo's list is taken as if it were of redshift 1.
 # REPOSITORY is what is cloned, by default the one that this script lies in. `bash tools/test.sh` is left out, unless TESTS=1.
