@@ -31,7 +31,7 @@ expect 0 'mock.hdf5: whole' halobrush check mock.hdf5
 sed -n '/^## Your own halos/,/^## Which/s/^       //p' "$root/README.md" >blocks
 grep -E '^(halobrush|mpirun)' blocks >commands
 grep -vE '^(halobrush|mpirun)' blocks >read.py
-(($(wc -l <commands) == 4 && $(wc -l <read.py) == 4)) || { echo "FAILED: the README has other blocks"; cat blocks; exit 1; }
+(($(wc -l <commands) == 5 && $(wc -l <read.py) == 4)) || { echo "FAILED: the README has other blocks"; cat blocks; exit 1; }
 zcat "$root/data/demo/rockstar_z0_pid.list.gz" >out_100.list
 rm mock.hdf5
 PATH=$folder/prefix/bin:$(dirname "$python"):$PATH
@@ -39,7 +39,13 @@ expect 0 'halos are hosts' bash -c "$(sed -n 1p commands)"
 expect 0 'nothing was painted.*' bash -c "$(sed -n 2p commands)"
 expect 0 'galaxies in mock.hdf5' bash -c "$(sed -n 3p commands)"
 expect 0 'dex\(Msun\)' python3 read.py
-expect '[01]' 'index.html' bash -c "$(sed -n 4p commands) --set stats.jackknife=2"
+# What pip would make of the package that was installed.
+mkdir scripts
+printf '#!/bin/sh\nexec python3 %s/prefix/share/halobrush/python/run.py plot_slice "$@"\n' "$folder" >scripts/halobrush-slice
+chmod +x scripts/halobrush-slice
+expect 0 '' bash -c "PATH=$folder/scripts:$PATH; $(sed -n 4p commands)"
+[[ -s slice.png ]] || { echo "FAILED: no slice.png"; exit 1; }
+expect '[01]' 'index.html' bash -c "$(sed -n 5p commands) --set stats.jackknife=2"
 [[ -s validation/index.html ]] && grep -q '<img' validation/index.html || { echo "FAILED: no figures"; exit 1; }
 expect 0 '2000 of 2000 halos are hosts' bash -c "$python $root/examples/write_halos.py halos.hdf5 && halobrush info halos.hdf5"
 expect 0 '2000 galaxies in arrays.hdf5' halobrush paint config/lensing.yaml --set input.path=halos.hdf5 --set field.mesh=100 --set domain.tiles=[4,1,1] --out arrays.hdf5
