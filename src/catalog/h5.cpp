@@ -370,13 +370,17 @@ std::optional<std::string> text_attribute(hid_t at, const std::string& name) {
 }
 
 bool has_its_bits(hid_t type) {
-  constexpr std::size_t largest = 16;  // bytes of a number
+  constexpr std::size_t largest = 16;        // bytes of a number
+  constexpr std::size_t extended_bits = 80;  // long double of x86, the one type that stores the leading one
   const auto bits = H5Tget_precision(type), size = H5Tget_size(type);
   if (bits == 0 || size > largest || static_cast<std::size_t>(std::max(H5Tget_offset(type), 0)) + bits > 8 * size) return false;
   if (H5Tget_class(type) != H5T_FLOAT) return true;
   std::size_t sign = 0, exponent = 0, exponent_bits = 0, mantissa = 0, mantissa_bits = 0;
   if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0) return false;
-  return exponent_bits > 0 && mantissa_bits > 0 && sign < bits && exponent + exponent_bits <= bits && mantissa + mantissa_bits <= bits;
+  const bool ordered = mantissa == 0 && exponent == mantissa_bits && sign == exponent + exponent_bits && sign + 1 == bits;
+  const bool leading_one = H5Tget_norm(type) == (bits == extended_bits ? H5T_NORM_NONE : H5T_NORM_IMPLIED);
+  return ordered && leading_one && exponent_bits > 1 && exponent_bits < 16 && mantissa_bits > 0 &&
+         H5Tget_ebias(type) == (std::size_t{1} << (exponent_bits - 1)) - 1;
 }
 
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name) {
@@ -393,7 +397,7 @@ std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string
   }
   if (H5Tget_class(type) != H5T_FLOAT && H5Tget_class(type) != H5T_INTEGER) return std::nullopt;
   if (!has_its_bits(type))
-    throw data_error("{}: the attribute {} has a damaged type (bits of its numbers lie outside of them); fetch the file again", file_of(at), name);
+    throw data_error("{}: the attribute {} has a damaged type (its bits are not those of a number that IEEE 754 knows); fetch the file again", file_of(at), name);
   checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()), at, "reading an attribute");
   return values;
 }

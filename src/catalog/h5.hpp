@@ -87,8 +87,8 @@ void write_attribute(hid_t at, const std::string& name, std::span<const double> 
 std::vector<std::string> attributes(hid_t at);  ///< in their order
 bool has_attribute(hid_t at, const std::string& name);  ///< throws data_error where that cannot be known
 std::optional<std::string> text_attribute(hid_t at, const std::string& name);
-/// Of a type of numbers: it has bits, which lie within its bytes, and sign, exponent and mantissa within its bits. HDF5 looks at that from
-/// 1.14 on only, and decodes other numbers without it.
+/// Of a type of numbers: it has bits, which lie within its bytes, and those of a float are sign, exponent and mantissa of IEEE 754 (or of
+/// x86's long double). HDF5 decodes whatever a damaged type says: another bias of the exponent makes other numbers.
 bool has_its_bits(hid_t type);
 /// Booleans are 0 and 1.
 std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string& name);

@@ -163,7 +163,7 @@ Column::Kind Column::kind_of(hid_t type) const {
   const auto size = H5Tget_size(type);
   const auto kind = H5Tget_class(type);
   if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && !has_its_bits(type))
-    refuse("has a damaged type (bits of its numbers lie outside of them); fetch the file again");
+    refuse("has a damaged type (its bits are not those of a number that IEEE 754 knows); fetch the file again");
   switch (kind) {
     case H5T_FLOAT:
       if (size <= 16) return Kind::floats;

@@ -193,6 +193,7 @@ def good(scratch):
     yield "raw file", raw(scratch / "x.raw", whole=True)
     yield "gzip, shuffle, checksum", lambda data: put(data, "mass", data["mass"][:], compression="gzip", shuffle=True, fletcher32=True, chunks=(7,))
     yield "float ids", lambda data: [as_type(name, "f8")(data) for name in ("id", "parent_id", "n_particles")]
+    yield "long double", lambda data: [as_type(name, "longdouble")(data) for name in ("mass", "radius", "x")]
     yield "big-endian", lambda data: [as_type(name, dtype)(data) for name, dtype in (("id", ">i4"), ("parent_id", ">i2"), ("mass", ">f8"))]
     yield "unsigned ids", as_type("id", "u8")
     yield "booleans as integers", as_type("shape_resolved", "i4")
@@ -359,6 +360,10 @@ def damaged(scratch):
     at = content.rindex(double)
     files.place("mantissa outside").write_bytes(content[:at + 14] + b"\x40" + content[at + 15:])
     files.bad(files.place("mantissa outside"), "has a damaged type")
+    # Bytes 12 to 20: where exponent and mantissa are, how many bits each has, and the bias, 1023. Another bias reads as zeros, or as other numbers.
+    for name, byte, value in (("mantissa of 51 bits", 15, b"\x33"), ("exponent of 10 bits", 13, b"\x0a"), ("bias of 1022", 16, b"\xfe"), ("bias of a billion", 19, b"\x40"), ("no leading one", 1, b"\x00")):
+        files.place(name).write_bytes(content[:at + byte] + value + content[at + byte + 1:])
+        files.bad(files.place(name), "has a damaged type")
     whole_number = bytes.fromhex("100800000800000000004000")  # int64: its bits begin at 0, and are 64
     at = content.rindex(whole_number)
     files.place("bits outside").write_bytes(content[:at + 8] + b"\x20" + content[at + 9:])
