@@ -132,6 +132,9 @@ def table_of(path, doubts):
     return csv_columns(data, doubts)
 
 
+BEYOND_DOUBLES = "whole numbers that doubles do not hold"
+
+
 def fits_columns(path, doubts):
     import warnings
     with warnings.catch_warnings():
@@ -185,6 +188,8 @@ def fits_column(hdu, name, doubts):
     values = hdu.data[name]
     if values.ndim != 1:
         raise Refuse(f"{name} has several numbers a row")
+    if values.dtype.kind in "iu" and len(values) and max(abs(int(values.max())), abs(int(values.min()))) >= 2 ** 53:
+        doubts.append(BEYOND_DOUBLES)  # exact in the file, not here
     values = np.asarray(values, float).copy()
     if column.null is not None:
         raw = np.asarray(hdu.data.field(name))
@@ -271,7 +276,7 @@ def fractions(path):
     ids, values = table_of(path, doubts)
     if len(ids) != len(values):
         raise Refuse("columns of several lengths")
-    if not np.all(np.isfinite(ids)) or np.any(ids < 0) or np.any(ids != np.floor(ids)) or np.any(ids >= 2 ** 53):
+    if not np.all(np.isfinite(ids)) or np.any(ids < 0) or np.any(ids != np.floor(ids)) or (BEYOND_DOUBLES not in doubts and np.any(ids >= 2 ** 53)):
         raise Refuse("an id is no whole number")
     if len(np.unique(ids)) < len(ids):
         raise Refuse("an id occurs twice")
