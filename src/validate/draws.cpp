@@ -196,7 +196,7 @@ void check_draws(std::span<const Galaxies> draws, const mpi::Communicator& comm)
 Measurement mean_of_draws(const std::vector<Measurement>& draws) {
   Measurement out = draws.front();
   if (draws.size() == 1) return out;
-  out.path = fmt::format("{} and {} more draws", draws.front().path, draws.size() - 1);
+  out.path = fmt::format("{} and {} more draw{}", draws.front().path, draws.size() - 1, draws.size() > 2 ? "s" : "");
   out.galaxies = 0;
   for (const auto& draw : draws) out.galaxies += draw.galaxies;
   out.facts = facts_of_draws(draws);
