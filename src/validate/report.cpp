@@ -1,5 +1,7 @@
 #include "report.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -471,6 +473,7 @@ bool Report::pass() const {
 void write_json(const std::string& path, const Report& report) {
   Json json = {{"halobrush", version()}};
   json["mock"] = report.mock.path;
+  json["mocks"] = report.mocks;
   json.update(to_json(report.mock));
   json["references"] = Json::array();
   for (const auto& reference : report.references) json["references"].push_back(to_json(reference));
@@ -508,6 +511,7 @@ void write_page(const std::string& path, const Report& report, const std::vector
           ? fmt::format("PASS: all {} requirements hold", report.requirements.size())
           : fmt::format("FAIL: {} of {} requirements do not hold", failed, report.requirements.size()));
   html += "<p>" + catalog_line(report.mock) + "</p>\n";
+  if (report.mocks.size() > 1) html += "<p>Draws: " + escaped(fmt::format("{}", fmt::join(report.mocks, ", "))) + "</p>\n";
   for (const auto& r : report.references) html += "<p>Reference " + catalog_line(r.measurement) + "</p>\n";
   html += requirements_section(report.requirements);
   if (!report.remarks.empty()) {

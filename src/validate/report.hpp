@@ -22,6 +22,7 @@ struct Reference {
 };
 
 struct Report {
+  std::vector<std::string> mocks;  ///< their files, more than one of several draws
   Measurement mock;
   std::vector<Reference> references;
   std::vector<std::string> remarks;

@@ -434,6 +434,7 @@ ExitCode run(const Task& task, const config::Config& config, const mpi::Communic
   for (const auto& galaxies : catalogs) pointers.push_back(&galaxies);
 
   Report report;
+  report.mocks = task.mocks;
   report.config = config::to_yaml(config);
   const Context context{config, comm, log, report.remarks};
   report.mock = measure_mock(draws, published, pointers, task.out, report, context);

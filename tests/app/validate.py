@@ -97,7 +97,7 @@ def check_draws(scratch, mock, other, settings):
     together = several(1, [mock, other], scratch / "draws")
     expect(largest_difference(together, several(2, [mock, other], scratch / "draws2")) < 1e-12, "1 and 2 ranks differ in the mean of draws")
     apart = [several(1, [one], scratch / f"draw{k}") for k, one in enumerate((mock, other))]
-    expect(together["galaxies"] == sum(a["galaxies"] for a in apart), "galaxies")
+    expect(together["galaxies"] == sum(a["galaxies"] for a in apart) and together["mocks"] == [str(mock), str(other)], "galaxies, files")
     for name, s in together["statistics"].items():
         values = np.array([a["statistics"][name]["value"] for a in apart], dtype=float)
         expect(np.allclose(values.mean(0), np.array(s["value"], dtype=float), rtol=1e-12, atol=1e-15, equal_nan=True), f"{name}: {s['value']}, not the mean of {values}")
