@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "h5_guard.hpp"
+#include "h5_heap.hpp"
 #include "halobrush/core/text.hpp"
 
 namespace halobrush::catalog::h5 {
@@ -337,6 +338,7 @@ struct ReadText {
 
 std::string variable_text(hid_t at, const std::string& name, hid_t attribute, hid_t type) {
   const auto file = file_of(at);
+  check_heaps(file);
   ReadText job{attribute, type};
   const auto read = [](void* of) {
     auto& todo = *static_cast<ReadText*>(of);

@@ -378,7 +378,7 @@ class TextTable {
 };
 
 // What a file, or the stream in a gzip file, begins with.
-std::string start_of(const std::string& path) {
+std::string first_bytes_of(const std::string& path) {
   TextFile file(path);
   const auto line = file.next_line();
   return line ? std::string(line->substr(0, 9)) : "";
@@ -397,7 +397,7 @@ std::string raw_start_of(const std::string& path) {
 IdTable read_id_table(const std::string& path, const std::string& id, const std::vector<std::string>& columns) {
   const bool hdf5 = raw_start_of(path).starts_with("\x89HDF\r\n\x1a\n");
   auto table = hdf5                                      ? read_hdf5(path, id, columns)
-               : start_of(path).starts_with("SIMPLE  =") ? read_fits(path, id, columns)
+               : first_bytes_of(path).starts_with("SIMPLE  =") ? read_fits(path, id, columns)
                                                          : TextTable(path).read(id, columns);
   for (std::size_t c = 0; c < columns.size(); ++c)
     if (table.columns[c].size() != table.ids.size())

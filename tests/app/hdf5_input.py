@@ -390,7 +390,7 @@ def damaged_heaps(scratch):
     content = write(scratch / "sound.hdf5", halos()).read_bytes()
     heap = content.index(b"GCOL")
     first = heap + 16 + 8  # the size of the first text, behind the heap's and the text's own headers
-    for name, size in (("crash", 1 << 40), ("endless", (1 << 64) - 16)):
+    for name, size in (("crash", 1 << 40), ("endless", (1 << 64) - 16), ("beyond the heap", 4 + (1 << 17)), ("just beyond", 4096)):
         path = scratch / f"{name}.hdf5"
         path.write_bytes(content[:first] + size.to_bytes(8, "little") + content[first + 8:])
         texts = [path.name, "damaged"]
