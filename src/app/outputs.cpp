@@ -221,8 +221,8 @@ Files files_of_validate(const config::Config& config, const std::string& file, c
   files.folder = {"--out", task.out};
   const auto json = task.out + "/validation.json";
   files.outputs.push_back({"--out", json, beside("", "\"halobrush\"")});
-  for (const char* name : {"/validation.hdf5", "/index.html"})
-    files.outputs.push_back({"--out", task.out + name, beside(json, "halobrush validate")});
+  add_output({"--out", task.out + "/validation.hdf5", beside(json, "halobrush validate")}, files.outputs);
+  files.outputs.push_back({"--out", task.out + "/index.html", beside(json, "halobrush validate")});
   // Requirements that lie there and are given are written back as they were read.
   const auto& given = config.validate.requirements;
   files.outputs.push_back({"--out", task.out + "/requirements.yaml", [given, json](const std::string& path) {

@@ -29,7 +29,7 @@ std::optional<std::string> fault_of(const std::string& column, double value, con
     return fmt::format("is {} (an id is not negative); repair or remove the row", value);
   if ((column == "n_particles" || column == "vmax") && value < 0)
     return fmt::format("is {} (a {} is not negative); repair or remove the row", value,
-                       column == "vmax" ? "velocity of rotation" : "number of particles");
+                       column == "vmax" ? "maximum circular velocity" : "number of particles");
   if ((column == "b_to_a" || column == "c_to_a") && !(value >= 0 && value <= 1 + ratio_rounding))
     return fmt::format("is {} (a ratio of axes lies from 0, unresolved, to 1); repair or remove the row", value);
   if (const auto axis = std::string("xyz").find(column); column.size() == 1 && axis != std::string::npos) {

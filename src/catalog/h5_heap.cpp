@@ -47,7 +47,7 @@ void check_piece(std::string_view piece, const std::string& path) {
 }  // namespace
 
 void check_heaps(const std::string& path) {
-  constexpr std::uint64_t most = 4 << 20;
+  constexpr std::uint64_t most = 1 << 20;
   static std::set<std::string> checked;
   if (checked.contains(path)) return;
   std::ifstream file(path, std::ios::binary | std::ios::ate);

@@ -7,7 +7,7 @@
 namespace halobrush::catalog::h5 {
 
 /// Throws data_error where a text in one of the file's collections of texts ("GCOL", HDF5 File Format Specification 3.0, III.E) reaches
-/// beyond it. Looks at the first and the last four megabytes, where attributes usually have theirs; at a file once.
+/// beyond it. Looks at the first and the last megabyte, where attributes of a header have theirs, at a file once: every rank of a large run does.
 void check_heaps(const std::string& path);
 
 }  // namespace halobrush::catalog::h5

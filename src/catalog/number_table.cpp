@@ -384,7 +384,7 @@ std::string first_bytes_of(const std::string& path) {
   return line ? std::string(line->substr(0, 9)) : "";
 }
 
-std::string raw_start_of(const std::string& path) {
+std::string raw_first_bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw io_error("{}: cannot be opened; check the path", path);
   std::string start(9, '\0');
@@ -395,7 +395,7 @@ std::string raw_start_of(const std::string& path) {
 }  // namespace
 
 IdTable read_id_table(const std::string& path, const std::string& id, const std::vector<std::string>& columns) {
-  const bool hdf5 = raw_start_of(path).starts_with("\x89HDF\r\n\x1a\n");
+  const bool hdf5 = raw_first_bytes_of(path).starts_with("\x89HDF\r\n\x1a\n");
   auto table = hdf5                                      ? read_hdf5(path, id, columns)
                : first_bytes_of(path).starts_with("SIMPLE  =") ? read_fits(path, id, columns)
                                                          : TextTable(path).read(id, columns);

@@ -55,6 +55,13 @@ void remark_on_sub_boxes(const config::Stats& stats, const Galaxies& galaxies, c
                     stats.pi_max > side ? " (stats.pi_max is wider than a sub-box too)" : ""));
 }
 
+void remark_on_unknown_makers(std::span<const Galaxies> draws, const Context& context) {
+  const auto unknown_maker = std::ranges::find_if(draws, &catalog::Identity::empty, &Galaxies::identity);
+  if (draws.size() > 1 && unknown_maker != draws.end())
+    context.remark(fmt::format("{}: does not say how it was made: that the draws differ in their seed alone is taken for granted",
+                               unknown_maker->path));
+}
+
 std::vector<Distribution> distributions_of(const Galaxies& galaxies, const std::vector<SubSample>& samples,
                                            const std::vector<const Galaxies*>& catalogs,
                                            const Context& context) {
@@ -388,6 +395,7 @@ Measurement measure_mock(std::span<const Galaxies> draws, const Published& publi
                          const std::string& out, Report& report, const Context& context) {
   const auto& comm = context.comm;
   const auto& first = draws.front();
+  remark_on_unknown_makers(draws, context);
   remark_on_sub_boxes(context.config.stats, first, context);
   const auto samples = mpi::agree(comm, [&] { return sub_samples(context.config.stats, first.table); });
   mpi::agree(comm, [&] { check_published(context.config.validate, first, samples); });

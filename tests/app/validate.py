@@ -119,6 +119,9 @@ def check_draws(scratch, mock, other, settings):
     expect(np.allclose([both.mean(), both.std(), both.min(), both.max()], [moments[k] for k in ("mean", "std", "min", "max")]), f"moments {moments}")
 
     several(2, [mock, shutil.copy(mock, scratch / "again.hdf5")], scratch / "refused", DATA, "is the draw of")
+    # The same seed on another processor has other last digits.
+    mass = columns_of(mock)[0]["log_stellar_mass"]
+    several(1, [mock, changed(mock, scratch / "digits.hdf5", log_stellar_mass=np.nextafter(mass, np.float32(99)))], scratch / "refused", DATA, "is the draw of")
     paint(1, scratch / "law.hdf5", "seed=9", "analytic.kappa_a_red=[1,1.5]", *settings, config="config/demo-truth.yaml")
     several(1, [mock, scratch / "law.hdf5"], scratch / "refused", DATA, "was made otherwise than")
     c, _ = columns_of(mock)
@@ -126,6 +129,10 @@ def check_draws(scratch, mock, other, settings):
     with h5py.File(shutil.copy(other, scratch / "fewer.hdf5"), "r+") as f:
         del f["data/log_size"]
     several(1, [mock, scratch / "fewer.hdf5"], scratch / "refused", DATA, "its columns are not those")
+    with h5py.File(shutil.copy(other, scratch / "unknown.hdf5"), "r+") as f:
+        del f["provenance"].attrs["identity"]
+    said = several(1, [mock, scratch / "unknown.hdf5"], scratch / "unknown")["remarks"]
+    expect(any("does not say how it was made" in remark for remark in said), said)
     print("draws: means, errors and sums as by numpy, 1 and 2 ranks alike; another law, other galaxies, the same draw refused")
 
 
@@ -318,6 +325,16 @@ def check_page_without_python(scratch, mock):
     expect("No figures" in page and "/nowhere/python" in page, "the page does not say why it has no figures")
 
 
+def check_foreign_file(scratch, mock):
+    """A file of somebody else that has the name of an unfinished one stays."""
+    mine = scratch / "refused/validation.hdf5.partial"
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine\n")
+    refused(mock, scratch, CONFIG, "is not of halobrush")
+    expect(mine.read_text() == "mine\n", "a file of somebody else was replaced")
+    mine.unlink()
+
+
 def check_two_sample(scratch, mock, other):
     """The classifier test of two draws of one law, and where its errors are told: in all and in bins of halo mass."""
     reference = measured(1, mock, scratch / "classified", [*SMALL, "validate.two_sample=true"], [other])["references"][0]
@@ -342,6 +359,7 @@ def main():
         check_tidal_axes(scratch)
         check_page_without_python(scratch, scratch / "a.hdf5")
         check_foreign(scratch, scratch / "a.hdf5")
+        check_foreign_file(scratch, scratch / "a.hdf5")
         check_two_sample(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
         check_bad_input(scratch, scratch / "a.hdf5", scratch / "b.hdf5")
 
