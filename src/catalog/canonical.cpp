@@ -43,11 +43,14 @@ std::vector<std::string> into_our_units(const std::string& path, Table& halos, c
   std::vector<std::string> remarks;
   for (auto& column : halos.columns()) {
     const auto* ours = declared(column.spec.name);
-    if (ours == nullptr || ours->spec.unit.empty()) continue;
-    const auto theirs = column.spec.unit;
-    convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->spec.unit, simulation);
-    if (theirs != ours->spec.unit)
-      remarks.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.spec.name, theirs, ours->spec.unit));
+    if (ours == nullptr) continue;
+    const auto where = fmt::format("{}: column '{}'", path, column.spec.name);
+    const auto theirs = column.spec.unit, wanted = unit_of_numbers(ours->spec);
+    check_pure_number(where, *ours, theirs);
+    const bool in_ours_by_default = ours->spec.unit.empty() && theirs.empty();
+    if (wanted.empty() || in_ours_by_default) continue;
+    convert_unit(where, column, wanted, simulation);
+    if (theirs != wanted) remarks.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.spec.name, theirs, wanted));
   }
   return remarks;
 }

@@ -61,10 +61,6 @@ const HaloColumn& declared_column(const std::string& name) {
   throw config_error("input.columns.{}: halos have no such column{}; docs/formats.md lists them", printable(name), nearest_hint(name, names));
 }
 
-std::string unit_here(const ColumnSpec& spec) {
-  return spec.name == "specific_spin" ? "(Mpc/h) (km/s)" : spec.unit;
-}
-
 Entry parse_entry(const std::string& name, const std::string& text) {
   static const std::regex pattern(R"re(\s*(?:"([^"]+)"|([^\[\]\s"]+))\s*(?:\[(\d{1,4})\])?(?:\s+in\s+(\S.*?))?\s*)re");
   std::smatch found;
@@ -73,7 +69,7 @@ Entry parse_entry(const std::string& name, const std::string& text) {
                        "a name with blanks or brackets goes between double quotes", name, printable(text));
   Entry entry{&declared_column(name), found[1].str() + found[2].str(), found[4].str(), std::nullopt};
   if (found[3].matched) entry.component = std::stoull(found[3].str());
-  if (!entry.unit.empty() && unit_here(entry.ours->spec).empty())
+  if (!entry.unit.empty() && unit_of_numbers(entry.ours->spec).empty())
     throw config_error("input.columns.{}: '{}': this column has no unit; leave 'in {}' out", name, printable(text), printable(entry.unit));
   if (entry.component && (entry.ours->integer || entry.ours->boolean))
     throw config_error("input.columns.{}: '{}': numbers that count or name are read as they are; name a dataset without [k]", name, printable(text));
@@ -167,7 +163,7 @@ class MappedHalos : public HaloFiles {
  private:
   void describe(const Entry& entry, const std::string& unit, double factor) {
     const auto& spec = entry.ours->spec;
-    const auto wanted = unit_here(spec);
+    const auto wanted = unit_of_numbers(spec);
     const auto from = entry.component ? fmt::format("{}[{}]", entry.dataset, *entry.component) : entry.dataset;
     units_.push_back(fmt::format("{}: {}{}{}", spec.name, printable(from), unit.empty() ? "" : fmt::format(" in '{}'", printable(unit)),
                                  factor == 1 ? "" : fmt::format(" (times {:g})", factor)));
@@ -268,12 +264,15 @@ void column_map::OpenedFile::add(const Entry& entry, const Simulation& simulatio
     throw data_error("{}: '{}' has {} rows, '{}' has {}; name columns of the same objects", where, printable(entry.dataset), shape.front(),
                      first_dataset, rows);
   if (columns.empty()) first_dataset = printable(entry.dataset);
-  const auto wanted = unit_here(entry.ours->spec);
+  const auto wanted = unit_of_numbers(entry.ours->spec);
   const auto factor_of = [&](const std::string& unit) {
     return wanted.empty() || unit.empty() ? 1 : unit_factor(where, unit, wanted, {simulation.h, simulation.scale_factor});
   };
-  auto said = wanted.empty() || column.is_field() ? "" : unit_of_column(column.id(), entry.dataset);
-  if (said.empty() && !wanted.empty()) said = h5::text_attribute(column.id(), "Unit").value_or("");  // as some write it
+  const bool may_have_unit = !entry.ours->integer && !entry.ours->boolean;
+  auto said = column.is_field() || !may_have_unit ? "" : unit_of_column(column.id(), entry.dataset);
+  if (said.empty() && may_have_unit) said = h5::text_attribute(column.id(), "Unit").value_or("");  // as some write it
+  check_pure_number(where, *entry.ours, said);
+  if (wanted.empty()) said.clear();
   auto unit = entry.unit.empty() ? said : entry.unit;
   factors.push_back(factor_of(unit));
   if (!entry.unit.empty() && !said.empty() && contradicts(said, factors.back(), factor_of))

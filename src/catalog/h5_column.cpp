@@ -136,7 +136,8 @@ Column::Column(hid_t parent, const std::string& name, const std::string& field, 
   if (!exists(parent, name)) refuse("is not there; give a file that has it");
   dataset_ = Handle(H5Oopen(parent, name.c_str(), H5P_DEFAULT), H5Oclose);
   if (dataset_ < 0) refuse(fmt::format("cannot be opened ({}); it is damaged, or of a newer HDF5", reason()));
-  if (H5Iget_type(dataset_) != H5I_DATASET) refuse("is a group, no dataset; put numbers in its place, or leave it out");
+  if (H5Iget_type(dataset_) != H5I_DATASET)
+    refuse(fmt::format("is a {}, no dataset; put numbers in its place, or leave it out", H5Iget_type(dataset_) == H5I_GROUP ? "group" : "named type"));
   const Handle space(H5Dget_space(dataset_), H5Sclose);
   if (H5Sget_simple_extent_type(space) == H5S_NULL) refuse("is empty (it has no shape); write it again, or leave it out");
   shape_ = extent_ = shape_of(dataset_);

@@ -1,8 +1,10 @@
 #include "halobrush/catalog/mock.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "halobrush/catalog/numbers.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/agree.hpp"
 #include "layout.hpp"
@@ -23,6 +25,15 @@ void in_our_units(const std::string& path, Table& rows, const Simulation& simula
     if (const auto ours = units.find(column.spec.name); ours != units.end() && !column.spec.unit.empty())
       convert_unit(fmt::format("{}: column '{}'", path, column.spec.name), column, ours->second,
                    simulation);
+}
+
+// Where another program has numbers for booleans.
+void check_is_central(const std::string& path, const Table& rows) {
+  if (!rows.has("is_central")) return;
+  const auto values = numbers(rows, "is_central");
+  const auto wrong = std::ranges::find_if(values, [](double v) { return v != 0 && v != 1; });
+  if (wrong != values.end())
+    throw data_error("{}: column 'is_central' holds {:g}, which is neither 0 nor 1; write 1 for centrals and 0 for satellites", path, *wrong);
 }
 
 }  // namespace
@@ -55,7 +66,10 @@ Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
   const TableFile file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
   const auto mine = share_of({0, file.rows()}, comm.rank(), comm.size());
   auto galaxies = file.read(mine.begin, mine.size(), comm);
-  mpi::agree(comm, [&] { in_our_units(path, galaxies, file.header().simulation); });
+  mpi::agree(comm, [&] {
+    check_is_central(path, galaxies);
+    in_our_units(path, galaxies, file.header().simulation);
+  });
   return {std::move(galaxies), file.header()};
 }
 

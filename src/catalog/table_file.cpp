@@ -220,6 +220,17 @@ void convert_unit(const std::string& where, Column& column, const std::string& w
       column.data);
 }
 
+std::string unit_of_numbers(const ColumnSpec& ours) {
+  return ours.name == "specific_spin" ? "(Mpc/h) (km/s)" : ours.unit;
+}
+
+void check_pure_number(const std::string& where, const HaloColumn& ours, const std::string& unit) {
+  const bool in_any_unit = ours.spec.name.size() == 2 && ours.spec.name[0] == 'j';
+  if (ours.integer || ours.boolean || in_any_unit || !unit_of_numbers(ours.spec).empty() || !is_unit(unit)) return;
+  if (unit_factor(where, unit, "", {}) != 1)
+    throw data_error("{}: unit '{}': a pure number is needed; convert the numbers", where, printable(unit));
+}
+
 TableFile::TableFile(const std::string& path, const std::string& data_type, const std::vector<std::string>& columns,
                      const std::vector<std::string>& required, ReadAsOf read_as, const mpi::Communicator& comm)
     : read_as_(read_as) {

@@ -24,6 +24,14 @@ bool is_integer_column(const std::string& name);
 /// The values of a column in the unit `wanted`, which its spec then says. Throws data_error, beginning with `where`.
 void convert_unit(const std::string& where, Column& column, const std::string& wanted, const Simulation& simulation);
 
+/// The unit that a halo column's numbers are converted to: that of the schema, and of specific_spin that of its description.
+/// Empty: they have none, or (jx, jy, jz) any.
+std::string unit_of_numbers(const ColumnSpec& ours);
+
+/// Throws data_error, beginning with `where`, when what is a pure number by its definition (spin parameter, axis ratio,
+/// component of a unit vector) has the unit of something else. A text that is no unit known here passes.
+void check_pure_number(const std::string& where, const HaloColumn& ours, const std::string& unit);
+
 /// A table file to be read in blocks of rows.
 class TableFile {
  public:

@@ -412,7 +412,7 @@ double unit_factor(const std::string& where, const std::string& text, const std:
   if (!to) throw internal_error("unit '{}' is not in the table", wanted);
   if (!from) throw fail(why);
   if (from->powers != to->powers || from->logarithmic != to->logarithmic)
-    throw fail(text.empty() ? "none is given" : fmt::format("'{}' is needed, which is something else", wanted));
+    throw fail(text.empty() ? "none is given" : fmt::format("{} is needed, which is something else", wanted.empty() ? "a pure number" : fmt::format("'{}'", wanted)));
   if (from->frame == Frame::comoving && from->powers[length] != 0 && from->powers[time] != 0)
     throw fail("a comoving velocity has several meanings; peculiar ones are needed");
   if (from->frame == Frame::peculiar && from->powers[time] == 0)

@@ -70,6 +70,8 @@ class Job {
     for (const auto* model : painter_->models()) statistics_.judge(*model);
     if (!painter_->sha256().empty())
       log_.info("model: {} (SHA-256 {})", config_.painter.model, painter_->sha256());
+    else if (config_.painter.kind == "analytic" && !config_.painter.model.empty())
+      log_.info("model: none; painter.kind is analytic, so painter.model ({}) is not used", config_.painter.model);
 
     if (!resume_from_staging()) {
       const auto halos = distribute(load(*source));

@@ -145,7 +145,22 @@ void check_precision(const std::string& name, const std::vector<double>& values)
         name, moments.greatest(), moments.deviation());
 }
 
-void choose_transforms(TrainingSet& set, bool normal_scores) {
+// One value that outweighs the rest sets the scale that all are trained in.
+void warn_of_outlier(const std::string& name, const std::vector<double>& values, Logger& log) {
+  constexpr std::size_t enough = 100;      // of fewer, a normal distribution has such a value, too
+  constexpr double share_of_variance = 0.25;
+  Moments moments;
+  for (const double v : values) moments.add(v);
+  const auto distance = [&](double v) { return std::abs(v - moments.mean()); };
+  const double farthest = *std::ranges::max_element(values, {}, distance);
+  const double variance = moments.deviation() * moments.deviation(), count = static_cast<double>(values.size());
+  if (values.size() < enough || distance(farthest) * distance(farthest) < share_of_variance * count * variance) return;
+  log.warn("train.outputs: '{}': one galaxy has {:g}, where {} have a mean of {:g} and a deviation of {:g} with it: more than a "
+           "quarter of their variance; if it is no measurement, leave that galaxy out",
+           name, farthest, values.size(), moments.mean(), moments.deviation());
+}
+
+void choose_transforms(TrainingSet& set, bool normal_scores, Logger& log) {
   const auto values = known_values(set);
   for (std::size_t l = 0; l < values.size(); ++l) {
     auto& label = set.spec.labels[l];
@@ -153,6 +168,7 @@ void choose_transforms(TrainingSet& set, bool normal_scores) {
       throw data_error("train.outputs: '{}' is known of no galaxy to train on; leave it out",
                        label.column.name);
     check_precision(label.column.name, values[l]);
+    warn_of_outlier(label.column.name, values[l], log);
     bound(label, values[l]);
     label.trained = model::TrainedRange::of(values[l]);
     if (!normal_scores || label.transform != model::Transform::identity) continue;
@@ -364,7 +380,7 @@ TrainingSet load_training_set(const config::Config& config, Logger& log) {
         config.train.catalog, set.training, set.validation, config.input.path.brief());
   set.spec.origin = origin_of(config, halos, set);
   set.spec.hosts = hosts_of(set);
-  choose_transforms(set, config.train.normal_scores);
+  choose_transforms(set, config.train.normal_scores, log);
   normalise_labels(set);
   normalise_inputs(set, log);
   log.info("train: {} galaxies, {} held out by host halo, {} patches", set.training, set.validation,

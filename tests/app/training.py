@@ -187,6 +187,12 @@ def edited_truth(scratch, name, column, value):
     return f"train.catalog={path}"
 
 
+def check_outlier_is_named(scratch):
+    """One value that sets the scale of all: the model is made, and a warning says so."""
+    done = train(1, [*settings_for(scratch, scratch / "outlier.safetensors"), edited_truth(scratch, "outlier", "log_size", 1e30)])
+    expect(done.returncode == 0 and "'log_size': one galaxy has 1e+30" in done.stderr + done.stdout, done.stderr + done.stdout)
+
+
 def main():
     with Scratch() as scratch:
         write_catalog(scratch / "small.list", *small_catalog())
@@ -205,6 +211,7 @@ def main():
             expect(done.returncode == 2 and done.stderr.count("error:") == 1 and text in done.stderr, done.stderr)
 
         refused(scratch, 3, "log_size", edited_truth(scratch, "nan", "log_size", float("nan")))
+        check_outlier_is_named(scratch)
         refused(scratch, 3, "axes", edited_truth(scratch, "axes", "galaxy_axisA_x", 3.0))
         refused(scratch, 5, "/nowhere", "train.catalog=/nowhere/truth.hdf5")
         refused(scratch, 3, "log_age", "train.outputs=[log_age]")

@@ -107,6 +107,25 @@ TEST_F(HaloFile, IsConvertedFromAnotherTypeOrUnitOrRefusedWithoutARequiredColumn
                  "like, or convert the numbers");
 }
 
+TEST_F(HaloFile, HasPureNumbersAndUnitsWhereTheyBelong) {
+  auto catalog = small();
+  const auto rows = catalog.halos.rows();
+  catalog.halos.add({"jx", "kpc km/s", ""}, std::vector<double>(rows, 1));  // only its direction is used
+  catalog.halos.add({"jy", "kpc km/s", ""}, std::vector<double>(rows, 2));
+  catalog.halos.add({"jz", "kpc km/s", ""}, std::vector<double>(rows, 3));
+  catalog.halos.add({"specific_spin", "(kpc/h) (km/s)", ""}, std::vector<double>(rows, 250));
+  catalog.halos.add({"spin", "dimensionless", ""}, std::vector<double>(rows, .04));
+  write_halos(path_, catalog, world_);
+  const auto halos = gather(read_halos(path_, {}, world_).halos, world_);
+  EXPECT_EQ(halos.get<double>("specific_spin")[1], 0.25);
+  EXPECT_EQ(halos.get<double>("spin")[1], .04);
+  EXPECT_EQ(halos.get<double>("jz")[1], 3);
+  catalog.halos.remove("spin");
+  catalog.halos.add({"spin", "km", ""}, std::vector<double>(rows, .04));
+  expect_refused(catalog, ": column 'spin': unit 'km': a pure number is needed, which is something else; write it as 'dimensionless' or the "
+                          "like, or convert the numbers");
+}
+
 TEST_F(HaloFile, KnowsEveryIdTwice) {
   auto catalog = small();
   const auto ids = catalog.halos.get<std::int64_t>("id");

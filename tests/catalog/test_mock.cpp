@@ -131,6 +131,25 @@ TEST_F(MockFile, MayHaveNoRowsAndFewerRowsThanRanks) {
   }
 }
 
+TEST_F(MockFile, IsRefusedWhereIsCentralIsNeitherYesNorNo) {
+  auto columns = declared();
+  columns.remove("is_central");
+  columns.add<float>({"is_central", "", "as another program writes it"});
+  const auto write_central = [&](float value) {
+    const auto fill = [value](Table& rows) {
+      rows = rows_from(0, 4);
+      rows.remove("is_central");
+      rows.add({"is_central", "", "as another program writes it"}, std::vector<float>{0, 1, value, 1});
+    };
+    write_mock(path_, header(), columns, 4, world_.root() ? std::vector{RowBlock{0, 4, fill}} : std::vector<RowBlock>{}, world_);
+  };
+  write_central(0);
+  EXPECT_EQ(gather(read_mock(path_, {}, world_).galaxies, world_).get<float>("is_central")[1], 1);
+  write_central(1.5);
+  expect_error(ExitCode::data, path_ + ": column 'is_central' holds 1.5, which is neither 0 nor 1; write 1 for centrals and 0 for satellites",
+               [&] { read_mock(path_, {}, world_); });
+}
+
 TEST_F(MockFile, IsSummarisedWithoutReadingRows) {
   write(50);
   const auto summary = summarise_mock(path_);
