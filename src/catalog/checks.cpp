@@ -21,24 +21,27 @@ constexpr double ratio_rounding = 1e-3;
 
 }  // namespace
 
-std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation) {
+ValueCheck::ValueCheck(const std::string& column, const Simulation& simulation) : column_(column) {
+  const auto axis = column.size() == 1 ? std::string("xyz").find(column) : std::string::npos;
+  if (column == "mass" || column == "radius") lowest_ = std::numeric_limits<double>::denorm_min();
+  if (column == "id" || column == "n_particles" || column == "vmax") lowest_ = 0;
+  if (column == "b_to_a" || column == "c_to_a") lowest_ = 0, highest_ = 1 + ratio_rounding;
+  if (axis == std::string::npos || !(simulation.box[axis] > 0)) return;
+  side_ = simulation.box[axis];
+  lowest_ = -rounding(side_), highest_ = side_ + rounding(side_);
+}
+
+std::string ValueCheck::fault_of(double value) const {
   if (!std::isfinite(value)) return fmt::format("is {} (not finite); repair or remove the row", value);
-  if ((column == "mass" || column == "radius") && !(value > 0))
-    return fmt::format("is {} (a {} is positive); repair or remove the row", value, column);
-  if (column == "id" && value < 0)
-    return fmt::format("is {} (an id is not negative); repair or remove the row", value);
-  if ((column == "n_particles" || column == "vmax") && value < 0)
-    return fmt::format("is {} (a {} is not negative); repair or remove the row", value,
-                       column == "vmax" ? "maximum circular velocity" : "number of particles");
-  if ((column == "b_to_a" || column == "c_to_a") && !(value >= 0 && value <= 1 + ratio_rounding))
-    return fmt::format("is {} (a ratio of axes lies from 0, unresolved, to 1); repair or remove the row", value);
-  if (const auto axis = std::string("xyz").find(column); column.size() == 1 && axis != std::string::npos) {
-    const double side = simulation.box[axis], outside = std::max(-value, value - side);
-    if (outside > rounding(side))
-      return fmt::format("is {} ({:.3g} outside the box of {} Mpc/h, where rounding explains {:.1g}); check box and units",
-                         value, outside, side, rounding(side));
-  }
-  return std::nullopt;
+  if (side_ > 0)
+    return fmt::format("is {} ({:.3g} outside the box of {} Mpc/h, where rounding explains {:.1g}); check box and units", value,
+                       std::max(-value, value - side_), side_, rounding(side_));
+  const auto why = column_ == "id"            ? "an id is not negative"
+                   : column_ == "vmax"        ? "a maximum circular velocity is not negative"
+                   : column_ == "n_particles" ? "a number of particles is not negative"
+                   : highest_ < 2             ? "a ratio of axes lies from 0, unresolved, to 1"
+                                              : fmt::format("a {} is positive", column_);
+  return fmt::format("is {} ({}); repair or remove the row", value, why);
 }
 
 std::optional<std::string> fault_of_ratios(double b_to_a, double c_to_a) {
@@ -47,17 +50,26 @@ std::optional<std::string> fault_of_ratios(double b_to_a, double c_to_a) {
 }
 
 void check_halos(const Table& halos, const Simulation& simulation, const std::function<std::string(std::size_t)>& where) {
-  const bool ratios = halos.has("b_to_a") && halos.has("c_to_a");
-  for (std::size_t i = 0; i < halos.rows(); ++i) {
-    for (const auto& column : halos.columns()) {
-      const double value = std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, column.data);
-      if (const auto fault = fault_of(column.spec.name, value, simulation))
-        throw data_error("{}: column '{}' {}", where(i), column.spec.name, *fault);
-    }
-    if (!ratios) continue;
-    if (const auto fault = fault_of_ratios(halos.reals("b_to_a")[i], halos.reals("c_to_a")[i]))
-      throw data_error("{}: column 'c_to_a' {}", where(i), *fault);
+  auto row = halos.rows();  // of the first fault
+  std::string text;
+  for (const auto& column : halos.columns()) {
+    const ValueCheck check(column.spec.name, simulation);
+    std::visit(
+        [&](const auto& values) {
+          const auto allowed = [&](auto value) { return check.allows(static_cast<double>(value)); };
+          const auto end = values.begin() + static_cast<std::ptrdiff_t>(row), found = std::find_if_not(values.begin(), end, allowed);
+          if (found == end) return;
+          row = static_cast<std::size_t>(found - values.begin());
+          text = fmt::format("column '{}' {}", column.spec.name, check.fault_of(static_cast<double>(*found)));
+        },
+        column.data);
   }
+  if (halos.has("b_to_a") && halos.has("c_to_a")) {
+    const auto b_to_a = halos.reals("b_to_a"), c_to_a = halos.reals("c_to_a");
+    for (std::size_t i = 0; i < row; ++i)
+      if (const auto fault = fault_of_ratios(b_to_a[i], c_to_a[i])) row = i, text = "column 'c_to_a' " + *fault;
+  }
+  if (!text.empty()) throw data_error("{}: {}", where(row), text);
 }
 
 const ColumnSpec& spec_of_halo_column(const std::string& name) {
@@ -105,10 +117,11 @@ std::string piece_of_box(const std::string& why) {
 
 void Occupancy::add(const Table& halos) {
   const auto parent = halos.get<std::int64_t>("parent_id");
+  const auto positions = halos.vectors("");
   for (std::size_t i = 0; i < parent.size(); ++i) {
     if (parent[i] >= 0) continue;
     ++hosts_;
-    const auto position = halos.vector("", i);
+    const auto position = positions[i];
     std::size_t cell = 0;
     for (std::size_t k = 0; k < 3; ++k) {
       const double x = std::clamp(position[static_cast<int>(k)] / simulation_.box[k], 0., 1 - 1e-9);

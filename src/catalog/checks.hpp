@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,11 +12,21 @@
 
 namespace halobrush::catalog {
 
-/// What is wrong with a value of a halo column (name as in halo_schema), with its cure; nothing when it is
-/// fine.
-std::optional<std::string> fault_of(const std::string& column, double value, const Simulation& simulation);
+/// What the values of a halo column (name as in halo_schema) may be: finite, and in the range of what it means.
+class ValueCheck {
+ public:
+  ValueCheck(const std::string& column, const Simulation& simulation);
+  bool allows(double value) const { return value >= lowest_ && value <= highest_; }  // NaN: no
+  /// What is wrong with a value that is not allowed, with its cure.
+  std::string fault_of(double value) const;
 
-/// The same of the two ratios of a halo's axes, of column c_to_a.
+ private:
+  std::string column_;
+  double lowest_ = std::numeric_limits<double>::lowest(), highest_ = std::numeric_limits<double>::max();
+  double side_ = 0;  // of the box, of a position
+};
+
+/// What is wrong with the two ratios of a halo's axes, of column c_to_a; nothing when they are fine.
 std::optional<std::string> fault_of_ratios(double b_to_a, double c_to_a);
 
 /// Throws data_error for the first value that no halo may have, row by row, so that the same row is named on any number

@@ -186,11 +186,14 @@ class MappedHalos : public HaloFiles {
   void add_shapes(Table& halos) {
     std::array<std::vector<double>, 3> axes;
     std::vector<std::uint8_t> resolved;
+    const auto vectors = halos.vectors("axis_");
+    const auto stated = halos.has("shape_resolved") ? std::as_const(halos).get<std::uint8_t>("shape_resolved") : std::span<const std::uint8_t>();
+    const auto minor = halos.has("c_to_a") ? std::optional(halos.reals("c_to_a")) : std::nullopt;
     for (std::size_t i = 0; i < halos.rows(); ++i) {
-      const Vec3 axis = halos.vector("axis_", i);
+      const Vec3 axis = vectors[i];
       const double length = axis.stableNorm();
-      const bool stated = !halos.has("shape_resolved") || std::as_const(halos).get<std::uint8_t>("shape_resolved")[i] != 0;
-      resolved.push_back(stated && length > 0 && std::isfinite(length) && (!halos.has("c_to_a") || halos.reals("c_to_a")[i] > 0));
+      const bool measured = (stated.empty() || stated[i] != 0) && (!minor || (*minor)[i] > 0);
+      resolved.push_back(measured && length > 0 && std::isfinite(length));
       for (std::size_t k = 0; k < 3; ++k) axes[k].push_back(resolved.back() ? axis[static_cast<Eigen::Index>(k)] / length : 0);
       shapeless_ += !resolved.back();
     }

@@ -217,7 +217,8 @@ class HaccColumns::Rows {
     if (!from_.spin_) return;
     add_vector("j", "fof_halo_angmom_", 1);
     const auto fof = column(fof_mass);
-    put("specific_spin", fof.single(), [&](auto i) { return table_.vector("j", i).stableNorm() * a * a / fof[i]; });
+    const auto spin = std::as_const(table_).vectors("j");
+    put("specific_spin", fof.single(), [&](auto i) { return spin[i].stableNorm() * a * a / fof[i]; });
   }
 
   void add_shapes() {

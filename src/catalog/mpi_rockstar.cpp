@@ -223,11 +223,13 @@ void take_mass_200c(Table& halos, const Simulation& simulation) {
 // The major axis has a length, whatever its attribute says. Returns how many halos have no shape.
 std::uint64_t resolve_axes(Table& halos) {
   const auto resolved = halos.add<std::uint8_t>(spec_of_halo_column("shape_resolved"));
+  const auto major = halos.vectors("axis_");
+  const auto b_to_a = halos.reals("b_to_a"), c_to_a = halos.reals("c_to_a");
   std::vector<double> length;
   std::uint64_t shapeless = 0;
   for (std::size_t i = 0; i < halos.rows(); ++i) {
-    length.push_back(halos.vector("axis_", i).stableNorm());
-    resolved[i] = length[i] >= printed && halos.reals("b_to_a")[i] >= printed && halos.reals("c_to_a")[i] >= printed;
+    length.push_back(major[i].stableNorm());
+    resolved[i] = length[i] >= printed && b_to_a[i] >= printed && c_to_a[i] >= printed;
     shapeless += resolved[i] == 0;
   }
   for (const char* name : {"axis_x", "axis_y", "axis_z"})
@@ -366,7 +368,7 @@ class MpiRockstarHalos : public HaloFiles {
     std::ranges::fill(halos.add<std::int64_t>(spec_of_halo_column("parent_id")), -1);
     const auto mass = halos.reals("mass");
     if (halos.has("jx"))
-      add_reals(halos, spec_of_halo_column("specific_spin"), "jx", [&](auto i) { return halos.vector("j", i).stableNorm() / mass[i]; });
+      add_reals(halos, spec_of_halo_column("specific_spin"), "jx", [&, spin = halos.vectors("j")](auto i) { return spin[i].stableNorm() / mass[i]; });
     add_reals(halos, spec_of_halo_column("bound_mass"), "mass", [&](auto i) { return mass[i]; });
     if (halos.has(m200c)) take_mass_200c(halos, simulation_);
     if (halos.has("axis_x")) shapeless_ += resolve_axes(halos);

@@ -30,6 +30,7 @@ struct RowFault {
 class RowParser {
  public:
   explicit RowParser(const RockstarHeader& header) : header_(header), b_to_a_(place_of("b_to_a")), c_to_a_(place_of("c_to_a")) {
+    for (const auto& column : header.columns) checks_.emplace_back(column.name, header.simulation);
     take();
   }
 
@@ -54,7 +55,7 @@ class RowParser {
                       words_.size(), header_.fields)};
     if (header_.scale_field) check_scale(words_[*header_.scale_field]);
     for (std::size_t c = 0; c < data_.size(); ++c)
-      std::visit([&](auto& values) { add(header_.columns[c], values); }, data_[c]);
+      std::visit([&](auto& values) { add(header_.columns[c], checks_[c], values); }, data_[c]);
     check_ratios();
     ++rows_;
   }
@@ -83,7 +84,7 @@ class RowParser {
   }
 
   template <class T>
-  void add(const RockstarColumn& column, std::vector<T>& values) const {
+  void add(const RockstarColumn& column, const ValueCheck& check, std::vector<T>& values) const {
     T value = number<T>(column, words_[column.field]);
     // A float, because 1 times 2^62 need not fit a double.
     if constexpr (std::is_floating_point_v<T>) value *= column.factor;
@@ -91,8 +92,8 @@ class RowParser {
       if (value < column.least)
         throw RowFault{fmt::format("column '{}' is {} (not below {} in rows before it: lists of two kinds); read one at a time", column.file_name, value,
                                    column.least)};
-    if (const auto fault = fault_of(column.name, static_cast<double>(value), header_.simulation))
-      throw RowFault{fmt::format("column '{}' {}{}", column.file_name, *fault,
+    if (!check.allows(static_cast<double>(value)))
+      throw RowFault{fmt::format("column '{}' {}{}", column.file_name, check.fault_of(static_cast<double>(value)),
                                  column.factor == 1 ? "" : fmt::format(" (read: '{}')", words_[column.field]))};
     values.push_back(value);
   }
@@ -137,6 +138,7 @@ class RowParser {
 
   const RockstarHeader& header_;
   const std::optional<std::size_t> b_to_a_, c_to_a_;  // places of these columns
+  std::vector<ValueCheck> checks_;  // of each column
   std::vector<ColumnData> data_;
   std::size_t rows_ = 0;
   std::vector<std::string_view> words_;
@@ -266,7 +268,8 @@ Table to_table(const RockstarHeader& header, std::vector<ColumnData> columns) {
 void add_specific_spin(Table& halos) {
   const auto spin = halos.add<double>(spec_of("specific_spin"));
   const auto mass = halos.get<double>("mass");
-  for (std::size_t i = 0; i < halos.rows(); ++i) spin[i] = halos.vector("j", i).stableNorm() / mass[i];
+  const auto momentum = halos.vectors("j");
+  for (std::size_t i = 0; i < halos.rows(); ++i) spin[i] = momentum[i].stableNorm() / mass[i];
 }
 
 // AHF's angular momenta are unit vectors.

@@ -353,12 +353,13 @@ class SubfindCatalog::Rows {
   template <class ValueOf>
   void put(const ColumnSpec& spec, ValueOf&& value_of) {
     const auto column = table_.add<std::invoke_result_t<ValueOf, std::size_t>>(spec);
+    const ValueCheck check(spec.name, catalog_.simulation_);
     for (std::size_t k = 0; k < kept_.size(); ++k) {
       column[k] = value_of(kept_[k]);
       if (spec.unit == "mag") continue;
-      if (const auto fault = fault_of(spec.name, static_cast<double>(column[k]), catalog_.simulation_))
+      if (const auto value = static_cast<double>(column[k]); !check.allows(value))
         throw data_error("{}: subhalo {}: column '{}' {}", catalog_.file_of_row(first_ + kept_[k]),
-                         id(kept_[k]), spec.name, *fault);
+                         id(kept_[k]), spec.name, check.fault_of(value));
     }
   }
 

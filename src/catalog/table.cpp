@@ -110,9 +110,8 @@ std::span<T> Table::get(const std::string& name) {
   return {const_cast<T*>(values.data()), values.size()};
 }
 
-Vec3 Table::vector(const std::string& prefix, std::size_t row) const {
-  const auto component = [&](char axis) { return reals(prefix + axis)[row]; };
-  return {component('x'), component('y'), component('z')};
+Vectors Table::vectors(const std::string& prefix) const {
+  return {reals(prefix + 'x'), reals(prefix + 'y'), reals(prefix + 'z')};
 }
 
 Table Table::select(std::span<const std::size_t> rows) const {

@@ -14,7 +14,7 @@ struct Position {
 
 std::vector<Vec3> host_centres(const catalog::Table& halos, const mpi::Communicator& comm) {
   const auto ids = halos.get<std::int64_t>("id"), host_ids = halos.get<std::int64_t>("host_id");
-  const VectorColumns pos(halos, "");
+  const auto pos = halos.vectors("");
 
   std::vector<Vec3> centres(halos.rows());
   std::vector<std::int64_t> hosts, wanted;

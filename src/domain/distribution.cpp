@@ -168,7 +168,7 @@ std::vector<Distribution::Reach> Distribution::reaches_of(std::int64_t tile, con
   using Cell = std::array<std::int64_t, 3>;
   constexpr Cell beside = {std::numeric_limits<std::int64_t>::min(), 0, 0};
   std::map<Cell, Reach> reaches;
-  const VectorColumns pos(halos_, "");
+  const auto pos = halos_.vectors("");
   const auto t = static_cast<std::size_t>(tile);
   for (auto row = begin_[t]; row < begin_[t + 1]; ++row) {
     const Vec3 p = shifted(pos[row], place_[row].image, box_);
@@ -201,7 +201,7 @@ std::vector<Distribution::Bounds> Distribution::extents(const mpi::Communicator&
     Bounds extent;
   };
   std::vector<Found> mine;
-  const VectorColumns pos(halos_, "");
+  const auto pos = halos_.vectors("");
   for (std::size_t tile = 0; tile < counts_.size(); ++tile) {
     if (begin_[tile] == begin_[tile + 1]) continue;
     Bounds extent{{inf, inf, inf}, {-inf, -inf, -inf}};
@@ -268,7 +268,7 @@ std::vector<mpi::Service::Question> Distribution::questions_for(std::span<const 
 // Halos of the tile `from` that are ghosts within some reaches of one tile, in every image, each once.
 void Distribution::add_ghosts(std::int64_t from, std::span<const Reach> reaches, std::vector<std::size_t>& rows,
                               std::vector<Member>& members) const {
-  const VectorColumns pos(halos_, "");
+  const auto pos = halos_.vectors("");
   const auto f = static_cast<std::size_t>(from);
   for (auto row = begin_[f]; row < begin_[f + 1]; ++row) {
     const auto first = static_cast<std::ptrdiff_t>(members.size());
@@ -337,7 +337,7 @@ Patch Distribution::patch_of(std::int64_t tile, const Members& members, std::spa
   patch.owned = static_cast<std::size_t>(
       std::ranges::count_if(rows, [&](std::size_t row) { return members.member[row].owned != 0; }));
   patch.halos = members.halos.select(rows);
-  const VectorColumns pos(members.halos, "");
+  const auto pos = members.halos.vectors("");
   patch.pos.reserve(rows.size());
   for (const auto row : rows) patch.pos.push_back(shifted(pos[row], members.member[row].place.image, box_));
   return patch;

@@ -22,14 +22,14 @@ struct Host {
 class Hosts {
  public:
   explicit Hosts(const catalog::Table& halos)
-      : pos_(halos, ""), vel_(halos, "v"), mass_(halos.reals("mass")), radius_(halos.reals("radius")) {}
+      : pos_(halos.vectors("")), vel_(halos.vectors("v")), mass_(halos.reals("mass")), radius_(halos.reals("radius")) {}
   Host operator[](std::size_t row) const {
     const Vec3 x = pos_[row], v = vel_[row];
     return {x[0], x[1], x[2], v[0], v[1], v[2], mass_[row], radius_[row]};
   }
 
  private:
-  VectorColumns pos_, vel_;
+  catalog::Vectors pos_, vel_;
   catalog::Reals mass_, radius_;
 };
 
@@ -220,7 +220,7 @@ void remark_on_torn_groups(catalog::HaloCatalog& catalog, const mpi::Communicato
   constexpr double torn_radii = 20, torn_mpc_h = 10;
   const auto& halos = std::as_const(catalog.halos);
   const auto ids = halos.get<std::int64_t>("id");
-  const VectorColumns from_host(halos, "host_d");
+  const auto from_host = halos.vectors("host_d");
   const auto radius = halos.reals("host_radius");
   std::int64_t id = no_id, count = 0;
   double farthest = 0;

@@ -61,7 +61,7 @@ Ownership Ownership::of(const Box& box, std::array<std::int64_t, 3> tiles, bool 
   Ownership owned{balanced ? Tiling::balanced(box, tiles, centres, comm) : Tiling(box, tiles), {}, {}};
   owned.counts.resize(static_cast<std::size_t>(owned.tiling.count()));
   mpi::agree(comm, [&] {
-    const VectorColumns pos(halos, "");
+    const auto pos = halos.vectors("");
     owned.place.reserve(centres.size());
     for (std::size_t row = 0; row < centres.size(); ++row) {
       const auto tile = owned.tiling.tile_of(centres[row]);

@@ -52,21 +52,21 @@ void put_halos(Rows& rows, const Judged& judged) {
   rows.put<std::int64_t>("host_halo_id", "", "id of the host halo", [&](auto i) { return host[i]; });
   rows.put<std::uint8_t>("is_central", "", "whether the halo is no subhalo",
                          [&](auto i) { return id[i] == host[i]; });
-  rows.put_vector("", "Mpc/h", "position", [&](auto i) { return halos.vector("", i); });
-  rows.put_vector("v", "km/s", "peculiar velocity", [&](auto i) { return halos.vector("v", i); });
+  rows.put_vector("", "Mpc/h", "position", [vector = halos.vectors("")](auto i) { return vector[i]; });
+  rows.put_vector("v", "km/s", "peculiar velocity", [vector = halos.vectors("v")](auto i) { return vector[i]; });
   const auto mass = halos.reals("mass"), host_mass = halos.reals("host_mass");
   rows.put<double>("halo_mass", "Msun/h", "mass of the (sub)halo", [&](auto i) { return mass[i]; });
   rows.put<double>("host_halo_mass", "Msun/h", "mass of the host halo", [&](auto i) { return host_mass[i]; });
   rows.put_vector("host_d", "Mpc/h", "from the host's centre; 0 for a central",
-                  [&](auto i) { return halos.vector("host_d", i); });
+                  [vector = halos.vectors("host_d")](auto i) { return vector[i]; });
   rows.put_vector("host_dv", "km/s", "velocity relative to the host; 0 for a central",
-                  [&](auto i) { return halos.vector("host_dv", i); });
+                  [vector = halos.vectors("host_dv")](auto i) { return vector[i]; });
   if (halos.has("axis_x"))
     rows.put_vector("halo_axis_", "", "major axis of the halo, null where unresolved",
-                    [&](auto i) { return halos.vector("axis_", i); });
+                    [vector = halos.vectors("axis_")](auto i) { return vector[i]; });
   if (halos.has("jx"))
     rows.put_vector("halo_spin_", "", "direction of the halo's angular momentum",
-                    [&](auto i) -> Vec3 { return halos.vector("j", i).stableNormalized(); });
+                    [vector = halos.vectors("j")](auto i) -> Vec3 { return vector[i].stableNormalized(); });
   rows.put<std::int64_t>("split", "", "of the model's training: 1 trained on, 2 validation, 3 test",
                          [&](auto i) { return judged.galaxies.split[i]; });
   rows.put<std::uint8_t>("held_out", "", "in a host halo that the model's training never saw", [&](auto i) {

@@ -46,9 +46,10 @@ bool has_any(const catalog::Table& halos, const std::vector<model::KnownHost>& h
   std::map<std::int64_t, Vec3> place;
   for (const auto& host : hosts) place[host.id] = host.pos;
   const auto id = halos.get<std::int64_t>("id");
+  const auto position = halos.vectors("");
   for (std::size_t i = 0; i < halos.rows(); ++i)
     if (const auto found = place.find(id[i]);
-        found != place.end() && (halos.vector("", i) - found->second).norm() < same_place_mpc_h)
+        found != place.end() && (position[i] - found->second).norm() < same_place_mpc_h)
       return true;
   return false;
 }

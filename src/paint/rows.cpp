@@ -46,10 +46,9 @@ void put_halo_columns(Table& rows, const Table& halos) {
 void put_halo_directions(Table& rows, const Table& halos) {
   const auto put_vector = [&](const std::string& name, const std::string& source, const char* description) {
     if (!halos.has(source + "x")) return;
-    const auto x = halos.reals(source + "x"), y = halos.reals(source + "y"), z = halos.reals(source + "z");
+    const auto vectors = halos.vectors(source);
     for (int k = 0; k < 3; ++k)
-      put<float>(rows, {name + "xyz"[k], "", description},
-                 [&](auto i) { return Vec3(x[i], y[i], z[i]).stableNormalized()[k]; });
+      put<float>(rows, {name + "xyz"[k], "", description}, [&](auto i) { return vectors[i].stableNormalized()[k]; });
   };
   put_vector("halo_axis_", "axis_",
              "major axis of the (sub)halo, unit vector, sign without meaning, zero where unresolved");
@@ -75,11 +74,11 @@ void put_painted_columns(Table& rows, const model::Painted& painted, const model
                  [&](auto i) { return painted.spin.empty() ? painted.frame[i](k, 2) : painted.spin[i][k]; });
   put<float>(rows, {"b_to_a", "", "intermediate to major axis"}, [&](auto i) { return painted.b_to_a[i]; });
   put<float>(rows, {"c_to_a", "", "minor to major axis"}, [&](auto i) { return painted.c_to_a[i]; });
-  for (int k = 0; k < 2; ++k)
-    put<float>(rows, {k == 0 ? "ellipticity_1" : "ellipticity_2", "", ellipticity_convention}, [&](auto i) {
-      return so3::projected_ellipticity(painted.frame[i], painted.b_to_a[i],
-                                        painted.c_to_a[i])[static_cast<std::size_t>(k)];
-    });
+  std::vector<std::array<double, 2>> ellipticity;
+  for (std::size_t i = 0; i < rows.rows(); ++i)
+    ellipticity.push_back(so3::projected_ellipticity(painted.frame[i], painted.b_to_a[i], painted.c_to_a[i]));
+  for (std::size_t k = 0; k < 2; ++k)
+    put<float>(rows, {k == 0 ? "ellipticity_1" : "ellipticity_2", "", ellipticity_convention}, [&](auto i) { return ellipticity[i][k]; });
   put<std::uint8_t>(rows, {"out_of_distribution", "", "inputs outside the range of the model's training"},
                     [&](auto i) { return painted.out_of_distribution[i]; });
 }

@@ -229,11 +229,12 @@ InputComparison compare_inputs(const model::ModelSpec& spec, const catalog::Halo
   std::vector<Key> keys;
   const auto values = mpi::agree(comm, [&] {
     const auto id = table.get<std::int64_t>("id");
+    const auto position = table.vectors("");
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < id.size(); ++i)
       if (const double hash = model::hash_of(id[i]); hash < share) {
         rows.push_back(i);
-        keys.push_back({hash, id[i], model::region_of(table.vector("", i), halos.simulation.box)});
+        keys.push_back({hash, id[i], model::region_of(position[i], halos.simulation.box)});
       }
     return model::invariants(features::assemble(table.select(rows), spec.inputs), rows.size(), spec);
   });

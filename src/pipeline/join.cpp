@@ -111,6 +111,7 @@ class Join {
     const auto box = box_of(halos_.simulation);
     const auto id = halos_.halos.get<std::int64_t>("id");
     const auto radius = halos_.halos.reals("radius"), mass = halos_.halos.reals("mass");
+    const auto position = halos_.halos.vectors("");
     const auto& table = galaxies_.table();
     std::vector<double> place[3], galaxy_mass;
     for (int k = 0; k < 3 && has_positions_; ++k) place[k] = catalog::numbers(table, std::string(1, "xyz"[k]));
@@ -122,7 +123,7 @@ class Join {
       pairs.found += 1;
       if (has_positions_) {
         const Vec3 galaxy(place[0][*row], place[1][*row], place[2][*row]);
-        const double d = box.nearest_image(galaxy - halos_.halos.vector("", i)).norm();
+        const double d = box.nearest_image(galaxy - position[i]).norm();
         pairs.far += !(d <= radius[i] + rounding_mpc_h);
         pairs.distance += d, pairs.radius += radius[i];
       }

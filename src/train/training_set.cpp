@@ -109,10 +109,11 @@ std::vector<model::KnownHost> hosts_of(const TrainingSet& set) {
   std::unordered_set<std::int64_t> seen;
   for (const auto& patch : set.patches) {
     const auto id = patch.patch.halos.get<std::int64_t>("id");
+    const auto position = patch.patch.halos.vectors("");
     for (std::size_t i = 0; i < patch.split.size(); ++i)
       if (patch.split[i] != Split::none && patch.host[i] == id[i] && seen.insert(id[i]).second)
         hosts.emplace_back(RandomStream(0, id[i], Purpose::train_split).uniform(),
-                           model::KnownHost{id[i], patch.patch.halos.vector("", i)});
+                           model::KnownHost{id[i], position[i]});
   }
   std::ranges::sort(hosts, {}, [](const auto& host) { return host.first; });
   hosts.resize(std::min(hosts.size(), known_hosts));
@@ -204,12 +205,13 @@ model::LabelledInputs inputs_of(const TrainingSet& set, Split split) {
   std::unordered_set<std::int64_t> seen;
   for (const auto& patch : set.patches) {
     const auto id = patch.patch.halos.get<std::int64_t>("id");
+    const auto position = patch.patch.halos.vectors("");
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < patch.split.size(); ++i) {
       if (patch.split[i] != split || !seen.insert(id[i]).second) continue;
       rows.push_back(i);
       all.id.push_back(id[i]);
-      all.region.push_back(model::region_of(patch.patch.halos.vector("", i), set.spec.origin.simulation.box));
+      all.region.push_back(model::region_of(position[i], set.spec.origin.simulation.box));
     }
     const auto part = features::assemble(patch.patch.halos.select(rows), set.spec.inputs);
     const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };

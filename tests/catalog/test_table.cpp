@@ -19,7 +19,7 @@ TEST(Table, AddsZeroColumnsOfItsLengthAndKeepsTheirOrder) {
   EXPECT_EQ(table.add<float>({"w", "", ""}).size(), 3u);
   EXPECT_EQ(table.get<float>("w")[2], 0);
   EXPECT_EQ(table.columns().back().spec.name, "w");
-  EXPECT_EQ(table.vector("host_d", 1), Vec3(2, 2, 9));
+  EXPECT_EQ(table.vectors("host_d")[1], Vec3(2, 2, 9));
   table.remove("w");
   EXPECT_FALSE(table.has("w"));
 }

@@ -30,14 +30,14 @@ void expect_host_columns(const catalog::Table& table, const std::vector<Halo>& h
     ASSERT_EQ(table.get<std::int64_t>("host_id")[row], host.id);
     EXPECT_EQ(table.get<double>("host_mass")[row], 1e12 + static_cast<double>(host.id % 1000));
     EXPECT_EQ(table.get<double>("host_radius")[row], 0.1 + static_cast<double>(host.id % 7));
-    const Vec3 d = table.vector("host_d", row);
+    const Vec3 d = table.vectors("host_d")[row];
     for (int k = 0; k < 3; ++k) {
       EXPECT_LE(std::abs(d[k]), box.side[k] / 2);
       const double images = (halo.pos[k] - host.pos[k] - d[k]) / box.side[k];
       EXPECT_NEAR(images, std::round(images), 1e-14);
     }
     const double dv = static_cast<double>(halo.id % 100) - static_cast<double>(host.id % 100);
-    EXPECT_EQ(table.vector("host_dv", row), Vec3(3 * dv, 5 * dv, 7 * dv));
+    EXPECT_EQ(table.vectors("host_dv")[row], Vec3(3 * dv, 5 * dv, 7 * dv));
     EXPECT_EQ(d.isZero(0), host.id == halo.id);
   }
 }

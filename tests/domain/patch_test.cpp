@@ -71,7 +71,7 @@ struct Instance {
 
 std::vector<Instance> images_of(const Box& box, const catalog::Table& all, std::size_t row, int most) {
   std::vector<Instance> images;
-  const Vec3 p = all.vector("", row);
+  const Vec3 p = all.vectors("")[row];
   for (int x = -most; x <= most; ++x)
     for (int y = -most; y <= most; ++y)
       for (int z = -most; z <= most; ++z)
@@ -147,7 +147,7 @@ class BruteForce {
   std::vector<Instance> owned_of(const std::array<Vec3, 2>& region) const {
     std::vector<Instance> owned;
     for (std::size_t row = 0; row < all_.rows(); ++row) {
-      const Vec3 host = all_.vector("", row_of_.at(all_.get<std::int64_t>("host_id")[row]));
+      const Vec3 host = all_.vectors("")[row_of_.at(all_.get<std::int64_t>("host_id")[row])];
       if ((host.array() < region[0].array()).any() || (host.array() >= region[1].array()).any()) continue;
       owned.push_back(*std::min_element(images_[row].begin(), images_[row].end(),
                                         [&](const Instance& a, const Instance& b) {
@@ -341,7 +341,7 @@ TEST(Patch, GhostsMakeTheRadiusGraphOfOwnedGalaxiesPeriodic) {
   for (std::size_t i = 0; i < all.rows(); ++i)
     for (std::size_t j = 0; j < all.rows(); ++j)
       for (const auto& source : images_of(oblong, all, j, 1)) {
-        const Vec3 d = source.pos - all.vector("", i);
+        const Vec3 d = source.pos - all.vectors("")[i];
         if (d.norm() <= radius && !(i == j && d.isZero()))
           expected.push_back(link(all.get<std::int64_t>("id")[i], source.id, d));
       }

@@ -33,10 +33,10 @@ void add_hosts(catalog::Table& halos, const domain::Box& box) {
   for (int k = 0; k < 3; ++k) {
     const std::string axis(1, "xyz"[k]);
     add(("host_d" + axis).c_str(), [&](std::size_t row, std::size_t h) {
-      return box.nearest_image(halos.vector("", row) - halos.vector("", h))[k];
+      return box.nearest_image(halos.vectors("")[row] - halos.vectors("")[h])[k];
     });
     add(("host_dv" + axis).c_str(),
-        [&](std::size_t row, std::size_t h) { return (halos.vector("v", row) - halos.vector("v", h))[k]; });
+        [&](std::size_t row, std::size_t h) { return (halos.vectors("v")[row] - halos.vectors("v")[h])[k]; });
   }
 }
 

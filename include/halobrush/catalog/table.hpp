@@ -44,6 +44,16 @@ class Reals {
   std::span<const float> single_;
 };
 
+/// Three columns of numbers as vectors.
+class Vectors {
+ public:
+  Vectors(Reals x, Reals y, Reals z) : x_(x), y_(y), z_(z) {}
+  Vec3 operator[](std::size_t row) const { return {x_[row], y_[row], z_[row]}; }
+
+ private:
+  Reals x_, y_, z_;
+};
+
 /// Columns of one length, in the order in which they were added (the same on every rank). std::uint8_t holds
 /// booleans.
 class Table {
@@ -79,8 +89,8 @@ class Table {
   Reals reals(const std::string& name) const;
   bool is_single(const std::string& name) const;  ///< whether it holds float
 
-  /// The vector whose components are the columns of numbers prefix + x, y, z.
-  Vec3 vector(const std::string& prefix, std::size_t row) const;
+  /// The vectors whose components are the columns of numbers prefix + x, y, z: looked up here, so before a loop over rows.
+  Vectors vectors(const std::string& prefix) const;
 
   /// The rows named, in that order.
   Table select(std::span<const std::size_t> rows) const;
