@@ -8,7 +8,7 @@ install(TARGETS halobrush_networks_library LIBRARY DESTINATION lib/halobrush)
 install(DIRECTORY models config data DESTINATION ${share})
 # The program runs python/run.py there; `pip install` takes the same folder.
 install(FILES python/run.py python/pyproject.toml DESTINATION ${share}/python)
-install(DIRECTORY python/halobrush DESTINATION ${share}/python FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
+install(DIRECTORY python/halobrush DESTINATION ${share}/python FILES_MATCHING PATTERN "*.py" PATTERN "*.html" PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY jobs docs DESTINATION ${doc} PATTERN "env.sh" EXCLUDE PATTERN "docs/scripts" EXCLUDE)
 install(FILES README.md LICENSE CITATION.cff CHANGELOG.md CONTRIBUTING.md SECURITY.md DESTINATION ${doc})
 install(FILES models/README.md models/demo.png models/tng.png DESTINATION ${doc}/models)

@@ -1,6 +1,4 @@
 """Figures and the self-contained page of halobrush evaluate."""
-import base64
-import html
 import io
 
 import matplotlib
@@ -9,11 +7,9 @@ import numpy as np
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+from halobrush import __version__, page
+
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"  # Okabe & Ito; told apart in grey print by line and marker
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;font-size:14px}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}
-.pass{color:#0072B2;font-weight:600}.fail{color:#D55E00;font-weight:600}img{max-width:100%}figcaption{color:#555;font-size:14px}
-.verdict{font-size:1.5em}dt{font-weight:600}summary{cursor:pointer}"""
 
 
 def label(name):
@@ -122,11 +118,6 @@ def figures_of(result, pair):
         yield "orientation", "Orientations; grey: isotropic. Errors by jackknife over halos.", lambda: orientation(result)
 
 
-def table(head, rows):
-    cell = lambda tag, values: "".join(f"<{tag}>{value}</{tag}>" for value in values)
-    return f"<table><tr>{cell('th', head)}</tr>" + "".join(f"<tr>{cell('td', row)}</tr>" for row in rows) + "</table>"
-
-
 WORDS = {
     "C2ST": "classifier two-sample test: boosted trees and a small neural network (MLP, multilayer perceptron) are trained to tell painted from true galaxies; their accuracy on others is 0.5 where they cannot",
     "null": "the same of two draws of the painter: what chance gives",
@@ -141,32 +132,23 @@ WORDS = {
 }
 
 
-def requirement_rows(requirements):
-    for r in requirements:
-        word = "pass" if r["pass"] else "fail"
-        yield html.escape(r["name"]), f"{r['value']:.4g}", html.escape(r["limit"]), f'<span class="{word}">{word.upper()}</span>', html.escape(r["note"])
+def facts_of(result):
+    for key in ("model", "catalog", "draws", "galaxies", "held_out", "held_out_by", "evaluations"):
+        if key in result:
+            yield f"{key.replace('_', ' ')}: {result[key]}"
+    if result["log_p"]:
+        yield f"mean -log p: {-result['log_p']['mean']:.4f} ± {result['log_p']['error']:.4f} nats"
+    if result["out_of_distribution"] is not None:
+        yield f"out of distribution: {100 * result['out_of_distribution']:.2f} %"
 
 
 def write(folder, result, pair):
-    body = []
+    figures = []
     for name, caption, draw in figures_of(result, pair):
         figure, raw = draw(), io.BytesIO()
         figure.savefig(raw, dpi=110, format="png")
         plt.close(figure)
         (folder / f"{name}.png").write_bytes(raw.getvalue())
-        body.append(f'<figure><img alt="{name}" src="data:image/png;base64,{base64.b64encode(raw.getvalue()).decode()}"><figcaption>{caption}</figcaption></figure>')
-    facts = [(k.replace("_", " "), html.escape(str(result[k]))) for k in ("model", "catalog", "draws", "galaxies", "held_out", "held_out_by", "evaluations") if k in result]
-    if result["log_p"]:
-        facts.append(("mean -log p", f"{-result['log_p']['mean']:.4f} &plusmn; {result['log_p']['error']:.4f} nats"))
-    if result["out_of_distribution"] is not None:
-        facts.append(("out of distribution", f"{100 * result['out_of_distribution']:.2f} %"))
-    holding, failing = ([r for r in result["requirements"] if r["pass"] == hold] for hold in (True, False))
-    head = ("requirement", "value", "limit", "", "")
-    verdict = f"FAIL: {len(failing)} of {len(result['requirements'])} requirements do not hold" if failing else f"PASS: all {len(holding)} requirements hold"
-    failures = f"<h2>Requirements that do not hold</h2>{table(head, requirement_rows(failing))}" if failing else ""
-    words = "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in WORDS.items())
-    (folder / "index.html").write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>halobrush evaluate</title><style>{STYLE}</style>'
-        f'<h1>Painted beside true</h1><p class="verdict {"fail" if failing else "pass"}">{verdict if result["requirements"] else "nothing could be judged"}</p>'
-        f"{table(('', ''), facts)}{failures}<details><summary>{len(holding)} requirements that hold</summary>{table(head, requirement_rows(holding))}</details>"
-        f"<h2>Figures</h2>{''.join(body)}<h2>Words</h2><dl>{words}</dl></html>")
+        figures.append(page.figure(caption, raw.getvalue()))
+    page.write(folder / "index.html", result["requirements"], title="halobrush evaluate", heading="Painted beside true", facts=list(facts_of(result)), figures=figures,
+               words=WORDS, version=__version__, numbers="evaluation.json, evaluation.hdf5")

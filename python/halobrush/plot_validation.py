@@ -1,8 +1,4 @@
-"""The figures of a validation: reads DIR/validation.json and DIR/validation.hdf5 of halobrush validate and writes DIR/figures.
-
-example: halobrush-plot-validation out/validation
-"""
-import argparse
+"""The figures of a validation, from the validation.json and validation.hdf5 of halobrush validate."""
 import json
 import pathlib
 
@@ -268,13 +264,10 @@ def slice_figure(file):
     return figure
 
 
-def main():
-    parser = argparse.ArgumentParser("halobrush-plot-validation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dir", metavar="DIR", type=pathlib.Path, help="folder of halobrush validate")
-    out = parser.parse_args().dir
+def draw_figures(out, report):
+    """Writes the folder out/figures; returns names of files with captions. report: out/validation.json."""
     folder = out / "figures"
     folder.mkdir(exist_ok=True)
-    report = json.loads((out / "validation.json").read_text())
     with h5py.File(out / "validation.hdf5") as file:
         catalogs = [Catalog(file, pathlib.Path(report["mock"]).stem, 0)]
         for k, reference in enumerate(report["references"]):
@@ -299,15 +292,8 @@ def main():
             "slice": (slice_figure(file), "A slice around the heaviest halo: galaxies as ellipses (projected shape) over the halo mass density; "
                                           "orange: projected stretching axis of the tidal field at each galaxy."),
         }
-    entries = []
-    for name, (figure, caption) in figures.items():
-        if figure is None:
-            continue
-        figure.savefig(folder / f"{name}.png")
+    drawn = [(f"{name}.png", figure, caption) for name, (figure, caption) in figures.items() if figure is not None]
+    for name, figure, _ in drawn:
+        figure.savefig(folder / name)
         plt.close(figure)
-        entries.append({"file": f"{name}.png", "caption": caption})
-    (folder / "figures.json").write_text(json.dumps(entries))
-
-
-if __name__ == "__main__":
-    main()
+    return [(name, caption) for name, _, caption in drawn]

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -41,16 +42,11 @@ std::uint64_t count(const catalog::Table& rows, const std::string& flag, const m
   return comm.sum(set);
 }
 
-void write_page_without_statistics(const Request& request, const std::string& why) {
+void say_that_statistics_are_missing(const Request& request, const std::string& why) {
   std::ifstream file(json_path(request));
   auto summary = Json::parse(file);
   summary["statistics"] = "not computed: " + why;
   write_durably(json_path(request), summary.dump(2) + "\n");
-  write_durably(request.folder + "/index.html",
-        "<!doctype html><meta charset=utf-8><title>halobrush evaluate</title><h1>Evaluation</h1>"
-        "<p>The statistics need Python with NumPy, SciPy, h5py, scikit-learn and matplotlib. "
-        "The galaxies are in evaluation.hdf5; run halobrush-evaluate of the Python package halobrush on it where there is one.</p><pre>" +
-            summary.dump(2) + "</pre>");
 }
 
 }  // namespace
@@ -96,14 +92,16 @@ bool verdict(const Request& request, Logger& log) {
 }  // namespace
 
 bool write_report(const Request& request, Logger& log) {
+  std::filesystem::remove(request.folder + "/index.html");  // of another table
   try {
     run_tool(find_tool("evaluate", ""), {request.folder + "/evaluation.hdf5", "--out", request.folder},
              request.folder + "/evaluate.log");
     log.info("evaluate: {}/index.html", request.folder);
     return verdict(request, log);
   } catch (const Error& problem) {
-    log.warn("evaluate: no statistics: {}", problem.what());
-    write_page_without_statistics(request, problem.what());
+    log.warn("evaluate: no statistics and no page: {}; the galaxies are in {}/evaluation.hdf5: run halobrush-evaluate of the Python package on it", problem.what(),
+             request.folder);
+    say_that_statistics_are_missing(request, problem.what());
     return false;
   }
 }

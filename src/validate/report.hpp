@@ -1,4 +1,4 @@
-// The results as files: numbers (JSON, HDF5) and one page.
+// The results as files of numbers, JSON and HDF5. The page is made of them by the Python package (halobrush/validation_page.py).
 #pragma once
 
 #include <optional>
@@ -33,15 +33,8 @@ struct Report {
   bool pass() const;
 };
 
-struct Figure {
-  std::string file, caption;
-};
-
 // Not collective; they throw io_error.
 void write_json(const std::string& path, const Report& report);
 void write_hdf5(const std::string& path, const Report& report);
-/// @param no_figures  why there are none; empty when there are
-void write_page(const std::string& path, const Report& report, const std::vector<Figure>& figures,
-                const std::string& no_figures);
 
 }  // namespace halobrush::validate

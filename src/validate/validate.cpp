@@ -274,13 +274,20 @@ std::vector<Against> against(const std::vector<Reference>& references) {
   return all;
 }
 
-std::vector<Figure> draw(const std::string& out, const config::Validate& how) {
-  run_tool(find_tool("plot_validation", how.python), {out}, out + "/figures.log");
-  std::ifstream file(out + "/figures/figures.json");
-  std::vector<Figure> figures;
-  for (const auto& entry : nlohmann::json::parse(file))
-    figures.push_back({"figures/" + entry.at("file").get<std::string>(), entry.at("caption")});
-  return figures;
+// By the Python package, which draws the figures; the numbers stand without it.
+void write_page(const std::string& out, const config::Validate& how, Logger& log) {
+  std::vector<std::string> arguments = {out};
+  if (!how.figures) arguments.emplace_back("--no-figures");
+  if (how.figures) log.info("validate: drawing figures");
+  std::filesystem::remove(out + "/index.html");  // of other numbers
+  try {
+    run_tool(find_tool("validation_page", how.python), arguments, out + "/page.log");
+    std::ifstream said(out + "/page.log");
+    for (std::string line; std::getline(said, line);)
+      if (line.starts_with("no figures: ")) log.warn("{}", line);
+  } catch (const std::exception& error) {
+    log.warn("no page: {}", error.what());
+  }
 }
 
 void write_report(const std::string& out, const Report& report, const config::Validate& how,
@@ -288,16 +295,7 @@ void write_report(const std::string& out, const Report& report, const config::Va
   write_json(out + "/validation.json", report);
   write_hdf5(out + "/validation.hdf5", report);
   write_durably(out + "/requirements.yaml", requirements);
-  std::vector<Figure> figures;
-  std::string no_figures = how.figures ? "" : "validate.figures is false";
-  if (how.figures) log.info("validate: drawing figures");
-  if (how.figures) try {
-      figures = draw(out, how);
-    } catch (const std::exception& error) {
-      no_figures = error.what();
-      log.warn("no figures: {}", no_figures);
-    }
-  write_page(out + "/index.html", report, figures, no_figures);
+  write_page(out, how, log);
 }
 
 TwoSampleTest better_of(const nlohmann::json& classifiers, std::string galaxies, double n) {

@@ -64,7 +64,7 @@ def same_table_on_any_ranks(truth, scratch):
             expect(values.tobytes() == table[name].tobytes(), f"{name} depends on the number of ranks")
     summary = judged(scratch / "np1")
     expect("not computed" in summary["statistics"] and -20 < summary["log_p"]["mean"] < 20, f"without Python: {summary}")
-    expect("not computed" in (scratch / "np1/index.html").read_text(), "the page does not say that statistics are missing")
+    expect(not (scratch / "np1/index.html").exists(), "a table without statistics has the page of another one")
     return tables[0]
 
 

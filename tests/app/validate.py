@@ -320,9 +320,11 @@ def check_bad_input(scratch, mock, other):
 
 
 def check_page_without_python(scratch, mock):
-    measured(1, mock, scratch / "bare", [*SMALL, "validate.figures=true", "validate.python=/nowhere/python"])
-    page = (scratch / "bare/index.html").read_text()
-    expect("No figures" in page and "/nowhere/python" in page, "the page does not say why it has no figures")
+    out = scratch / "bare"
+    measured(1, mock, out, SMALL)
+    expect("No figures: validate.figures is false" in (out / "index.html").read_text(), "the page does not say why it has no figures")
+    measured(1, mock, out, [*SMALL, "validate.figures=true", "validate.python=/nowhere/python"])
+    expect((out / "validation.json").exists() and not (out / "index.html").exists(), "numbers without Python have the page of others")
 
 
 def check_foreign_file(scratch, mock):

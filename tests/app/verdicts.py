@@ -1,5 +1,7 @@
 """The verdicts of halobrush validate: another draw of the same law passes against the truth, orientations that are shuffled or half as
 aligned fail, satellites turned by 20 degrees fail though pairs do not tell, and so does a catalog with a broken column; the page has its figures, or says why not."""
+import html
+
 import numpy as np
 
 from runner import Scratch, expect, paint
@@ -98,14 +100,14 @@ def check_verdicts(scratch):
     paint(2, other, "seed=202", "input.min_particles=0", config="config/demo-truth.yaml")
     good = measured(2, other, scratch / "good", ["field.mesh=32"], [truth])
     expect(good["pass"] and len(good["requirements"]) > 60, failures(good))
-    page = (scratch / "good/index.html").read_text()
+    page = html.unescape((scratch / "good/index.html").read_text())
     expect("direction to the host halo's centre" in page, "the page has no table of misalignments")
     expect(page.count("data:image/png;base64,") >= 8 and "http" not in page.split("<style>")[1], "figures are not in the page")
     print(f"another seed: {len(good['requirements'])} requirements hold")
     for name, wrong in (("shuffled", shuffled), ("halved", halved)):
         bad = measured(1, wrong(other, scratch / f"{name}.hdf5"), scratch / name, QUICK, [truth], code=FAILED)
         lost = failures(bad)
-        page = (scratch / name / "index.html").read_text()
+        page = html.unescape((scratch / name / "index.html").read_text())
         failing, folded, figures = (page.index(text) for text in ("<h2>Requirements that do not hold", "requirements that hold</summary>", "<h2>Figures"))
         expect(failing < folded < figures and "FAIL" in page[failing:folded] and "PASS" not in page[failing:folded], "the page does not begin with what does not hold")
         expect(not bad["pass"] and any(n.startswith("ed_A") for n in lost) and any(n.startswith("wgplus") for n in lost), lost)
