@@ -13,10 +13,11 @@ install(DIRECTORY jobs docs DESTINATION ${doc} PATTERN "env.sh" EXCLUDE PATTERN 
 install(FILES README.md LICENSE CITATION.cff CHANGELOG.md CONTRIBUTING.md SECURITY.md DESTINATION ${doc})
 install(FILES models/README.md models/demo.png models/tng.png DESTINATION ${doc}/models)
 install(FILES examples/write_halos.py DESTINATION ${doc}/examples)
-# The manual page and the completion for bash come from the installed program itself.
+# The manual page and the completions for bash and zsh come from the installed program itself.
 install(CODE [[
   set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
-  file(MAKE_DIRECTORY ${prefix}/share/man/man1 ${prefix}/share/bash-completion/completions)
+  file(MAKE_DIRECTORY ${prefix}/share/man/man1 ${prefix}/share/bash-completion/completions ${prefix}/share/zsh/site-functions)
   execute_process(COMMAND ${prefix}/bin/halobrush describe-commands --man OUTPUT_FILE ${prefix}/share/man/man1/halobrush.1 COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${prefix}/bin/halobrush describe-commands OUTPUT_FILE ${prefix}/share/bash-completion/completions/halobrush COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${prefix}/bin/halobrush describe-commands --zsh OUTPUT_FILE ${prefix}/share/zsh/site-functions/_halobrush COMMAND_ERROR_IS_FATAL ANY)
 ]])

@@ -20,6 +20,17 @@ complete_word() { # what bash offers for the last of these words
 }
 expect 0 '^check checksum$' complete_word halobrush che
 expect 0 '^--reference$' complete_word halobrush validate --ref
+complete_in_zsh() { # what zsh is told, of the word that begins with $2, the number $1 of these
+  zsh -fc '_describe() { print -l -- ${(P)2}; }; _files() { print files; }; CURRENT=$1 PREFIX=$2 words=("${@:3}")
+           halobrush_words() { source prefix/share/zsh/site-functions/_halobrush; }; halobrush_words' _ "$@"
+}
+if command -v zsh >/dev/null; then
+  expect 0 '^validate:measure a galaxy catalog' complete_in_zsh 2 val halobrush val
+  expect 0 '^--reference:' complete_in_zsh 3 --re halobrush validate --re
+  expect 0 '^files$' complete_in_zsh 3 mock halobrush validate mock
+else
+  echo "skipped: completion for zsh (zsh is not installed)"
+fi
 expect 0 'override a key' bash -c "sed 's/\\\\//g' prefix/share/man/man1/halobrush.1"
 
 expect 0 'is not in this folder: .*/prefix/share/halobrush/config/demo.yaml is taken' halobrush paint config/demo.yaml --set input.min_particles=60 \

@@ -41,6 +41,37 @@ std::string for_bash(const CLI::App& program) {
       fmt::join(names, " "), cases);
 }
 
+// A word of zsh's _describe, in single quotes: what is completed, and its explanation.
+std::string described(const std::string& word, std::string about) {
+  for (std::size_t at = 0; (at = about.find('\'', at)) != about.npos; at += 4) about.replace(at, 1, "'\\''");
+  return fmt::format("'{}:{}'", word, about);
+}
+
+// Read by zsh as the function _halobrush of a folder of its fpath (share/zsh/site-functions).
+std::string for_zsh(const CLI::App& program) {
+  std::vector<std::string> commands;
+  std::string cases;
+  for (const auto* command : commands_in(program)) {
+    commands.push_back(described(command->get_name(), command->get_description()));
+    std::vector<std::string> options;
+    for (const auto* option : command->get_options())
+      for (const auto& name : option->get_lnames()) options.push_back(described("--" + name, option->get_description()));
+    cases += fmt::format("  {})\n    options=({}) ;;\n", command->get_name(), fmt::join(options, "\n      "));
+  }
+  return fmt::format(
+      "#compdef halobrush\n"
+      "# Completion of halobrush in zsh.\n"
+      "local -a commands options\n"
+      "commands=({})\n"
+      "if ((CURRENT == 2)); then\n"
+      "  _describe command commands\n"
+      "  return\n"
+      "fi\n"
+      "case $words[2] in\n{}esac\n"
+      "if [[ $PREFIX == -* ]]; then _describe option options; else _files; fi\n",
+      fmt::join(commands, "\n  "), cases);
+}
+
 std::string escaped(std::string text) {
   for (std::size_t at = 0; (at = text.find('\\', at)) != text.npos; at += 2) text.insert(at, "\\");
   for (std::size_t at = 0; (at = text.find('-', at)) != text.npos; at += 2) text.insert(at, "\\");
@@ -64,13 +95,17 @@ std::string for_man(const CLI::App& program) {
 }  // namespace
 
 Command describe_commands_command(CLI::App& program) {
-  const auto man = std::make_shared<bool>(false);
-  auto* parser = program.add_subcommand("describe-commands", "print a completion script for bash, or a manual page");
-  parser->add_flag("--man", *man, "the manual page");
+  struct Wanted {
+    bool man = false, zsh = false;
+  };
+  const auto wanted = std::make_shared<Wanted>();
+  auto* parser = program.add_subcommand("describe-commands", "print a completion script for bash or zsh, or a manual page");
+  auto* man = parser->add_flag("--man", wanted->man, "the manual page");
+  parser->add_flag("--zsh", wanted->zsh, "completion for zsh")->excludes(man);
   parser->footer("Example: source <(halobrush describe-commands)");
-  return {parser, [man, &program](int&, char**&) {
+  return {parser, [wanted, &program](int&, char**&) {
             leave_signals_alone();
-            std::cout << (*man ? for_man(program) : for_bash(program));
+            std::cout << (wanted->man ? for_man(program) : wanted->zsh ? for_zsh(program) : for_bash(program));
             return 0;
           }};
 }
