@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -30,9 +29,8 @@ class Directory {
       std::transform(some.begin(), some.end(), owners.begin(), [&](std::int64_t id) { return owner(id); });
       const auto arrived = Routes(owners, comm_.size()).send_each(
           [&](std::size_t i) { return Entry{some[i], record_of(first + i)}; }, comm_);
-      entries_.insert(entries_.end(), arrived.data.begin(), arrived.data.end());
+      insert(arrived.data);
     });
-    sort_into_buckets();
   }
   Directory(std::span<const std::int64_t> ids, std::span<const Record> records, const Communicator& comm)
       : Directory(ids, [&](std::size_t i) { return records[i]; }, comm) {}
@@ -73,6 +71,8 @@ class Directory {
     Record record;
     bool known;
   };
+  static constexpr auto free_slot = std::numeric_limits<std::uint32_t>::max();
+
   // Ids of one catalog have patterns (multiples of a power of ten, replicas), so their remainders do not spread them: the
   // bits are mixed before (the finaliser of splitmix64, Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195).
   static std::uint64_t mixed(std::int64_t id) {
@@ -87,65 +87,56 @@ class Directory {
     for (const auto id : ids) ++counts[static_cast<std::size_t>(owner(id))];
     comm_.sum_in_place(std::span(counts));
     const auto mine = counts[static_cast<std::size_t>(comm_.rank())];
-    if (mine > std::numeric_limits<std::uint32_t>::max()) throw internal_error("{} ids on a rank are too many; use more ranks", mine);
+    if (mine >= free_slot / 2) throw internal_error("{} ids on a rank are too many; use more ranks", mine);
     entries_.reserve(mine);
+    slots_.assign(std::bit_ceil(2 * mine + 2), free_slot);
   }
-
-  // Buckets of two to four entries by the high bits of the mixed id. They are filled by sorting, one after the other, so that
-  // an id costs as much among millions as among thousands: a hash table's slots, visited in any order, lie in no cache.
-  std::size_t bucket_of(std::int64_t id) const { return bits_ == 0 ? 0 : static_cast<std::size_t>(mixed(id) >> (64 - bits_)); }
-  void sort_into_buckets() {
-    bits_ = std::bit_width(entries_.size() / 4);
-    const int low = bits_ / 2;
-    std::vector<Entry> other(entries_.size());
-    sort_by_digit(entries_, other, 0, low);
-    sort_by_digit(other, entries_, low, bits_ - low);
-    starts_.assign((std::size_t{1} << bits_) + 1, 0);
-    std::size_t kept = 0, first = 0, bucket = 0;
-    for (const auto& entry : entries_) {
-      const auto here = bucket_of(entry.id);
-      if (here != bucket) bucket = here, first = kept;
-      const auto of_bucket = std::span(entries_).subspan(first, kept - first);
-      if (std::ranges::any_of(of_bucket, [&](const Entry& before) { return before.id == entry.id; })) {
-        twice_ = std::min(twice_.value_or(entry.id), entry.id);
-        continue;
-      }
-      entries_[kept++] = entry;
-      ++starts_[bucket + 1];
+  // The slot of an id, or the free one where it belongs: by the high bits, then one after the other. Half of them stay free,
+  // and an id costs as much among millions as among thousands.
+  std::size_t first_slot_of(std::int64_t id) const {
+    return static_cast<std::size_t>(mixed(id) >> (std::countl_zero(slots_.size()) + 1));
+  }
+  std::size_t slot_of(std::int64_t id) const {
+    auto slot = first_slot_of(id);
+    while (slots_[slot] != free_slot && entries_[slots_[slot]].id != id) slot = (slot + 1) & (slots_.size() - 1);
+    return slot;
+  }
+  // Slots, and the entries that they name, lie far apart in memory: they are asked for ahead.
+  static constexpr std::size_t ahead = 16;
+  void insert(const std::vector<Entry>& entries) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i + ahead < entries.size()) __builtin_prefetch(&slots_[first_slot_of(entries[i + ahead].id)], 1);
+      insert(entries[i]);
     }
-    std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
-    entries_.resize(kept);
   }
-  // A stable pass of a radix sort, by `bits` bits of the bucket's number from bit `shift` on.
-  void sort_by_digit(const std::vector<Entry>& from, std::vector<Entry>& to, int shift, int bits) const {
-    const auto digit = [&](const Entry& entry) { return (bucket_of(entry.id) >> shift) & ((std::size_t{1} << bits) - 1); };
-    std::vector<std::size_t> next((std::size_t{1} << bits) + 1);
-    for (const auto& entry : from) ++next[digit(entry) + 1];
-    std::partial_sum(next.begin(), next.end(), next.begin());
-    for (const auto& entry : from) to[next[digit(entry)]++] = entry;
+  void insert(const Entry& entry) {
+    auto& slot = slots_[slot_of(entry.id)];
+    if (slot != free_slot) {
+      twice_ = std::min(twice_.value_or(entry.id), entry.id);
+      return;
+    }
+    slot = static_cast<std::uint32_t>(entries_.size());
+    entries_.push_back(entry);
   }
-  // Buckets, and their entries, lie far apart in memory: they are asked for ahead.
   std::vector<Answer> find(std::span<const std::int64_t> ids) const {
-    constexpr std::size_t ahead = 16;
     std::vector<Answer> answers(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (i + 2 * ahead < ids.size()) __builtin_prefetch(&starts_[bucket_of(ids[i + 2 * ahead])]);
-      if (i + ahead < ids.size()) __builtin_prefetch(entries_.data() + starts_[bucket_of(ids[i + ahead])]);
+      if (i + 2 * ahead < ids.size()) __builtin_prefetch(&slots_[first_slot_of(ids[i + 2 * ahead])]);
+      if (i + ahead < ids.size())
+        if (const auto row = slots_[first_slot_of(ids[i + ahead])]; row != free_slot) __builtin_prefetch(&entries_[row]);
       answers[i] = find(ids[i]);
     }
     return answers;
   }
   Answer find(std::int64_t id) const {
-    const auto bucket = bucket_of(id);
-    for (auto k = starts_[bucket]; k < starts_[bucket + 1]; ++k)
-      if (entries_[k].id == id) return {entries_[k].record, true};
-    return {Record{}, false};
+    const auto row = slots_[slot_of(id)];
+    if (row == free_slot) return {Record{}, false};
+    return {entries_[row].record, true};
   }
 
   const Communicator& comm_;
-  std::vector<Entry> entries_;         // those that this rank owns, each id once, by bucket
-  std::vector<std::uint32_t> starts_;  // the first entry of each bucket, and one behind the last
-  int bits_ = 0;                       // of a bucket's number
+  std::vector<Entry> entries_;        // those that this rank owns, each id once
+  std::vector<std::uint32_t> slots_;  // of a hash table: places in entries_
   std::optional<std::int64_t> twice_;  // the smallest id that came again
 };
 
