@@ -1,44 +1,109 @@
 #include "halobrush/catalog/assembly.hpp"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
 
+#include "halobrush/core/error.hpp"
 #include "share.hpp"
 
 namespace halobrush::catalog {
 namespace {
 
-// The rows of all tiles, one behind the other.
+// Rows of one tile that stand together in the mock.
+struct Piece {
+  std::size_t tile;               // of the list of tiles
+  std::uint64_t first, rows;      // in the tile
+  std::uint64_t end_in_mock = 0;  // row behind the last one
+};
+
+std::vector<Piece> whole_tiles(const std::vector<StagedTile>& tiles) {
+  std::vector<Piece> pieces;
+  for (std::size_t t = 0; t < tiles.size(); ++t) pieces.push_back({t, 0, tiles[t].rows});
+  return pieces;
+}
+
+// Cell by cell, and in a cell tile by tile.
+std::vector<Piece> by_cell(const std::vector<StagedTile>& tiles, std::vector<CellRows> cells) {
+  std::map<std::int64_t, std::size_t> index;
+  for (std::size_t t = 0; t < tiles.size(); ++t) index[tiles[t].tile] = t;
+  std::ranges::sort(cells, {}, [](const CellRows& c) { return std::tuple(c.cell, c.tile); });
+  std::vector<std::uint64_t> taken(tiles.size());
+  std::vector<Piece> pieces;
+  for (const auto& cell : cells) {
+    const auto tile = index.at(cell.tile);
+    pieces.push_back({tile, taken[tile], cell.rows});
+    taken[tile] += cell.rows;
+  }
+  for (std::size_t t = 0; t < tiles.size(); ++t)
+    if (taken[t] != tiles[t].rows)
+      throw internal_error("cells hold {} of {} rows of tile {}", taken[t], tiles[t].rows, tiles[t].tile);
+  return pieces;
+}
+
+void copy_rows(const Table& from, std::uint64_t first, std::uint64_t count, Table& table, std::uint64_t to) {
+  for (std::size_t c = 0; c < table.columns().size(); ++c)
+    std::visit(
+        [&]<class T>(std::vector<T>& values) {
+          const auto& source = std::get<std::vector<T>>(from.columns()[c].data);
+          std::copy_n(source.begin() + static_cast<std::ptrdiff_t>(first), count,
+                      values.begin() + static_cast<std::ptrdiff_t>(to));
+        },
+        table.columns()[c].data);
+}
+
+// The rows of all tiles in the order of the mock.
 class StagedRows {
  public:
-  StagedRows(const Staging& staging, const std::vector<StagedTile>& tiles) : staging_(staging), tiles_(tiles) {
-    for (const auto& tile : tiles) ends_.push_back(total() + tile.rows);
+  StagedRows(const Staging& staging, const std::vector<StagedTile>& tiles, std::vector<Piece> pieces)
+      : staging_(staging), tiles_(tiles), pieces_(std::move(pieces)) {
+    for (auto& piece : pieces_) piece.end_in_mock = total_ += piece.rows;
   }
 
-  std::uint64_t total() const { return ends_.empty() ? 0 : ends_.back(); }
+  std::uint64_t total() const { return total_; }
 
   void read(std::uint64_t first, std::uint64_t count, Table& rows) const {
     rows.resize(count);
-    auto tile = static_cast<std::size_t>(std::ranges::upper_bound(ends_, first) - ends_.begin());
-    for (std::uint64_t done = 0; done < count; ++tile) {
-      const auto skip = first + done - (ends_[tile] - tiles_[tile].rows);
-      const auto here = std::min(tiles_[tile].rows - skip, count - done);
-      if (here > 0) staging_.read(tiles_[tile], skip, here, rows, done);
+    std::map<std::size_t, std::vector<Part>> of_tile;
+    auto piece = std::ranges::upper_bound(pieces_, first, {}, &Piece::end_in_mock);
+    for (std::uint64_t done = 0; done < count; ++piece) {
+      const auto skip = first + done - (piece->end_in_mock - piece->rows);
+      const auto here = std::min(piece->rows - skip, count - done);
+      if (here > 0) of_tile[piece->tile].push_back({piece->first + skip, here, done});
       done += here;
     }
+    for (const auto& [tile, parts] : of_tile) read_parts(tiles_[tile], parts, rows);
   }
 
  private:
+  struct Part {
+    std::uint64_t first, rows, to;
+  };
+
+  // What cells that follow each other take of a tile follows each other there, too: it is read at once.
+  void read_parts(const StagedTile& tile, const std::vector<Part>& parts, Table& rows) const {
+    const auto& [first, count, to] = parts.front();
+    if (parts.size() == 1) return staging_.read(tile, first, count, rows, to);
+    auto together = rows.empty_like();
+    together.resize(parts.back().first + parts.back().rows - first);
+    staging_.read(tile, first, together.rows(), together, 0);
+    for (const auto& part : parts) copy_rows(together, part.first - first, part.rows, rows, part.to);
+  }
+
   const Staging& staging_;
   const std::vector<StagedTile>& tiles_;
-  std::vector<std::uint64_t> ends_;  // row behind the last one of each tile
+  std::vector<Piece> pieces_;
+  std::uint64_t total_ = 0;
 };
 
 }  // namespace
 
 std::vector<std::string> assemble(const std::string& path, const MockHeader& header, const Table& columns,
                                   const Staging& staging, const std::vector<StagedTile>& tiles,
-                                  const mpi::Communicator& comm, const WriteOptions& options) {
-  const StagedRows staged(staging, tiles);
+                                  const mpi::Communicator& comm, const WriteOptions& options, std::vector<CellRows> cells) {
+  const bool indexed = !header.rows_of_cell.empty();
+  const StagedRows staged(staging, tiles, indexed ? by_cell(tiles, std::move(cells)) : whole_tiles(tiles));
   const auto [begin, end] = share_of({0, staged.total()}, comm.rank(), comm.size());
   const auto row = std::max(static_cast<std::uint64_t>(bytes_per_row(columns)), std::uint64_t{1});
   const auto most = std::max(options.slab_bytes / row, std::uint64_t{1});

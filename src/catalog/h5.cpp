@@ -127,13 +127,12 @@ Handle simple_space(hsize_t n) {
   return {H5Screate_simple(1, &n, nullptr), H5Sclose};
 }
 
-void write_scalar_of(hid_t parent, const std::string& name, hid_t type, const void* value) {
-  const auto space = scalar_space();
+void write_dataset(hid_t parent, const std::string& name, hid_t type, const Handle& space, const void* values) {
   const Handle dataset(
       checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
               "creating a dataset"),
       H5Dclose);
-  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), parent,
+  checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), parent,
           "writing a dataset");
 }
 
@@ -405,22 +404,21 @@ std::optional<std::vector<double>> numbers_attribute(hid_t at, const std::string
 }
 
 void write_scalar(hid_t parent, const std::string& name, double value) {
-  write_scalar_of(parent, name, H5T_NATIVE_DOUBLE, &value);
+  write_dataset(parent, name, H5T_NATIVE_DOUBLE, scalar_space(), &value);
 }
 void write_scalar(hid_t parent, const std::string& name, std::int64_t value) {
-  write_scalar_of(parent, name, H5T_NATIVE_INT64, &value);
+  write_dataset(parent, name, H5T_NATIVE_INT64, scalar_space(), &value);
 }
 
 void write_array(hid_t parent, const std::string& name, const std::vector<std::uint64_t>& shape,
                  std::span<const double> values) {
   const std::vector<hsize_t> size(shape.begin(), shape.end());
   const Handle space(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
-  const Handle dataset(checked(H5Dcreate2(parent, name.c_str(), H5T_NATIVE_DOUBLE, space, H5P_DEFAULT,
-                                          H5P_DEFAULT, H5P_DEFAULT),
-                               parent, "creating a dataset"),
-                       H5Dclose);
-  checked(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), parent,
-          "writing a dataset");
+  write_dataset(parent, name, H5T_NATIVE_DOUBLE, space, values.data());
+}
+
+void write_array(hid_t parent, const std::string& name, std::span<const std::int64_t> values) {
+  write_dataset(parent, name, H5T_NATIVE_INT64, simple_space(values.size()), values.data());
 }
 
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows) {

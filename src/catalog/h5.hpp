@@ -99,6 +99,7 @@ void write_scalar(hid_t parent, const std::string& name, std::int64_t value);
 /// Row-major; in a file of one process.
 void write_array(hid_t parent, const std::string& name, const std::vector<std::uint64_t>& shape,
                  std::span<const double> values);
+void write_array(hid_t parent, const std::string& name, std::span<const std::int64_t> values);
 
 /// A column of `rows` values of the type that `like` holds, not yet written; booleans become what h5py reads as bool.
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows);

@@ -1,8 +1,11 @@
 // OpenCosmo's layout of galaxies and of halos; galaxies also under the names that GCRCatalogs looks for.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <memory>
+#include <numeric>
+#include <span>
 
 #include "h5.hpp"
 #include "halobrush/catalog/units.hpp"
@@ -37,10 +40,44 @@ double redshift_of(const Simulation& s) {
   return 1 / s.scale_factor - 1;
 }
 
-void write_opencosmo_header(hid_t file, const std::string& data_type, const Simulation& s) {
+// OpenCosmo asks files of origin HACC, and no others, for the side of the box, without which it does not read the index of a
+// snapshot, and for more, which halobrush does not know: numbers within the bounds that it checks (docs/formats.md).
+void write_hacc_parameters(hid_t simulation, const Simulation& s) {
+  const auto parameters = h5::create_group(simulation, "parameters");
+  h5::write_attribute(parameters, "box_size", s.box[0]);
+  h5::write_attribute(parameters, "z_ini", std::max(redshift_of(s), 0.01));
+  h5::write_attribute(parameters, "z_end", std::max(redshift_of(s), 0.));
+  h5::write_attribute(parameters, "n_steps", std::int64_t{1});
+  for (const char* name : {"pm_grid", "n_gravity"}) h5::write_attribute(parameters, name, std::int64_t{2});
+  const auto cosmotools = h5::create_group(simulation, "cosmotools");
+  h5::write_array(cosmotools, "cosmotools_steps", std::array<std::int64_t, 1>{0});
+  for (const char* name : {"fof_linking_length", "sod_delta_crit"}) h5::write_attribute(cosmotools, name, 1.);
+  for (const char* name : {"fof_pmin", "sod_pmin", "sod_concentration_pmin", "sodbighaloparticles_pmin", "profiles_nbins"})
+    h5::write_attribute(cosmotools, name, std::int64_t{1});
+}
+
+// Of the cells of every level: the first row, and how many rows.
+void write_index(hid_t file, const std::vector<std::uint64_t>& rows_of_cell) {
+  const auto index = h5::create_group(file, "index");
+  std::vector<std::int64_t> sizes(rows_of_cell.begin(), rows_of_cell.end());
+  for (int level = (std::bit_width(sizes.size()) - 1) / 3; level >= 0; --level) {
+    std::vector<std::int64_t> starts(sizes.size());
+    std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), std::int64_t{0});
+    const auto group = h5::create_group(index, fmt::format("level_{}", level));
+    h5::write_array(group, "start", starts);
+    h5::write_array(group, "size", sizes);
+    for (std::size_t cell = 0; cell < sizes.size() / 8; ++cell) {
+      const auto of_eight = std::span(sizes).subspan(8 * cell, 8);
+      sizes[cell] = std::accumulate(of_eight.begin(), of_eight.end(), std::int64_t{0});
+    }
+    sizes.resize(sizes.size() / 8);
+  }
+}
+
+void write_opencosmo_header(hid_t file, const std::string& data_type, const Simulation& s, bool indexed) {
   const auto header = h5::create_group(file, "header");
   const auto about = h5::create_group(header, "file");
-  h5::write_attribute(about, "origin", std::string("halobrush"));
+  h5::write_attribute(about, "origin", std::string(indexed ? "HACC" : "halobrush"));
   h5::write_attribute(about, "data_type", data_type);
   h5::write_attribute(about, "is_lightcone", false);
   h5::write_attribute(about, "redshift", redshift_of(s));
@@ -49,6 +86,7 @@ void write_opencosmo_header(hid_t file, const std::string& data_type, const Simu
   h5::write_attribute(about, "region_p2", std::span<const double>(s.box));
 
   const auto simulation = h5::create_group(header, "simulation");
+  if (indexed) write_hacc_parameters(simulation, s);
   const auto cosmology = h5::create_group(simulation, "cosmology");
   // A flat cosmology is recognised by an exact sum in floating point.
   const bool flat = std::abs(s.omega_m + s.omega_l - 1) < 1e-3;
@@ -106,6 +144,11 @@ std::vector<std::uint64_t> create_columns(hid_t file, bool for_gcr, const Table&
   return places;
 }
 
+// Its queries in boxes look for positions under these names; no value is written twice.
+void name_positions_for_opencosmo(hid_t data) {
+  for (const char* axis : {"x", "y", "z"}) h5::link_hard(data, axis, data, std::string(opencosmo_position) + axis);
+}
+
 // ---- what the file can hold ----
 
 void check_text(const ColumnSpec& spec, const char* what, const std::string& text) {
@@ -147,6 +190,7 @@ class OpenCosmoLayout : public Layout {
     constexpr std::uint64_t fixed = 64 << 10, each_column = 4 << 10, each_text = 1 << 10;
     auto bytes = fixed + columns.columns().size() * (each_column + alignment);
     bytes += rows * static_cast<std::uint64_t>(bytes_per_row(columns));
+    bytes += 3 * sizeof(std::int64_t) * header.rows_of_cell.size();  // two numbers a cell; all levels have 8/7 of the deepest one's
     for (const auto& [name, text] : header.provenance) bytes += each_text + name.size() + text.size();
     return bytes;
   }
@@ -154,7 +198,8 @@ class OpenCosmoLayout : public Layout {
   std::vector<std::uint64_t> create(const std::string& path, const MockHeader& header, const Table& columns,
                                     std::uint64_t rows, std::uint64_t alignment) const override {
     auto file = h5::File::create(path, alignment);
-    write_opencosmo_header(file.id(), data_type_, header.simulation);
+    const bool indexed = !header.rows_of_cell.empty();
+    write_opencosmo_header(file.id(), data_type_, header.simulation, indexed);
     write_gcr_metadata(file.id(), header.simulation);
     {
       const auto provenance = h5::create_group(file.id(), "provenance");
@@ -162,6 +207,10 @@ class OpenCosmoLayout : public Layout {
       write_simulation(provenance, header.simulation);
     }
     auto places = create_columns(file.id(), data_type_ == galaxy_data_type, columns, rows);
+    if (indexed) {
+      write_index(file.id(), header.rows_of_cell);
+      name_positions_for_opencosmo(h5::open_group(file.id(), "/data"));
+    }
     file.close();
     return places;
   }

@@ -180,6 +180,16 @@ ColumnData values_of(const h5::Column& column, ReadAs as, std::uint64_t first, s
   return column.read(first, rows);
 }
 
+// Without the second names of positions.
+std::vector<std::string> columns_in(hid_t data) {
+  const auto all = h5::members(data);
+  auto names = all;
+  std::erase_if(names, [&](const std::string& name) {
+    return name.starts_with(opencosmo_position) && std::ranges::count(all, name.substr(opencosmo_position.size())) > 0;
+  });
+  return names;
+}
+
 void add_column(Table& table, hid_t data, const std::string& name, ReadAs as, std::uint64_t first, std::uint64_t rows) {
   const h5::Column column(data, name);
   std::visit([&](auto&& values) { table.add(spec_of(column.id(), name), std::move(values)); },
@@ -254,7 +264,7 @@ void TableFile::open(const std::string& path, const std::vector<std::string>& co
   data_ = h5::open_group(file_->id(), "/data");
   for (const auto& name : required) require_column(path, data_, name);
   for (const auto& name : columns) require_column(path, data_, name);
-  names_ = columns.empty() ? h5::members(data_) : columns;
+  names_ = columns.empty() ? columns_in(data_) : columns;
   rows_ = common_rows(path, data_, names_);
 }
 
@@ -286,7 +296,7 @@ MockSummary summarise_table_file(const std::string& path, const std::string& dat
   MockSummary summary;
   summary.header = read_header_of(file.id(), path);
   const auto data = h5::open_group(file.id(), "/data");
-  const auto names = h5::members(data);
+  const auto names = columns_in(data);
   for (const auto& name : names) summary.columns.push_back(spec_of(h5::Column(data, name).id(), name));
   summary.rows = common_rows(path, data, names);
   return summary;

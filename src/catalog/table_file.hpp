@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "h5.hpp"
@@ -13,6 +14,9 @@ namespace halobrush::catalog {
 
 inline constexpr auto galaxy_data_type = "synthetic_galaxies";
 inline constexpr auto halo_data_type = "halo_properties";
+
+/// What the second names of x, y and z begin with, which OpenCosmo's queries in boxes need.
+inline constexpr std::string_view opencosmo_position = "fof_halo_center_";
 
 /// What a column is read as, whatever it is in the file.
 enum class ReadAs { stored, integers, numbers, booleans };

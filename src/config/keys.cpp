@@ -222,6 +222,10 @@ std::vector<Key> keys_of(Config& c) {
       {"output.alignment", &c.output.alignment, "bytes",
        "columns of the mock begin at multiples of this many bytes (the stripe size of the file system); 0: anywhere",
        steering, between(0, std::int64_t{1} << 30)},
+      {"output.index", &c.output.index, "",
+       "order of the mock's rows; none: tile by tile; octree: by cells of the (cubic) box, with the index that OpenCosmo needs "
+       "for boxes, for writing and for reading under MPI, and its header of HACC (docs/formats.md)",
+       science, one_of({"none", "octree"})},
 
       {"cosmology.omega_m", &c.cosmology.omega_m, "",
        "matter density of a flat universe, where the catalog (SUBFIND, GenericIO, AHF) does not say", science,

@@ -67,7 +67,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const double ghosts = ghost_share(box, tiles, width);
   const double rows = static_cast<double>(kept_rows(header));
   const auto columns = mock_columns(halos, *painter);
-  check_output(config, columns, log);
+  check_output(config, header.simulation, columns, log);
   auto kept = halos;
   kept.keep(pipeline::columns_for(*painter));
   kept.to_single();

@@ -64,7 +64,7 @@ class Job {
       const auto& header = source->header();
       auto offered = pipeline::offered_columns(config_, header.halos);
       auto painter = model::make_painter(config_, offered, header.simulation);
-      check_output(config_, mock_columns(offered, *painter), log_);
+      check_output(config_, header.simulation, mock_columns(offered, *painter), log_);
       return painter;
     });
     for (const auto* model : painter_->models()) statistics_.judge(*model);
@@ -233,6 +233,7 @@ class Job {
   // Verifies what the ledger records, each rank its share. Returns the tiles that are damaged.
   std::vector<std::int64_t> find_staged_tiles() {
     statistics_.clear();
+    cells_.clear();
     staged_.clear();
     const auto recorded = ledger();
     std::vector<std::int64_t> whole, damaged;
@@ -242,7 +243,7 @@ class Job {
              i += static_cast<std::size_t>(comm_.size()))
           if (staging_->verify(recorded[i])) {
             whole.push_back(recorded[i].tile);
-            statistics_.add(staging_->read(recorded[i], plan_.columns));
+            note(recorded[i].tile, staging_->read(recorded[i], plan_.columns));
           }
       });
     });
@@ -324,13 +325,29 @@ class Job {
     }
   }
 
+  // The order of the mock's rows, where output.index asks for one.
+  std::optional<catalog::Octree> octree_of_mock() const {
+    if (config_.output.index != "octree") return std::nullopt;
+    return catalog::Octree(plan_.simulation.box[0], plan_.galaxies());
+  }
+
+  // What the mock as a whole needs to know of a tile's rows.
+  void note(std::int64_t tile, const catalog::Table& rows) {
+    statistics_.add(rows);
+    if (const auto octree = octree_of_mock()) {
+      const auto cells = octree->count(tile, rows);
+      cells_.insert(cells_.end(), cells.begin(), cells.end());
+    }
+  }
+
   void paint_tile(const domain::Patch& patch, Work& work) {
     const Timer timer;
     const auto inputs =
         times_.measure("inputs", [&] { return pipeline::inputs_of(patch, painter_->needs()); });
     const auto painted = times_.measure("model", [&] { return painter_->paint(inputs); });
     auto rows = rows_of(patch, painted, *painter_);
-    statistics_.add(rows);
+    if (const auto octree = octree_of_mock()) rows = octree->sorted(rows);
+    note(patch.tile, rows);
     const double seconds = timer.seconds();
     times_.measure("staging", [&] { work.writer.write(patch.tile, std::move(rows), seconds); });
     work.slowest = std::max(work.slowest, seconds);
@@ -362,13 +379,19 @@ class Job {
     facts_.left_out = plan_.left_out;
     auto options = write_options(config_);
     options.stale = summary_path();
+    auto about = header();
+    auto cells = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
+    if (const auto octree = octree_of_mock()) {
+      about.rows_of_cell.resize(octree->cells());
+      for (const auto& cell : cells) about.rows_of_cell[static_cast<std::size_t>(cell.cell)] += cell.rows;
+    }
     for (const auto& remark :
-         catalog::assemble(config_.output.path, header(), plan_.columns, *staging_, staged_, comm_, options))
+         catalog::assemble(config_.output.path, about, plan_.columns, *staging_, staged_, comm_, options, std::move(cells)))
       log_.info("{}", remark);
   }
 
   catalog::MockHeader header() const {
-    catalog::MockHeader header{plan_.simulation, {}};
+    catalog::MockHeader header{plan_.simulation, {}, {}};
     auto assumed = pipeline::complete_cosmology(header.simulation, config_.cosmology);
     const auto lines = [](const std::vector<std::string>& texts) {
       std::string all;
@@ -427,6 +450,7 @@ class Job {
   Plan plan_;  // from the staging folder, or from the halos: all but rows_of_tile by load(), these by distribute()
   std::vector<StagedTile> staged_;  // all ranks hold all
   ColumnStatistics statistics_;
+  std::vector<catalog::CellRows> cells_;  // of the tiles that this rank has seen
   std::vector<ColumnStatistics::Moments> moments_;
   Timer since_start_;
   StageTimes times_;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "halobrush/core/error.hpp"
 #include "halobrush/so3/ellipsoid.hpp"
 
 namespace halobrush::paint {
@@ -116,7 +117,10 @@ catalog::WriteOptions write_options(const config::Config& config) {
   return {.hints = config.output.hints, .alignment = static_cast<std::uint64_t>(config.output.alignment)};
 }
 
-void check_output(const config::Config& config, const catalog::Table& columns, Logger& log) {
+void check_output(const config::Config& config, const catalog::Simulation& simulation, const catalog::Table& columns, Logger& log) {
+  const auto& box = simulation.box;
+  if (config.output.index == "octree" && (box[0] != box[1] || box[0] != box[2]))
+    throw config_error("output.index: is octree, whose cells are cubes, but the box is {:g} x {:g} x {:g} Mpc/h; set none", box[0], box[1], box[2]);
   for (const auto& remark : catalog::check_mock(columns, write_options(config))) log.warn("output: {}", remark);
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <random>
 
 #include "catalog/support.hpp"
 #include "halobrush/catalog/assembly.hpp"
@@ -38,6 +39,17 @@ Table rows_from(std::uint64_t first, std::uint64_t n) {
 
 constexpr std::uint64_t bytes_of_row = 8 + 8 + 4 + 1;
 
+Table scattered(std::int64_t tile, std::uint64_t n) {
+  Table rows;
+  rows.resize(n);
+  auto id = rows.add<std::int64_t>({"halo_id", "", "id of the halo"});
+  std::mt19937_64 random(static_cast<std::uint64_t>(tile));
+  for (std::size_t i = 0; i < n; ++i) id[i] = 10'000 * tile + static_cast<std::int64_t>(i);
+  for (const char* axis : {"x", "y", "z"})
+    for (auto& value : rows.add<double>({axis, "Mpc/h", "position"})) value = std::uniform_real_distribution<>(0, 100)(random);
+  return rows;
+}
+
 MockHeader header() {
   MockHeader h;
   h.simulation.box = {100, 100, 100};
@@ -66,6 +78,10 @@ class Assembly : public testing::Test {
     catalog::assemble(path_, header(), rows_from(0, 0), staging_, tiles_, world_, options);
   }
 
+  void assemble_indexed(const MockHeader& about, const std::vector<CellRows>& cells, std::uint64_t slab_bytes) {
+    catalog::assemble(path_, about, scattered(0, 0), staging_, tiles_, world_, {.slab_bytes = slab_bytes}, cells);
+  }
+
   mpi::Communicator world_{MPI_COMM_WORLD};
   SharedFolder folder_{world_};
   std::string path_ = folder_ / "mock.hdf5";
@@ -87,6 +103,37 @@ TEST_F(Assembly, HasTheRowsOfAllTilesInTheirOrderWhateverTheirSizeAndThatOfSlabs
   stage({2, 3});
   assemble({.slab_bytes = 1});  // a row at a time
   expect_equal(gather(read_mock(path_, {}, world_).galaxies, world_), rows_from(0, 5));
+}
+
+TEST_F(Assembly, PutsRowsCellByCellAndThoseOfACellTileByTile) {
+  const std::vector<std::uint64_t> sizes = {400, 0, 1500, 7, 1, 900};
+  const Octree octree(100, 2808);
+  ASSERT_EQ(octree.cells(), 8u);
+  if (world_.root()) staging_.open(Staging::Discard::all);
+  world_.barrier();
+  Table all = scattered(0, 0);
+  std::vector<CellRows> cells;
+  auto about = header();
+  about.rows_of_cell.resize(octree.cells());
+  for (std::size_t t = 0; t < sizes.size(); ++t) {
+    const auto tile = static_cast<std::int64_t>(t);
+    const auto rows = octree.sorted(scattered(tile, sizes[t]));
+    all.append(rows);
+    for (const auto& cell : octree.count(tile, rows)) {
+      cells.push_back(cell);
+      about.rows_of_cell[static_cast<std::size_t>(cell.cell)] += cell.rows;
+    }
+    if (world_.root()) tiles_.push_back(staging_.write(tile, rows, 0, 0));
+  }
+  tiles_ = world_.gather_all(std::span<const StagedTile>(tiles_)).data;
+  for (const std::uint64_t rows : {100'000, 501, 13}) {
+    assemble_indexed(about, cells, rows * 32);
+    expect_equal(gather(read_mock(path_, {}, world_).galaxies, world_), octree.sorted(all));
+    world_.barrier();
+  }
+  EXPECT_EQ(octree.cell_of(Vec3(60, 10, 10)), 1);  // x is the lowest bit
+  EXPECT_EQ(octree.cell_of(Vec3(10, 60, 10)), 2);
+  EXPECT_EQ(octree.cell_of(Vec3(10, 10, 100)), 4);  // the edge belongs to the last cell
 }
 
 TEST_F(Assembly, HoldsASlabAndNoTile) {

@@ -18,6 +18,8 @@ struct MockHeader {
   Simulation simulation;
   /// Name and text of each attribute of /provenance: config, versions, model hash, seed, inputs, timings.
   std::vector<std::pair<std::string, std::string>> provenance;
+  /// Where rows are in the order of an octree (octree.hpp): how many lie in each cell; empty where they are not.
+  std::vector<std::uint64_t> rows_of_cell = {};
 };
 
 /// One block of consecutive rows that this rank writes: `load` is called once, when it is written, and puts them into a

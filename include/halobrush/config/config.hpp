@@ -45,6 +45,7 @@ struct Output {
   std::vector<std::string> accept;
   std::map<std::string, std::string> hints;
   std::int64_t alignment = 0;
+  std::string index = "none";
 };
 
 struct Cosmology {

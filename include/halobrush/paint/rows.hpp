@@ -20,7 +20,7 @@ catalog::WriteOptions write_options(const config::Config& config);
 
 /// Before the first tile is painted: throws where a mock with these columns could not be written (data_error, config_error),
 /// and says what its readers will not see as it is. Not collective.
-void check_output(const config::Config& config, const catalog::Table& columns, Logger& log);
+void check_output(const config::Config& config, const catalog::Simulation& simulation, const catalog::Table& columns, Logger& log);
 
 /// The owned galaxies of a patch, in their order.
 catalog::Table rows_of(const domain::Patch& patch, const model::Painted& painted,
