@@ -352,8 +352,10 @@ void say_verdict(const Report& report, const std::string& out, Logger& log) {
       log.warn("FAIL {}: {:.4g} ({} {:.4g}{})", r.name, r.value, r.sense, r.limit.front(),
                r.limit.size() > 1 ? fmt::format(" to {:.4g}", r.limit.back()) : "");
   const auto failed = std::ranges::count(report.requirements, false, &Requirement::pass);
-  log.info("{}: {} of {} requirements hold; {}/index.html", report.pass() ? "PASS" : "FAIL",
-           report.requirements.size() - static_cast<std::size_t>(failed), report.requirements.size(), out);
+  const auto page = out + "/index.html";
+  log.info("{}: {} of {} requirements hold; {}", report.pass() ? "PASS" : "FAIL",
+           report.requirements.size() - static_cast<std::size_t>(failed), report.requirements.size(),
+           std::filesystem::exists(page) ? page : out + "/validation.json");
 }
 
 // On the root, whose answer all take.
