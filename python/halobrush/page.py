@@ -63,6 +63,6 @@ def write(path, requirements, **content):
     environment.filters.update(number=number, limit=limit_text)
     template = environment.from_string((pathlib.Path(__file__).parent / "page.html").read_text())
     text = template.render(verdict=verdict_of(requirements), failing=[r for r in requirements if not r["pass"]], holding=[r for r in requirements if r["pass"]], **content)
-    unfinished = path.with_name(path.name + ".partial")
+    unfinished = path.with_name(path.name + ".tmp")
     unfinished.write_text(text)
     unfinished.replace(path)

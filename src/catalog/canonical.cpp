@@ -251,8 +251,10 @@ HaloHeader read_canonical_header(const Input& input) {
   HaloHeader header{summary.header.simulation, input.source, {}, summary.rows, true, {}};
   for (const auto& column : summary.columns) {
     header.columns.push_back(column.name);
-    if (const auto* ours = declared(column.name); ours != nullptr && column.unit != ours->spec.unit)
-      header.units.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.name, column.unit, ours->spec.unit));
+    const auto* ours = declared(column.name);
+    if (ours == nullptr || column.unit == ours->spec.unit) continue;
+    check_pure_number(fmt::format("{}: column '{}'", paths.front(), column.name), *ours, column.unit);
+    header.units.push_back(fmt::format("{}: '{}' in the file, '{}' here", column.name, column.unit, unit_of_numbers(ours->spec)));
   }
   for (const auto& name : incomplete_vectors(header.columns, header.remarks)) std::erase(header.columns, name);
   if (paths.size() == 1) return header;

@@ -227,6 +227,12 @@ void link_hard(hid_t from, const std::string& name, hid_t to, const std::string&
   checked(H5Lcreate_hard(from, name.c_str(), to, link.c_str(), H5P_DEFAULT, H5P_DEFAULT), from, "linking");
 }
 
+bool same_object(hid_t group, const std::string& name, const std::string& other) {
+  H5O_info_t a{}, b{};
+  return H5Oget_info_by_name(group, name.c_str(), &a, H5P_DEFAULT) >= 0 && H5Oget_info_by_name(group, other.c_str(), &b, H5P_DEFAULT) >= 0 &&
+         a.fileno == b.fileno && a.addr == b.addr;
+}
+
 std::vector<std::string> members(hid_t group) {
   std::vector<std::string> names;
   const auto add = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {

@@ -70,6 +70,7 @@ bool exists(hid_t at, const std::string& path);
 Handle create_group(hid_t parent, const std::string& name);
 Handle open_group(hid_t parent, const std::string& path);  ///< throws data_error where there is none
 void link_hard(hid_t from, const std::string& name, hid_t to, const std::string& link);
+bool same_object(hid_t group, const std::string& name, const std::string& other);  ///< two names of one
 /// Names of all links in a group in their order, also of second names and links to nowhere. Throws data_error for
 /// one that cannot be printed.
 std::vector<std::string> members(hid_t group);

@@ -185,7 +185,9 @@ std::vector<std::string> columns_in(hid_t data) {
   const auto all = h5::members(data);
   auto names = all;
   std::erase_if(names, [&](const std::string& name) {
-    return name.starts_with(opencosmo_position) && std::ranges::count(all, name.substr(opencosmo_position.size())) > 0;
+    if (!name.starts_with(opencosmo_position)) return false;
+    const auto first = name.substr(opencosmo_position.size());
+    return std::ranges::count(all, first) > 0 && h5::same_object(data, name, first);
   });
   return names;
 }

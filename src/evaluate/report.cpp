@@ -92,7 +92,8 @@ bool verdict(const Request& request, Logger& log) {
 }  // namespace
 
 bool write_report(const Request& request, Logger& log) {
-  std::filesystem::remove(request.folder + "/index.html");  // of another table
+  std::error_code ignored;
+  std::filesystem::remove(request.folder + "/index.html", ignored);  // of another table
   try {
     run_tool(find_tool("evaluate", ""), {request.folder + "/evaluation.hdf5", "--out", request.folder},
              request.folder + "/evaluate.log");

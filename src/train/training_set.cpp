@@ -80,6 +80,7 @@ class Moments {
     squares_ += delta * (v - mean_);
     greatest_ = std::max(greatest_, std::abs(v));
   }
+  double count() const { return count_; }
   double mean() const { return mean_; }
   double greatest() const { return greatest_; }  // absolute value
   double deviation() const { return count_ > 0 ? std::sqrt(squares_ / count_) : 0; }
@@ -130,15 +131,13 @@ void bound(model::Label& label, const std::vector<double>& values) {
 }
 
 // Mocks hold single precision: a label must vary in it, and neither vanish nor overflow.
-void check_precision(const std::string& name, const std::vector<double>& values) {
+void check_precision(const std::string& name, const Moments& moments) {
   constexpr double least_deviation = 1e-35, greatest_value = 1e37;
-  Moments moments;
-  for (const double v : values) moments.add(v);
   if (!moments.varies())
     throw data_error(
         "train.outputs: '{}' is constant, or as good as constant in single precision (mean {:g}, deviation {:g} "
         "over {} training galaxies): there is nothing to learn; leave it out, or subtract its mean",
-        name, moments.mean(), moments.deviation(), values.size());
+        name, moments.mean(), moments.deviation(), moments.count());
   if (moments.deviation() < least_deviation || moments.greatest() > greatest_value)
     throw data_error(
         "train.outputs: '{}' has values up to {:g} and a deviation of {:g}, which the single precision of a mock "
@@ -147,18 +146,15 @@ void check_precision(const std::string& name, const std::vector<double>& values)
 }
 
 // One value that outweighs the rest sets the scale that all are trained in.
-void warn_of_outlier(const std::string& name, const std::vector<double>& values, Logger& log) {
-  constexpr std::size_t enough = 100;      // of fewer, a normal distribution has such a value, too
+void warn_of_outlier(const std::string& name, const std::vector<double>& values, const Moments& moments, Logger& log) {
+  constexpr double enough = 100;  // of fewer, a normal distribution has such a value, too
   constexpr double share_of_variance = 0.25;
-  Moments moments;
-  for (const double v : values) moments.add(v);
-  const auto distance = [&](double v) { return std::abs(v - moments.mean()); };
-  const double farthest = *std::ranges::max_element(values, {}, distance);
-  const double variance = moments.deviation() * moments.deviation(), count = static_cast<double>(values.size());
-  if (values.size() < enough || distance(farthest) * distance(farthest) < share_of_variance * count * variance) return;
-  log.warn("train.outputs: '{}': one galaxy has {:g}, where {} have a mean of {:g} and a deviation of {:g} with it: more than a "
+  const auto deviations = [&](double v) { return std::abs(v - moments.mean()) / moments.deviation(); };
+  const double farthest = *std::ranges::max_element(values, {}, deviations);
+  if (moments.count() < enough || std::pow(deviations(farthest), 2) < share_of_variance * moments.count()) return;
+  log.warn("train.outputs: '{}': one galaxy has {:g}, where the mean of {} galaxies is {:g} and their deviation {:g}: it makes more than a "
            "quarter of their variance; if it is no measurement, leave that galaxy out",
-           name, farthest, values.size(), moments.mean(), moments.deviation());
+           name, farthest, moments.count(), moments.mean(), moments.deviation());
 }
 
 void choose_transforms(TrainingSet& set, bool normal_scores, Logger& log) {
@@ -168,8 +164,10 @@ void choose_transforms(TrainingSet& set, bool normal_scores, Logger& log) {
     if (values[l].empty())
       throw data_error("train.outputs: '{}' is known of no galaxy to train on; leave it out",
                        label.column.name);
-    check_precision(label.column.name, values[l]);
-    warn_of_outlier(label.column.name, values[l], log);
+    Moments moments;
+    for (const double v : values[l]) moments.add(v);
+    check_precision(label.column.name, moments);
+    warn_of_outlier(label.column.name, values[l], moments, log);
     bound(label, values[l]);
     label.trained = model::TrainedRange::of(values[l]);
     if (!normal_scores || label.transform != model::Transform::identity) continue;

@@ -68,13 +68,12 @@ def check_resumed(scratch):
 
 def check_opencosmo(scratch, path):
     import opencosmo
-    from opencosmo import make_box
     opened = opencosmo.open(path).with_units("scalefree")
     with h5py.File(path) as file:
         position, ids = np.stack([file[f"data/{k}"][()] for k in "xyz"], 1), file["data/galaxy_id"][()]
     low, high = np.array([10.0, 30.0, 0.0]), np.array([90.0, 70.5, 149.0])
     inside = ((position >= low) & (position < high)).all(1)
-    found = opened.bound(make_box(tuple(low), tuple(high)))
+    found = opened.bound(opencosmo.make_box(tuple(low), tuple(high)))
     ids_of = lambda dataset: np.sort(np.asarray(dataset.select("galaxy_id").get_data("numpy")))
     expect(np.array_equal(ids_of(found), np.sort(ids[inside])), f"OpenCosmo finds {len(found)} galaxies in a box, {inside.sum()} are there")
     opencosmo.write(scratch / "piece.hdf5", found)

@@ -124,6 +124,8 @@ TEST_F(HaloFile, HasPureNumbersAndUnitsWhereTheyBelong) {
   catalog.halos.add({"spin", "km", ""}, std::vector<double>(rows, .04));
   expect_refused(catalog, ": column 'spin': unit 'km': a pure number is needed, which is something else; write it as 'dimensionless' or the "
                           "like, or convert the numbers");
+  expect_error(ExitCode::data, path_ + ": column 'spin': unit 'km': a pure number is needed, which is something else; write it as 'dimensionless' or the "
+               "like, or convert the numbers", [&] { read_header(path_, {}); });
 }
 
 TEST_F(HaloFile, KnowsEveryIdTwice) {

@@ -131,6 +131,16 @@ TEST_F(MockFile, MayHaveNoRowsAndFewerRowsThanRanks) {
   }
 }
 
+TEST_F(MockFile, KeepsAColumnOfItsOwnUnderTheSecondNameOfAPosition) {
+  const auto with_centre = [](Table rows) {
+    std::ranges::fill(rows.add<double>({"fof_halo_center_x", "Mpc/h", "of the halo"}), 7.);
+    return rows;
+  };
+  const auto fill = [&](Table& rows) { rows = with_centre(rows_from(0, 4)); };
+  write_mock(path_, header(), with_centre(declared()), 4, world_.root() ? std::vector{RowBlock{0, 4, fill}} : std::vector<RowBlock>{}, world_);
+  expect_equal(gather(read_mock(path_, {}, world_).galaxies, world_), with_centre(rows_from(0, 4)));
+}
+
 TEST_F(MockFile, IsRefusedWhereIsCentralIsNeitherYesNorNo) {
   auto columns = declared();
   columns.remove("is_central");

@@ -2,7 +2,7 @@
 // lowest bit), each cell's rows together. https://opencosmo.readthedocs.io, spatial queries; docs/formats.md.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -18,7 +18,7 @@ struct CellRows {
 
 class Octree {
  public:
-  /// Of a cubic box of this side in Mpc/h, so deep that a cell holds some hundred of `rows`, in the mean.
+  /// Of a cubic box of this side in Mpc/h: as deep as cells of 128 of `rows` in the mean, or more, allow; 8^7 cells at most.
   Octree(double side, std::uint64_t rows);
 
   std::size_t cells() const { return std::size_t{1} << (3 * level_); }
