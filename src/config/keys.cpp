@@ -253,6 +253,9 @@ std::vector<Key> keys_of(Config& c) {
        "tiles along x, y and z; the unit of work, of restart and of memory", science, tiles()},
       {"domain.balance", &c.domain.balance, "", "place tile edges so that tiles hold equal numbers of halos",
        science},
+      {"domain.max_halos", &c.domain.max_halos, "",
+       "tiles with more halos are cut in two, and again, until none has more (a group is never cut)", science,
+       between(1, 1'000'000'000)},
       {"domain.ghost_width", &c.domain.ghost_width, "Mpc/h",
        "widens the ghost zone beyond what the model needs (layers x radius)", science, not_negative()},
 

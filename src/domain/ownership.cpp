@@ -56,9 +56,10 @@ std::uint64_t smallest_capacity(std::span<const std::uint64_t> weights, std::siz
 }  // namespace
 
 Ownership Ownership::of(const Box& box, std::array<std::int64_t, 3> tiles, bool balanced,
-                        const catalog::Table& halos, const mpi::Communicator& comm) {
+                        const catalog::Table& halos, const mpi::Communicator& comm, std::uint64_t max_halos) {
   const auto centres = host_centres(halos, comm);
-  Ownership owned{balanced ? Tiling::balanced(box, tiles, centres, comm) : Tiling(box, tiles), {}, {}};
+  const auto grid = balanced ? Tiling::balanced(box, tiles, centres, comm) : Tiling(box, tiles);
+  Ownership owned{grid.with_at_most(max_halos, centres, comm), {}, {}};
   owned.counts.resize(static_cast<std::size_t>(owned.tiling.count()));
   mpi::agree(comm, [&] {
     const auto pos = halos.vectors("");

@@ -24,7 +24,7 @@ constexpr std::chrono::microseconds between_looks = 1ms, while_asking = 50us;
 
 int as_count(std::size_t bytes) {
   if (bytes > INT_MAX)
-    throw internal_error("a message of {} bytes is over MPI's limit; use more tiles (domain.tiles)", bytes);
+    throw internal_error("a message of {} bytes is over MPI's limit; set domain.max_halos lower", bytes);
   return static_cast<int>(bytes);
 }
 

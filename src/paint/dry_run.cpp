@@ -13,14 +13,15 @@ namespace {
 
 // Halos in the ghost zones over halos owned, if they were spread evenly. A zone that reaches around the box holds a halo
 // once for each image.
-double ghost_share(const domain::Box& box, const std::array<std::int64_t, 3>& tiles, double width) {
-  double owned = 1, grown = 1;
-  for (int k = 0; k < 3; ++k) {
-    const double side = box.side[k] / static_cast<double>(tiles[static_cast<std::size_t>(k)]);
-    owned *= side;
-    grown *= side + 2 * width;
+double ghost_share(const domain::Box& box, const std::array<std::int64_t, 3>& grid, double tiles, double width) {
+  Vec3 side;
+  for (int k = 0; k < 3; ++k) side[k] = box.side[k] / static_cast<double>(grid[static_cast<std::size_t>(k)]);
+  while (box.side.prod() / side.prod() < tiles - 0.5) {
+    int longest;
+    side.maxCoeff(&longest);
+    side[longest] /= 2;
   }
-  return grown / owned - 1;
+  return (side.array() + 2 * width).prod() / side.prod() - 1;
 }
 
 // A catalog that is too large to be looked at may lose some on reading.
@@ -56,16 +57,15 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   pipeline::say(pipeline::compare_origins(painter->models(), origin, config.painter), log);
   for (const auto& warning : pipeline::warnings_on_shapes(config, header.simulation)) log.warn("{}", warning);
   const auto box = pipeline::box_of(header.simulation);
-  const auto& tiles = config.domain.tiles;
-  const double count = static_cast<double>(tiles[0] * tiles[1] * tiles[2]);
   const double width = pipeline::ghost_width(config, painter->needs());
   if (width > box.side.minCoeff() / 2)
     throw config_error(
         "domain: ghost width {:g} Mpc/h is over half of the box side {:g} Mpc/h; use a model of shorter "
         "reach or a larger box",
         width, box.side.minCoeff());
-  const double ghosts = ghost_share(box, tiles, width);
   const double rows = static_cast<double>(kept_rows(header));
+  const auto& grid = config.domain.tiles;
+  const double count = pipeline::tiles_of(config, rows).count, ghosts = ghost_share(box, grid, count, width);
   const auto columns = mock_columns(halos, *painter);
   check_output(config, header.simulation, columns, log);
   auto kept = halos;
@@ -76,8 +76,10 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   log.info("dry run: {}{} halos in {} ({}), box {:g} x {:g} x {:g} Mpc/h", header.rows_exact ? "" : "about ",
            header.rows, config.input.path.brief(), header.source.format, box.side[0], box.side[1], box.side[2]);
   catalog::log_remarks(log, "dry run", header.remarks);
-  log.info("dry run: {:.0f} tiles ({} x {} x {}) of about {:.0f} halos, {:.1f} a rank", count, tiles[0],
-           tiles[1], tiles[2], rows / count, count / ranks);
+  const double of_grid = static_cast<double>(grid[0] * grid[1] * grid[2]);
+  log.info("dry run: {}{:.0f} tiles ({} x {} x {}{}) of about {:.0f} halos, {:.1f} a rank", count > of_grid ? "about " : "",
+           count, grid[0], grid[1], grid[2], count > of_grid ? ", cut further by domain.max_halos" : "", rows / count,
+           count / ranks);
   log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);
   log.info("dry run: about {} of memory on each of {} ranks ({} halos, {} mesh, {} tiles)", human_bytes(need.peak()), ranks,
            human_bytes(need.halos), human_bytes(need.mesh), human_bytes(need.tiles + need.model));

@@ -199,7 +199,7 @@ class Job {
   domain::Distribution distribute(catalog::HaloCatalog catalog) {
     const auto box = pipeline::box_of(catalog.simulation);
     auto owned = times_.measure("distribute", [&] {
-      return domain::Ownership::of(box, config_.domain.tiles, config_.domain.balance, catalog.halos, comm_);
+      return pipeline::ownership(config_, box, catalog.halos, comm_);
     });
     plan_.rows_of_tile = owned.counts;
     open_staging();

@@ -142,10 +142,16 @@ double ghost_width(const config::Config& config, const model::Needs& needs) {
   return needs.ghost_width() + config.domain.ghost_width;
 }
 
+domain::Ownership ownership(const config::Config& config, const domain::Box& box, const catalog::Table& halos,
+                            const mpi::Communicator& comm) {
+  const auto& [tiles, balance, max_halos, ghost_width] = config.domain;
+  return domain::Ownership::of(box, tiles, balance, halos, comm, static_cast<std::uint64_t>(max_halos));
+}
+
 domain::Distribution distribute(const config::Config& config, catalog::HaloCatalog& halos, const model::Needs& needs,
                                 const mpi::Communicator& comm) {
   const auto box = box_of(halos.simulation);
-  auto owned = domain::Ownership::of(box, config.domain.tiles, config.domain.balance, halos.halos, comm);
+  auto owned = ownership(config, box, halos.halos, comm);
   auto tiles = owned.all_tiles();
   auto columns = halos.halos.empty_like();
   return {box, std::move(owned), std::exchange(halos.halos, std::move(columns)), ghost_width(config, needs),

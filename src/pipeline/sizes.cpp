@@ -34,11 +34,16 @@ std::string too_large(const config::Config& config, double side, double bytes, d
                      human_bytes(memory));
 }
 
+double tiles_of_grid(const config::Config& config) {
+  const auto [nx, ny, nz] = config.domain.tiles;
+  return static_cast<double>(nx) * static_cast<double>(ny) * static_cast<double>(nz);
+}
+
 double wave_bytes_of(double limit) {
   return std::clamp(limit / 32, 16e6, 128e6);
 }
 
-// Doubles the ranks, and makes tiles finer, until a run fits.
+// Doubles the ranks, and halves domain.max_halos, until a run fits.
 void refuse_too_large(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
                       double limit) {
   const auto need = memory_need(config, halos, columns, learned, ranks, limit);
@@ -47,14 +52,16 @@ void refuse_too_large(const config::Config& config, double halos, const catalog:
       "limits.memory: {:.3g} halos take about {} on each of {} ranks ({} halos, {} mesh, {} tiles), and {} {}", halos,
       human_bytes(need.peak()), ranks, human_bytes(need.halos), human_bytes(need.mesh), human_bytes(need.tiles + need.model),
       human_bytes(limit), config.limits.memory.empty() ? "are there" : "are allowed");
+  constexpr std::int64_t least_halos = 1000;
+  const auto halos_of_tile = std::min(config.domain.max_halos, static_cast<std::int64_t>(tiles_of(config, halos).halos));
   auto other = config;
   for (int more = ranks; more <= (1 << 20); more *= 2)
-    for (const std::int64_t finer : {1, 2, 4, 8}) {
-      auto& tiles = other.domain.tiles;
-      tiles = config.domain.tiles;
-      tiles[0] = std::max(tiles[0] * finer, static_cast<std::int64_t>(more));
+    for (const std::int64_t finer : {1, 2, 4, 8, 16, 32, 64}) {
+      auto& most = other.domain.max_halos;
+      most = finer == 1 ? config.domain.max_halos : halos_of_tile / finer;
+      if (most < least_halos) break;
       if (memory_need(other, halos, columns, learned, more, limit).peak() <= limit)
-        throw config_error("{}; {} ranks with domain.tiles [{}, {}, {}] fit", text, more, tiles[0], tiles[1], tiles[2]);
+        throw config_error("{}; {} ranks with domain.max_halos {} fit", text, more, most);
     }
   throw config_error("{}; no number of ranks fits: allow more", text);
 }
@@ -88,16 +95,22 @@ void check_mesh(const config::Config& config, int ranks, Logger& log) {
              too_large(config, side, all / ranks, memory), ranks, std::ceil(all / memory));
 }
 
+Tiles tiles_of(const config::Config& config, double halos) {
+  double tiles = tiles_of_grid(config);
+  const auto most = static_cast<double>(config.domain.max_halos);
+  while (halos / tiles > most) tiles *= 2;
+  return {tiles, config.domain.balance ? halos / tiles : std::min(halos, most)};
+}
+
 MemoryNeed memory_need(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
                        double limit) {
   const double program = learned ? 200e6 : 45e6;  // with LibTorch, or without
   constexpr double on_the_way = 110;  // a halo: routes, positions, a directory of hosts, one column twice
   constexpr double of_networks = 6500, of_laws = 800;  // a galaxy of a tile: edges, inputs, intermediate tensors
-  const auto [nx, ny, nz] = config.domain.tiles;
-  const double tiles = static_cast<double>(nx) * static_cast<double>(ny) * static_cast<double>(nz);
+  const auto [tiles, tile] = tiles_of(config, halos);
   const double side = mesh_of(config), row = catalog::bytes_per_row(columns);
   // No rank has less than a tile.
-  const double kept = halos / std::min(tiles, static_cast<double>(ranks)), tile = halos / tiles;
+  const double kept = halos / std::min(tiles, static_cast<double>(ranks));
   return {.program = program,
           .halos = kept * (row + on_the_way),
           .mesh = side > 0 ? mesh_bytes(side, planes_of(side, ranks)) : 0,
@@ -128,7 +141,7 @@ void check_memory(const config::Config& config, const catalog::HaloSource& sourc
 
 void check_tiles(const config::Config& config, std::uint64_t halos) {
   const auto [nx, ny, nz] = config.domain.tiles;
-  const double tiles = static_cast<double>(nx) * static_cast<double>(ny) * static_cast<double>(nz);
+  const double tiles = tiles_of_grid(config);
   if (tiles > std::max(1000.0, static_cast<double>(halos)))
     throw config_error("domain.tiles: [{}, {}, {}] is {:.0f} tiles for {} halos; give each tile some thousands of halos",
                        nx, ny, nz, tiles, halos);

@@ -34,11 +34,24 @@ def main():
             done = run(ranks, "paint", "config/demo.yaml", *sets([*law, "limits.memory=60 MB", f"output.path={scratch / 'no.hdf5'}"]))
             lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error")]
             expect(done.returncode == 2 and len(lines) == 1, f"{done.returncode}: {done.stderr}")
-            expect(re.search(r"limits.memory: .* halos take about .* ranks with domain.tiles .* fit", lines[0]), lines[0])
+            expect(re.search(r"limits.memory: .* halos take about .* ranks with domain.max_halos .* fit", lines[0]), lines[0])
             expect(not (scratch / "no.hdf5").exists(), "a refused run wrote")
         for text in ("3 GiBs", "-1 GB", "lots", "nan GB"):
             done = run(1, "paint", "config/demo.yaml", *sets([f"limits.memory={text}"]))
             expect(done.returncode == 2 and "limits.memory" in done.stderr, f"{text}: {done.returncode} {done.stderr}")
+
+        # One tile is too large for the limit; cut by domain.max_halos, as the message says, it fits and no rank count shows.
+        whole = [*law, "domain.tiles=[1,1,1]", "domain.max_halos=1000000", "field.mesh=32"]
+        done = run(2, "paint", "config/demo.yaml", *sets([*whole, "limits.memory=160 MB", f"output.path={scratch / 'no.hdf5'}"]))
+        fits = re.search(r"(\d+) ranks with domain.max_halos (\d+) fit", done.stderr)
+        expect(done.returncode == 2 and fits and fits[1] == "2", f"{done.returncode}: {done.stderr}")
+        cut = [*whole, f"domain.max_halos={fits[2]}"]
+        for ranks in (1, 2, 3):
+            paint(ranks, scratch / f"cut{ranks}.hdf5", *cut, *(["limits.memory=160 MB"] if ranks == 2 else []))
+            print(f"{ranks} ranks in tiles of {fits[2]} halos:", compare(scratch / "cut1.hdf5", scratch / f"cut{ranks}.hdf5", "--exact"))
+        expect(summary(scratch / "cut2.hdf5")["peak_memory_bytes"] < 160e6, "the limit was not kept")
+        paint(1, scratch / "uncut.hdf5", *whole)
+        print("one tile:", compare(scratch / "uncut.hdf5", scratch / "cut1.hdf5"))
 
         torn = replicated(small, scratch / "torn.hdf5", 2, torn=True)
         ghosts = ["domain.ghost_width=3"]

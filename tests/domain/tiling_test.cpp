@@ -115,6 +115,50 @@ TEST(Tiling, OwnedCountsAddUpToAllHalos) {
   EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}), halos.size());
 }
 
+// Every part has at most so many halos, a group stays in one, and the parts are those of any ranks and row order.
+TEST(Tiling, TilesWithTooManyHalosAreCut) {
+  const mpi::Communicator world(MPI_COMM_WORLD), self(MPI_COMM_SELF);
+  const auto halos = clustered_halos(box, 2000, 7);
+  for (const bool balanced : {true, false}) {
+    const auto alone = Ownership::of(box, {2, 1, 1}, balanced, resolved(halos, Deal::scattered, self), self, 100);
+    EXPECT_GE(alone.counts.size(), halos.size() / 100);
+    EXPECT_LE(alone.counts.size(), halos.size() / 100 * 4);  // halves of tiles just over the limit, and their rest
+    expect_partition(alone.tiling);
+    for (const auto deal : {Deal::scattered, Deal::reversed, Deal::last_rank_only}) {
+      const auto owned = Ownership::of(box, {2, 1, 1}, balanced, resolved(halos, deal, world), world, 100);
+      EXPECT_EQ(owned.counts, alone.counts);
+      for (std::int64_t tile = 0; tile < owned.tiling.count(); ++tile)
+        EXPECT_EQ(owned.tiling.region(tile), alone.tiling.region(tile));
+    }
+    EXPECT_LE(*std::ranges::max_element(alone.counts), 100U);
+    EXPECT_EQ(std::accumulate(alone.counts.begin(), alone.counts.end(), std::uint64_t{0}), halos.size());
+  }
+}
+
+// The parts of a tile follow each other, so that neighbours in space stay neighbours in the mock.
+TEST(Tiling, PartsOfATileStandWhereItStood) {
+  const mpi::Communicator self(MPI_COMM_SELF);
+  const auto table = resolved(clustered_halos(box, 500, 8), Deal::scattered, self);
+  const auto whole = Ownership::of(box, {3, 1, 1}, true, table, self), cut = Ownership::of(box, {3, 1, 1}, true, table, self, 60);
+  std::int64_t before = 0;
+  for (std::int64_t tile = 0; tile < cut.tiling.count(); ++tile) {
+    const auto [low, high] = cut.tiling.region(tile);
+    const auto parent = whole.tiling.tile_of(0.5 * (low + high));
+    EXPECT_GE(parent, before);
+    before = parent;
+  }
+  EXPECT_EQ(before, 2);
+}
+
+TEST(Tiling, AGroupLargerThanTheLimitIsOneTile) {
+  const mpi::Communicator self(MPI_COMM_SELF);
+  std::vector<Halo> halos = {{0, -1, Vec3(5, 5, 5)}, {1000, -1, Vec3(15, 5, 5)}};
+  for (std::int64_t i = 1; i < 200; ++i) halos.push_back({i, 0, Vec3(5 + 0.001 * static_cast<double>(i), 5, 5)});
+  const auto owned = Ownership::of(box, {1, 1, 1}, true, resolved(halos, Deal::scattered, self), self, 50);
+  EXPECT_EQ(owned.counts, (std::vector<std::uint64_t>{200, 1}));
+  expect_partition(owned.tiling);
+}
+
 TEST(Tiling, NoTilesInADirectionIsAnError) {
   const auto error = error_of([] { Tiling(box, {4, 0, 1}); });
   ASSERT_TRUE(error.has_value());

@@ -69,6 +69,7 @@ struct Field {
 struct Domain {
   std::array<std::int64_t, 3> tiles = {8, 1, 1};
   bool balance = true;
+  std::int64_t max_halos = 100'000;
   double ghost_width = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -29,9 +30,10 @@ struct Ownership {
   std::vector<Place> place;           ///< [this rank's halos]
   std::vector<std::uint64_t> counts;  ///< [tiles] halos, over all ranks
 
-  /// @collective Tiles of equal numbers of halos when `balanced`, of equal widths otherwise. Needs the column host_id.
+  /// @collective Tiles of equal numbers of halos when `balanced`, of equal widths otherwise; those with more than
+  /// `max_halos` are cut further (Tiling::with_at_most). Needs the column host_id.
   static Ownership of(const Box& box, std::array<std::int64_t, 3> tiles, bool balanced, const catalog::Table& halos,
-                      const mpi::Communicator& comm);
+                      const mpi::Communicator& comm, std::uint64_t max_halos = std::numeric_limits<std::uint64_t>::max());
   std::vector<std::int64_t> all_tiles() const;
 };
 

@@ -72,9 +72,11 @@ class Communicator {
   }
   template <Number T>
   void sum_in_place(std::span<T> values) const {
-    check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), datatype<T>(), MPI_SUM,
-                        comm_),
-          "MPI_Allreduce");
+    reduce_in_place(values, MPI_SUM);
+  }
+  template <Number T>
+  void min_in_place(std::span<T> values) const {
+    reduce_in_place(values, MPI_MIN);
   }
 
   template <Plain T>
@@ -109,6 +111,11 @@ class Communicator {
     T result{};
     check(MPI_Allreduce(&value, &result, 1, datatype<T>(), op, comm_), "MPI_Allreduce");
     return result;
+  }
+  template <Number T>
+  void reduce_in_place(std::span<T> values, MPI_Op op) const {
+    check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), datatype<T>(), op, comm_),
+          "MPI_Allreduce");
   }
   std::vector<std::size_t> gather_counts(std::size_t mine) const;
   std::vector<std::size_t> exchange_counts(std::span<const std::size_t> counts) const;

@@ -50,7 +50,11 @@ catalog::HaloCatalog load_halos(const config::Config& config, const mpi::Communi
 /// Mpc/h around a tile's galaxies within which halos are its ghosts.
 double ghost_width(const config::Config& config, const model::Needs& needs);
 
-/// @collective Hands the rows over to a distribution, all tiles of domain.tiles to be painted; only the columns of
+/// @collective The tile of each halo, by the keys of `domain`. The same for all that paints, trains and evaluates.
+domain::Ownership ownership(const config::Config& config, const domain::Box& box, const catalog::Table& halos,
+                            const mpi::Communicator& comm);
+
+/// @collective Hands the rows over to a distribution, all tiles to be painted; only the columns of
 /// `halos` stay.
 domain::Distribution distribute(const config::Config& config, catalog::HaloCatalog& halos, const model::Needs& needs,
                                 const mpi::Communicator& comm);

@@ -22,6 +22,12 @@ void check_mesh(const config::Config& config, const mpi::Communicator& comm);
 /// warns where so many ranks here would be. Not collective.
 void check_mesh(const config::Config& config, int ranks, Logger& log);
 
+/// How many tiles are expected, and the halos of the largest: tiles of equal widths may have up to domain.max_halos.
+struct Tiles {
+  double count, halos;
+};
+Tiles tiles_of(const config::Config& config, double halos);
+
 /// What painting takes of the memory of each rank, by stage, bytes; measured on catalogs of 1e6 and 2e7 halos.
 struct MemoryNeed {
   double program = 0;  ///< the program and its libraries
@@ -39,7 +45,7 @@ MemoryNeed memory_need(const config::Config& config, double halos, const catalog
 /// What each rank may take: limits.memory, or its share of the node's.
 double memory_limit(const config::Config& config, int ranks_on_node);
 
-/// @collective Throws config_error where painting this catalog takes more, naming ranks and tiles that fit.
+/// @collective Throws config_error where painting this catalog takes more, naming ranks and domain.max_halos that fit.
 void check_memory(const config::Config& config, const catalog::HaloSource& source, const model::Painter& painter,
                   const mpi::Communicator& comm);
 
