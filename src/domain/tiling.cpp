@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -121,26 +122,32 @@ std::vector<double> middles(std::span<const std::int64_t> cut, std::int64_t firs
                             const std::vector<Vec3>& centres, std::span<const std::int64_t> part_of_row,
                             const mpi::Communicator& comm) {
   constexpr std::size_t bins = 1 << 10, at_a_time = 1 << 11;  // 16 MiB
+  struct Histogram {
+    int axis;
+    double low, width;
+    std::size_t begin;
+  };
   std::vector<double> middle;
   for (std::size_t begin = 0; begin < cut.size(); begin += at_a_time) {
-    const auto some = cut.subspan(begin, std::min(at_a_time, cut.size() - begin));
-    std::vector<std::int64_t> counts(some.size() * bins);
-    for (std::size_t row = 0; row < centres.size(); ++row) {
-      const auto found = std::ranges::lower_bound(some, part_of_row[row]);
-      if (found == some.end() || *found != part_of_row[row]) continue;
-      const auto part = static_cast<std::size_t>(*found - first);
+    std::vector<std::optional<Histogram>> of_part(contents.count.size());
+    std::vector<Histogram> histograms;
+    for (const auto index : cut.subspan(begin, std::min(at_a_time, cut.size() - begin))) {
+      const auto part = static_cast<std::size_t>(index - first);
       const int axis = contents.longest_axis(part);
-      const double place = (centres[row][axis] - contents.low(part, axis)) / contents.width(part, axis);
-      const auto bin = std::min(static_cast<std::size_t>(place * bins), bins - 1);
-      ++counts[static_cast<std::size_t>(found - some.begin()) * bins + bin];
+      histograms.push_back({axis, contents.low(part, axis), contents.width(part, axis), histograms.size() * bins});
+      of_part[part] = histograms.back();
+    }
+    std::vector<std::int64_t> counts(histograms.size() * bins);
+    for (std::size_t row = 0; row < centres.size(); ++row) {
+      if (part_of_row[row] < first) continue;
+      const auto& histogram = of_part[static_cast<std::size_t>(part_of_row[row] - first)];
+      if (!histogram) continue;
+      const double place = (centres[row][histogram->axis] - histogram->low) / histogram->width;
+      ++counts[histogram->begin + std::min(static_cast<std::size_t>(place * bins), bins - 1)];
     }
     comm.sum_in_place(std::span(counts));
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      const auto part = static_cast<std::size_t>(some[i] - first);
-      const int axis = contents.longest_axis(part);
-      const auto edges = equal_counts(std::span(counts).subspan(i * bins, bins), contents.width(part, axis), 2);
-      middle.push_back(contents.low(part, axis) + edges[1]);
-    }
+    for (const auto& [axis, low, width, at] : histograms)
+      middle.push_back(low + equal_counts(std::span(counts).subspan(at, bins), width, 2)[1]);
   }
   return middle;
 }
@@ -166,6 +173,7 @@ Tiling Tiling::balanced(const Box& box, std::array<std::int64_t, 3> tiles, const
   std::vector<std::size_t> all(centres.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   tiling.x_edges_ = balance(centres, all, std::vector<std::int64_t>(all.size()), 1, 0, box.side[0], nx, comm);
+  if (ny == 1 && nz == 1) return tiling;
 
   std::vector<std::vector<std::size_t>> slabs(static_cast<std::size_t>(nx));
   for (const auto row : all)
