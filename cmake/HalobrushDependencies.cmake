@@ -21,6 +21,7 @@ pkg_check_modules(FFTW3 REQUIRED IMPORTED_TARGET fftw3)
 find_library(FFTW3_MPI_LIBRARY fftw3_mpi REQUIRED)
 pkg_check_modules(CFITSIO REQUIRED IMPORTED_TARGET cfitsio)
 pkg_check_modules(BLOSC REQUIRED IMPORTED_TARGET blosc)
+pkg_check_modules(HEALPIX REQUIRED healpix_cxx)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 
@@ -34,5 +35,10 @@ target_link_libraries(halobrush_hdf5 INTERFACE ${HDF5_C_LIBRARIES} halobrush_mpi
 
 add_library(halobrush_fftw INTERFACE)
 target_link_libraries(halobrush_fftw INTERFACE ${FFTW3_MPI_LIBRARY} PkgConfig::FFTW3 halobrush_mpi_c)
+
+# Without its flags for threads, which halobrush does not use.
+add_library(halobrush_healpix INTERFACE)
+target_include_directories(halobrush_healpix SYSTEM INTERFACE ${HEALPIX_INCLUDE_DIRS})
+target_link_libraries(halobrush_healpix INTERFACE ${HEALPIX_LINK_LIBRARIES})
 
 include(HalobrushTorch)

@@ -24,6 +24,7 @@ Command loglike_command(CLI::App& program);
 Command evaluate_command(CLI::App& program);
 Command calibrate_command(CLI::App& program);
 Command align_command(CLI::App& program);
+Command lightcone_command(CLI::App& program);
 Command info_command(CLI::App& program);
 Command check_command(CLI::App& program);
 Command checksum_command(CLI::App& program);

@@ -24,6 +24,7 @@ std::string version_text() {
 std::vector<app::Command> commands_of(CLI::App& program) {
   return {app::paint_command(program),    app::train_command(program),     app::convert_command(program), app::validate_command(program),
           app::loglike_command(program),  app::evaluate_command(program),  app::calibrate_command(program), app::align_command(program),
+          app::lightcone_command(program),
           app::info_command(program),     app::check_command(program),     app::checksum_command(program), app::describe_config_command(program),
           app::describe_commands_command(program)};
 }

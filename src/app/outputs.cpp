@@ -128,6 +128,17 @@ Files files_of_paint(const config::Config& config, const std::string& file) {
   return files;
 }
 
+Files files_of_lightcone(const config::Config& config, const std::string& file) {
+  Files files{{}, {}};
+  add_input(configuration, file, files.inputs);
+  for (const auto& snapshot : config.lightcone.snapshots) add_input("lightcone.snapshots", snapshot, files.inputs);
+  add_output({"output.path", config.output.path, unless_mock}, files.outputs);
+  for (auto& output : files.outputs) output.makes_folder = true;
+  files.folder = {"output.staging", config.staging()};
+  files.locked = {{"output.path", config.output.path}, {"output.staging", config.staging()}};
+  return files;
+}
+
 Files files_of_train(const config::Config& config, const std::string& file) {
   const auto& train = config.train;
   Files files{inputs_of(config, file), {}};

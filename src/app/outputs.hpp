@@ -23,6 +23,7 @@ struct Files {
 
 /// `file` is the configuration's own.
 Files files_of_paint(const config::Config& config, const std::string& file);
+Files files_of_lightcone(const config::Config& config, const std::string& file);
 Files files_of_train(const config::Config& config, const std::string& file);
 Files files_of_convert(const config::Config& config, const std::string& file);
 Files files_of_validate(const config::Config& config, const std::string& file, const validate::Task& task);

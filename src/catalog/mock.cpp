@@ -36,6 +36,11 @@ void check_is_central(const std::string& path, const Table& rows) {
     throw data_error("{}: column 'is_central' holds {:g}, which is neither 0 nor 1; write 1 for centrals and 0 for satellites", path, *wrong);
 }
 
+ReadAs read_as(const std::string& column) {
+  if (is_integer_column(column)) return ReadAs::integers;
+  return column.ends_with("_known") ? ReadAs::booleans : ReadAs::stored;
+}
+
 }  // namespace
 
 bool WriteOptions::collective() const {
@@ -59,10 +64,6 @@ std::vector<std::string> write_mock(const std::string& path, const MockHeader& h
 
 Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
                const mpi::Communicator& comm) {
-  const auto read_as = [](const std::string& name) {
-    if (is_integer_column(name)) return ReadAs::integers;
-    return name.ends_with("_known") ? ReadAs::booleans : ReadAs::stored;
-  };
   const TableFile file(path, galaxy_data_type, columns, {"halo_id"}, read_as, comm);
   const auto mine = share_of({0, file.rows()}, comm.rank(), comm.size());
   auto galaxies = file.read(mine.begin, mine.size(), comm);
@@ -71,6 +72,31 @@ Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
     in_our_units(path, galaxies, file.header().simulation);
   });
   return {std::move(galaxies), file.header()};
+}
+
+struct MockRows::Open {
+  std::string path;
+  TableFile file;
+};
+
+MockRows::MockRows(const std::string& path, const std::vector<std::string>& columns)
+    : open_(new Open{path, TableFile(path, galaxy_data_type, columns, {"halo_id"}, read_as)}) {}
+MockRows::~MockRows() = default;
+MockRows::MockRows(MockRows&&) noexcept = default;
+
+const MockHeader& MockRows::header() const {
+  return open_->file.header();
+}
+
+std::uint64_t MockRows::rows() const {
+  return open_->file.rows();
+}
+
+Table MockRows::read(std::uint64_t first, std::uint64_t count) const {
+  auto rows = open_->file.read(first, count);
+  check_is_central(open_->path, rows);
+  in_our_units(open_->path, rows, header().simulation);
+  return rows;
 }
 
 MockSummary summarise_mock(const std::string& path) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace halobrush::catalog {
 
@@ -20,30 +19,6 @@ std::int64_t Octree::cell_of(const Vec3& position) const {
     for (int bit = 0; bit < level_; ++bit) cell |= (slice >> bit & 1) << (3 * bit + axis);
   }
   return cell;
-}
-
-std::vector<std::int64_t> Octree::cells_of(const Table& rows) const {
-  const auto positions = rows.vectors("");
-  std::vector<std::int64_t> cells(rows.rows());
-  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = cell_of(positions[i]);
-  return cells;
-}
-
-Table Octree::sorted(const Table& rows) const {
-  const auto cells = cells_of(rows);
-  std::vector<std::size_t> order(cells.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t row) { return cells[row]; });
-  return rows.select(order);
-}
-
-std::vector<CellRows> Octree::count(std::int64_t tile, const Table& sorted) const {
-  std::vector<CellRows> counts;
-  for (const auto cell : cells_of(sorted)) {
-    if (counts.empty() || counts.back().cell != cell) counts.push_back({tile, cell, 0});
-    ++counts.back().rows;
-  }
-  return counts;
 }
 
 }  // namespace halobrush::catalog

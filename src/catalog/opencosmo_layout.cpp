@@ -56,37 +56,55 @@ void write_hacc_parameters(hid_t simulation, const Simulation& s) {
     h5::write_attribute(cosmotools, name, std::int64_t{1});
 }
 
+// How cells of a level lie in those of the level above, and how many there are at the top.
+struct Levels {
+  std::size_t top, parts;
+  int deepest(std::size_t cells) const {
+    int level = 0;
+    for (auto count = top; count < cells; count *= parts) ++level;
+    return level;
+  }
+};
+constexpr Levels octree{1, 8}, sky_pixels{12, 4};
+
 // Of the cells of every level: the first row, and how many rows.
-void write_index(hid_t file, const std::vector<std::uint64_t>& rows_of_cell) {
+void write_index(hid_t file, const std::vector<std::uint64_t>& rows_of_cell, const Levels& levels) {
   const auto index = h5::create_group(file, "index");
   std::vector<std::int64_t> sizes(rows_of_cell.begin(), rows_of_cell.end());
-  for (int level = (std::bit_width(sizes.size()) - 1) / 3; level >= 0; --level) {
+  for (int level = levels.deepest(sizes.size()); level >= 0; --level) {
     std::vector<std::int64_t> starts(sizes.size());
     std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), std::int64_t{0});
     const auto group = h5::create_group(index, fmt::format("level_{}", level));
     h5::write_array(group, "start", starts);
     h5::write_array(group, "size", sizes);
-    for (std::size_t cell = 0; cell < sizes.size() / 8; ++cell) {
-      const auto of_eight = std::span(sizes).subspan(8 * cell, 8);
-      sizes[cell] = std::accumulate(of_eight.begin(), of_eight.end(), std::int64_t{0});
+    for (std::size_t cell = 0; cell < sizes.size() / levels.parts; ++cell) {
+      const auto parts = std::span(sizes).subspan(levels.parts * cell, levels.parts);
+      sizes[cell] = std::accumulate(parts.begin(), parts.end(), std::int64_t{0});
     }
-    sizes.resize(sizes.size() / 8);
+    sizes.resize(sizes.size() / levels.parts);
   }
 }
 
-void write_opencosmo_header(hid_t file, const std::string& data_type, const Simulation& s, bool indexed) {
+void write_opencosmo_header(hid_t file, const std::string& data_type, const MockHeader& mock) {
+  const auto& s = mock.simulation;
+  const bool cone = mock.redshifts.has_value(), box_with_index = !cone && !mock.rows_of_cell.empty();
   const auto header = h5::create_group(file, "header");
   const auto about = h5::create_group(header, "file");
-  h5::write_attribute(about, "origin", std::string(indexed ? "HACC" : "halobrush"));
+  h5::write_attribute(about, "origin", std::string(box_with_index ? "HACC" : "halobrush"));
   h5::write_attribute(about, "data_type", data_type);
-  h5::write_attribute(about, "is_lightcone", false);
+  h5::write_attribute(about, "is_lightcone", cone);
   h5::write_attribute(about, "redshift", redshift_of(s));
   h5::write_attribute(about, "unit_convention", std::string("scalefree"));
-  h5::write_attribute(about, "region_p1", std::array{0., 0., 0.});
-  h5::write_attribute(about, "region_p2", std::span<const double>(s.box));
+  if (cone) {
+    h5::write_attribute(about, "step", std::int64_t{0});  // OpenCosmo writes no light cone without
+    h5::write_attribute(h5::create_group(header, "lightcone"), "z_range", std::span<const double>(*mock.redshifts));
+  } else {
+    h5::write_attribute(about, "region_p1", std::array{0., 0., 0.});
+    h5::write_attribute(about, "region_p2", std::span<const double>(s.box));
+  }
 
   const auto simulation = h5::create_group(header, "simulation");
-  if (indexed) write_hacc_parameters(simulation, s);
+  if (box_with_index) write_hacc_parameters(simulation, s);
   const auto cosmology = h5::create_group(simulation, "cosmology");
   // A flat cosmology is recognised by an exact sum in floating point.
   const bool flat = std::abs(s.omega_m + s.omega_l - 1) < 1e-3;
@@ -198,19 +216,21 @@ class OpenCosmoLayout : public Layout {
   std::vector<std::uint64_t> create(const std::string& path, const MockHeader& header, const Table& columns,
                                     std::uint64_t rows, std::uint64_t alignment) const override {
     auto file = h5::File::create(path, alignment);
-    const bool indexed = !header.rows_of_cell.empty();
-    write_opencosmo_header(file.id(), data_type_, header.simulation, indexed);
-    write_gcr_metadata(file.id(), header.simulation);
+    const bool indexed = !header.rows_of_cell.empty(), cone = header.redshifts.has_value();
+    write_opencosmo_header(file.id(), data_type_, header);
+    if (!cone) write_gcr_metadata(file.id(), header.simulation);
     {
       const auto provenance = h5::create_group(file.id(), "provenance");
       for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance, name, text);
       write_simulation(provenance, header.simulation);
     }
-    auto places = create_columns(file.id(), data_type_ == galaxy_data_type, columns, rows);
-    if (indexed) {
-      write_index(file.id(), header.rows_of_cell);
-      name_positions_for_opencosmo(h5::open_group(file.id(), "/data"));
-    }
+    auto places = create_columns(file.id(), data_type_ == galaxy_data_type && !cone, columns, rows);
+    const auto data = h5::open_group(file.id(), "/data");
+    if (indexed) write_index(file.id(), header.rows_of_cell, cone ? sky_pixels : octree);
+    if (cone)
+      h5::link_hard(data, "redshift_true", data, "redshift");  // its queries look for that name
+    else if (indexed)
+      name_positions_for_opencosmo(data);
     file.close();
     return places;
   }

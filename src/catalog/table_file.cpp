@@ -97,14 +97,21 @@ void join_headers(const std::string& path, Simulation& ours, const Simulation& t
   join("h", ours.h, theirs.h, rounding);
   join("omega_b", ours.omega_b, theirs.omega_b, rounding);
   join("sigma_8", ours.sigma_8, theirs.sigma_8, rounding);
-  for (std::size_t k = 0; k < 3; ++k) join("a side of the box", ours.box[k], theirs.box[k], rounding * ours.box[k]);
+  for (std::size_t k = 0; k < 3; ++k)
+    if (theirs.box[k] > 0) join("a side of the box", ours.box[k], theirs.box[k], rounding * ours.box[k]);  // a light cone has none
+}
+
+bool is_light_cone(hid_t file) {
+  const auto cone = h5::numbers_attribute(h5::open_group(file, "/header/file"), "is_lightcone");
+  return cone && std::ranges::any_of(*cone, [](double x) { return x != 0; });
+}
+
+void check_snapshot(hid_t file, const std::string& path) {
+  if (is_light_cone(file)) throw data_error("{}: is a light cone (/header/file: is_lightcone); give a snapshot of a periodic box", path);
 }
 
 void check_convention(hid_t file, const std::string& path) {
   const auto about = h5::open_group(file, "/header/file");
-  const auto cone = h5::numbers_attribute(about, "is_lightcone");
-  if (cone && std::ranges::any_of(*cone, [](double x) { return x != 0; }))
-    throw data_error("{}: is a light cone (/header/file: is_lightcone); give a snapshot of a periodic box", path);
   const auto convention = h5::text_attribute(about, "unit_convention").value_or("scalefree");
   if (convention != "scalefree" && convention != "comoving")
     throw data_error("{}: its units are '{}' (/header/file: unit_convention); write it in scalefree or comoving ones", path,
@@ -115,6 +122,10 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
   MockHeader header;
   check_convention(file, path);
   const bool ours = h5::exists(file, "/provenance/simulation");
+  if (!ours) check_snapshot(file, path);
+  if (const auto range = ours && is_light_cone(file) ? h5::numbers_attribute(h5::open_group(file, "/header/lightcone"), "z_range") : std::nullopt;
+      range && range->size() == 2)
+    header.redshifts = {(*range)[0], (*range)[1]};
   header.simulation =
       ours ? our_simulation(h5::open_group(file, "/provenance/simulation"), path) : opencosmo_simulation(file, path);
   auto& s = header.simulation;
@@ -180,13 +191,13 @@ ColumnData values_of(const h5::Column& column, ReadAs as, std::uint64_t first, s
   return column.read(first, rows);
 }
 
-// Without the second names of positions.
+// Without the second names that are for OpenCosmo: of positions, and of a light cone's redshifts.
 std::vector<std::string> columns_in(hid_t data) {
   const auto all = h5::members(data);
   auto names = all;
   std::erase_if(names, [&](const std::string& name) {
-    if (!name.starts_with(opencosmo_position)) return false;
-    const auto first = name.substr(opencosmo_position.size());
+    if (!name.starts_with(opencosmo_position) && name != "redshift") return false;
+    const auto first = name == "redshift" ? "redshift_true" : name.substr(opencosmo_position.size());
     return std::ranges::count(all, first) > 0 && h5::same_object(data, name, first);
   });
   return names;
@@ -262,6 +273,7 @@ TableFile::TableFile(const std::string& path, const std::string& data_type, cons
 void TableFile::open(const std::string& path, const std::vector<std::string>& columns,
                      const std::vector<std::string>& required) {
   file_ = h5::File::open(path);
+  check_snapshot(file_->id(), path);
   header_ = read_header_of(file_->id(), path);
   data_ = h5::open_group(file_->id(), "/data");
   for (const auto& name : required) require_column(path, data_, name);
@@ -311,6 +323,7 @@ std::string data_type_of(const std::string& path) {
 }
 
 Simulation simulation_of_header(hid_t file, const std::string& path) {
+  check_snapshot(file, path);
   check_convention(file, path);
   return opencosmo_simulation(file, path);
 }

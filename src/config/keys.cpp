@@ -154,6 +154,20 @@ Rule only(std::string choice) {
           }};
 }
 
+Rule position() {
+  return {"must be three finite numbers", [](const Value& v) {
+            const auto& list = **std::get_if<std::vector<double>*>(&v);
+            return list.size() == 3 && std::ranges::all_of(list, [](double x) { return std::isfinite(x); });
+          }};
+}
+
+Rule rising_redshifts() {
+  return {"must be two numbers from 0 to 20, the smaller one first", [](const Value& v) {
+            const auto& range = **std::get_if<std::array<double, 2>*>(&v);
+            return range[0] >= 0 && range[1] <= 20 && (range[0] < range[1] || (range[0] == 0 && range[1] == 0));
+          }};
+}
+
 Rule mass_definition_or_none() {
   return {"must be vir, or a number with b or c (200c, 200b, 500c)", [](const Value& v) {
             const auto& text = **std::get_if<std::string*>(&v);
@@ -359,6 +373,17 @@ std::vector<Key> keys_of(Config& c) {
       {"align.radius", &c.align.radius, "", "the same of satellites about the direction to the host's centre", steering, finite()},
       {"align.late_share", &c.align.late_share, "", "factor on the concentrations of late types", steering, not_negative()},
       {"align.bulge_scatter", &c.align.bulge_scatter, "deg", "scatter of a bulge's position angle about that of its axes, as diffsky draws it", steering, not_negative()},
+
+      {"lightcone.snapshots", &c.lightcone.snapshots, "", "painted mocks of one simulation at several times, or one of them", steering},
+      {"lightcone.observer", &c.lightcone.observer, "Mpc/h", "where the observer is in the box", steering, position()},
+      {"lightcone.redshift", &c.lightcone.redshift, "", "of the galaxies of the light cone: from, to", steering, rising_redshifts()},
+      {"lightcone.sky", &c.lightcone.sky, "",
+       "what it covers; octant: right ascension and declination 0 to 90 degrees; cone: all within lightcone.radius of lightcone.centre", steering,
+       one_of({"full", "octant", "cone"})},
+      {"lightcone.centre", &c.lightcone.centre, "deg", "right ascension and declination of the middle of a cone", steering, finite()},
+      {"lightcone.radius", &c.lightcone.radius, "deg", "of a cone, up to 180", steering, not_negative()},
+      {"lightcone.beyond", &c.lightcone.beyond, "",
+       "whether redshifts below the least and above the greatest of the snapshots may be filled from that snapshot", steering},
 
       {"train.painter", &c.train.painter, "",
        "what to train; diffusion: no messages between galaxies, their own inputs alone", steering,

@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "halobrush/catalog/assembly.hpp"
+#include "halobrush/catalog/existing.hpp"
 #include "halobrush/catalog/hdf5_version.hpp"
 #include "halobrush/catalog/mock.hpp"
+#include "halobrush/catalog/octree.hpp"
 #include "halobrush/catalog/staging.hpp"
 #include "halobrush/core/files.hpp"
 #include "halobrush/core/timer.hpp"
@@ -27,7 +29,6 @@
 #include "halobrush/pipeline/origin.hpp"
 #include "halobrush/pipeline/pipeline.hpp"
 #include "halobrush/pipeline/sizes.hpp"
-#include "existing.hpp"
 #include "identity.hpp"
 #include "plan.hpp"
 #include "stop.hpp"
@@ -90,8 +91,8 @@ class Job {
   bool already_done() {
     const auto done = mpi::agree(comm_, [&] {
       if (!comm_.root() || restart_ == Restart::never) return 0;
-      const auto found = look_at(config_.output.path, identity_);
-      if (found.state == Existing::same) {
+      const auto found = catalog::look_at(config_.output.path, identity_);
+      if (found.state == catalog::Existing::same) {
         if (!std::filesystem::exists(summary_path())) return 0;
         if (config_.output.staging.empty() && staging_->read_note(plan_file)) {
           log_.info("paint: tiles that a killed run left are removed ({})", config_.staging());
@@ -100,12 +101,12 @@ class Job {
         return 1;
       }
       if (restart_ == Restart::overwrite) return 0;
-      if (found.state == Existing::other)
+      if (found.state == catalog::Existing::other)
         throw config_error(
             "output.path: {} is a finished mock of another configuration: {}; choose another path, or give --overwrite "
             "to replace it",
             config_.output.path, found.text);
-      if (found.state == Existing::damaged)
+      if (found.state == catalog::Existing::damaged)
         throw data_error("output.path: {}; give --overwrite to paint it anew", found.text);
       return 0;
     });

@@ -49,8 +49,8 @@ void refuse_too_large(const config::Config& config, double halos, const catalog:
   const auto need = memory_need(config, halos, columns, learned, ranks, limit);
   if (need.peak() <= limit) return;
   const auto text = fmt::format(
-      "limits.memory: {:.3g} halos take about {} on each of {} ranks ({} halos, {} mesh, {} tiles), and {} {}", halos,
-      human_bytes(need.peak()), ranks, human_bytes(need.halos), human_bytes(need.mesh), human_bytes(need.tiles + need.model),
+      "limits.memory: {:.3g} halos take about {} on each of {} ranks ({} halos, {} while they are sent, {} mesh, {} tiles), and {} {}", halos,
+      human_bytes(need.peak()), ranks, human_bytes(need.halos), human_bytes(need.sending), human_bytes(need.mesh), human_bytes(need.tiles + need.model),
       human_bytes(limit), config.limits.memory.empty() ? "are there" : "are allowed");
   constexpr std::int64_t least_halos = 1000;
   const auto halos_of_tile = std::min(config.domain.max_halos, static_cast<std::int64_t>(tiles_of(config, halos).halos));
@@ -105,14 +105,15 @@ Tiles tiles_of(const config::Config& config, double halos) {
 MemoryNeed memory_need(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
                        double limit) {
   const double program = learned ? 200e6 : 45e6;  // with LibTorch, or without
-  constexpr double on_the_way = 110;  // a halo: routes, positions, a directory of hosts, one column twice
+  constexpr double of_place = 20, on_the_way = 90;  // a halo: its tile; routes, positions, a directory of hosts, one column twice
   constexpr double of_networks = 6500, of_laws = 800;  // a galaxy of a tile: edges, inputs, intermediate tensors
   const auto [tiles, tile] = tiles_of(config, halos);
   const double side = mesh_of(config), row = catalog::bytes_per_row(columns);
   // No rank has less than a tile.
   const double kept = halos / std::min(tiles, static_cast<double>(ranks));
   return {.program = program,
-          .halos = kept * (row + on_the_way),
+          .halos = kept * (row + of_place),
+          .sending = kept * on_the_way,
           .mesh = side > 0 ? mesh_bytes(side, planes_of(side, ranks)) : 0,
           .tiles = 3 * std::min(std::max(tile * row, wave_bytes_of(limit)), kept * row),
           .model = tile * (learned ? of_networks : of_laws)};

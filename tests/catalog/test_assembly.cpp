@@ -7,6 +7,7 @@
 
 #include "catalog/support.hpp"
 #include "halobrush/catalog/assembly.hpp"
+#include "halobrush/catalog/octree.hpp"
 
 // What is asked for at once while a test watches.
 static std::atomic<std::size_t> largest{0};

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "halobrush/catalog/mock.hpp"
-#include "halobrush/catalog/octree.hpp"
+#include "halobrush/catalog/cell_order.hpp"
 #include "halobrush/catalog/staging.hpp"
 
 namespace halobrush::catalog {
@@ -14,7 +14,7 @@ namespace halobrush::catalog {
 /// tiles there are and however large, each rank writes one share of equal size, options.slab_bytes of rows at a time; of the
 /// tiles it reads, and checks, what the slab needs. Throws and returns what write_mock does, and data_error where a tile is
 /// not what was written.
-/// @param cells  for a mock in the order of an octree (header.rows_of_cell): how the rows of each tile, which are sorted by
+/// @param cells  for a mock in the order of cells (header.rows_of_cell): how the rows of each tile, which are sorted by
 ///               cell, lie in its cells; all tiles' on every rank
 std::vector<std::string> assemble(const std::string& path, const MockHeader& header, const Table& columns,
                                   const Staging& staging, const std::vector<StagedTile>& tiles,

@@ -1,8 +1,12 @@
 // The galaxy catalog: one HDF5 file in the OpenCosmo layout, also opened by GCRCatalogs (docs/formats.md).
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +22,10 @@ struct MockHeader {
   Simulation simulation;
   /// Name and text of each attribute of /provenance: config, versions, model hash, seed, inputs, timings.
   std::vector<std::pair<std::string, std::string>> provenance;
-  /// Where rows are in the order of an octree (octree.hpp): how many lie in each cell; empty where they are not.
+  /// Where rows are in the order of cells (cell_order.hpp): how many lie in each; empty where they are not.
   std::vector<std::uint64_t> rows_of_cell = {};
+  /// Of a light cone, whose cells are pixels of the sky: of its galaxies; none: a snapshot.
+  std::optional<std::array<double, 2>> redshifts = {};
 };
 
 /// One block of consecutive rows that this rank writes: `load` is called once, when it is written, and puts them into a
@@ -61,7 +67,24 @@ struct Mock {
 Mock read_mock(const std::string& path, const std::vector<std::string>& columns,
                const mpi::Communicator& comm);
 
-/// Rows, columns and provenance without data; not collective. Throws data_error when it is no mock.
+/// The rows of a mock, some at a time. Not collective.
+class MockRows {
+ public:
+  /// Of the columns named, or of all. Throws io_error, and data_error where it is no whole snapshot of galaxies with these.
+  explicit MockRows(const std::string& path, const std::vector<std::string>& columns = {});
+  ~MockRows();
+  MockRows(MockRows&&) noexcept;
+  const MockHeader& header() const;
+  std::uint64_t rows() const;
+  /// Positions in Mpc/h, velocities in km/s.
+  Table read(std::uint64_t first, std::uint64_t count) const;
+
+ private:
+  struct Open;
+  std::unique_ptr<Open> open_;
+};
+
+/// Rows, columns and provenance without data, also of a light cone; not collective. Throws data_error when it is no mock.
 struct MockSummary {
   std::uint64_t rows = 0;
   std::vector<ColumnSpec> columns;

@@ -119,6 +119,17 @@ struct Align {
   double bulge_scatter = 20;
 };
 
+/// A light cone out of painted snapshots (docs/lightcone.md).
+struct LightCone {
+  std::vector<std::string> snapshots;
+  std::vector<double> observer = {0, 0, 0};
+  std::array<double, 2> redshift = {0, 0};
+  std::string sky = "full";
+  std::array<double, 2> centre = {0, 0};
+  double radius = 0;
+  bool beyond = false;
+};
+
 struct Train {
   std::string painter = "graph_diffusion";
   std::string catalog;
@@ -227,6 +238,7 @@ struct Config {
   AnalyticLaw analytic;
   Shapes shapes;
   Align align;
+  LightCone lightcone;
   Train train;
   Gan gan;
   Stats stats;

@@ -31,12 +31,13 @@ Tiles tiles_of(const config::Config& config, double halos);
 /// What painting takes of the memory of each rank, by stage, bytes; measured on catalogs of 1e6 and 2e7 halos.
 struct MemoryNeed {
   double program = 0;  ///< the program and its libraries
-  double halos = 0;    ///< the rows that a rank keeps, with what is sent of them
+  double halos = 0;    ///< the rows that a rank keeps
+  double sending = 0;  ///< what is there beside them while hosts are looked up and rows are sent
   double mesh = 0;     ///< of the tidal tensor
   double tiles = 0;    ///< the patches that are held at a time
   double model = 0;    ///< what a painter makes of one tile
-  /// The mesh is gone when tiles are painted.
-  double peak() const { return program + halos + std::max(mesh, tiles + model); }
+  /// None of the three is there with another.
+  double peak() const { return program + halos + std::max({sending, mesh, tiles + model}); }
 };
 /// `columns`: of the halos that are kept, without rows; `limit`: what a rank may take.
 MemoryNeed memory_need(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "halobrush/catalog/staging.hpp"
+#include "halobrush/catalog/identity.hpp"
 
-namespace halobrush::paint {
+namespace halobrush::catalog {
 
 enum class Existing {
   none,
@@ -20,6 +20,6 @@ struct Found {
 };
 
 /// Not collective.
-Found look_at(const std::string& mock, const catalog::Identity& identity);
+Found look_at(const std::string& mock, const Identity& identity);
 
-}  // namespace halobrush::paint
+}  // namespace halobrush::catalog

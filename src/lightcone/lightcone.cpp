@@ -1,0 +1,255 @@
+#include "halobrush/lightcone/lightcone.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numbers>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "halobrush/catalog/assembly.hpp"
+#include "halobrush/catalog/content.hpp"
+#include "halobrush/catalog/existing.hpp"
+#include "halobrush/catalog/hdf5_version.hpp"
+#include "halobrush/catalog/sky_pixels.hpp"
+#include "halobrush/catalog/staging.hpp"
+#include "halobrush/core/files.hpp"
+#include "halobrush/core/timer.hpp"
+#include "halobrush/core/version.hpp"
+#include "halobrush/mpi/agree.hpp"
+#include "halobrush/mpi/environment.hpp"
+#include "halobrush/mpi/stop.hpp"
+#include "hosts.hpp"
+#include "pieces.hpp"
+#include "rows.hpp"
+#include "snapshots.hpp"
+
+namespace halobrush::lightcone {
+namespace {
+
+using catalog::StagedTile;
+
+constexpr int pixel_level = 6;  // 0.84 square degrees, as in the light cones of DESC
+
+// Galaxies of a shell if the box were filled evenly.
+double expected_galaxies(const Cone& cone) {
+  double galaxies = 0;
+  for (const auto& snapshot : cone.snapshots) {
+    const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
+    if (from >= to) continue;
+    const double steradians = cone.sky.area() * degree * degree;
+    galaxies += static_cast<double>(snapshot.rows) / cone.side.prod() * steradians * (std::pow(to, 3) - std::pow(from, 3)) / 3;
+  }
+  return galaxies;
+}
+
+std::string provenance_of(const Snapshot& snapshot, const std::string& name) {
+  for (const auto& [key, text] : snapshot.header.provenance)
+    if (key == name) return text;
+  return "";
+}
+
+// What rows of a light cone depend on.
+catalog::Identity identity_of(const config::Config& config, const Cone& cone, const mpi::Communicator& comm) {
+  std::vector<std::string> paths;
+  for (const auto& snapshot : cone.snapshots) paths.push_back(snapshot.path);
+  const auto content = catalog::content_of_files(paths, catalog::states_of(paths, comm), comm);
+  const auto& c = config.lightcone;
+  return {{"version", version()},
+          {"lightcone.snapshots (SHA-256)", content.sha256},
+          {"lightcone.observer", fmt::format("{}", c.observer)},
+          {"lightcone.redshift", fmt::format("{}", c.redshift)},
+          {"lightcone.sky", c.sky},
+          {"lightcone.centre", fmt::format("{}", c.centre)},
+          {"lightcone.radius", fmt::format("{}", c.radius)}};
+}
+
+class Job {
+ public:
+  Job(const config::Config& config, bool overwrite, const mpi::Communicator& comm, Logger& log)
+      : config_(config), overwrite_(overwrite), comm_(comm), log_(log), cone_(mpi::agree(comm, [&] { return cone_of(config); })) {}
+
+  ExitCode run() {
+    say_shells(cone_, log_);
+    identity_ = identity_of(config_, cone_, comm_);
+    if (already_done()) return ExitCode::done;
+    mpi::agree(comm_, [&] {
+      columns_ = Rows::columns(cone_);
+      for (const auto& remark : catalog::check_mock(columns_, {})) log_.warn("output: {}", remark);
+    });
+    staging_.emplace(config_.staging(), identity_);
+    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "hosts", identity_);
+    open_staging();
+    mpi::stop_if_asked(comm_, "hosts are looked up");
+    auto blocks = blocks_of(cone_);
+    const Hosts hosts(cone_, blocks, *places_of_hosts_, comm_);
+    const auto pieces = mpi::agree(comm_, [&] { return pieces_of(cone_, blocks); });
+    const auto units = units_of(pieces, blocks);
+    log_.info("light cone: {} pieces of snapshots may hold galaxies, in {} tiles", pieces.size(), units.size());
+    fill(pieces, units, blocks, hosts);
+    mpi::stop_if_asked(comm_, "the light cone is assembled from its tiles");
+    assemble();
+    return ExitCode::done;
+  }
+
+ private:
+  bool already_done() {
+    using catalog::Existing;
+    const auto done = mpi::agree(comm_, [&] {
+      if (!comm_.root()) return 0;
+      const auto& path = config_.output.path;
+      const auto found = catalog::look_at(path, identity_);
+      if (found.state == Existing::same) return 1;
+      if (found.state == Existing::none || overwrite_) return 0;
+      if (found.state == Existing::damaged) throw data_error("output.path: {}; give --overwrite to make it anew", found.text);
+      throw config_error("output.path: {} is there and was made of something else: {}; choose another path, or give --overwrite to replace it", path, found.text);
+    });
+    if (comm_.max(done) == 0) return false;
+    log_.info("light cone: {} is complete and of this configuration: nothing to do", config_.output.path);
+    return true;
+  }
+
+  void open_staging() {
+    using Discard = catalog::Staging::Discard;
+    mpi::agree(comm_, [&] {
+      if (!comm_.root()) return;
+      staging_->open(overwrite_ ? Discard::of_others : Discard::nothing);
+      places_of_hosts_->open(Discard::all);
+      const double bytes = catalog::bytes_per_row(columns_) * expected_galaxies(cone_);
+      const auto folder = behind_links(config_.output.path).parent_path();
+      const bool together = same_file_system(folder, staging_->folder());
+      require_space(folder, together ? 2 * bytes : bytes);
+      if (!together) require_space(staging_->folder(), bytes);
+    });
+  }
+
+  // @collective What an earlier run staged and is whole; each rank verifies its share.
+  std::set<std::int64_t> find_staged(std::size_t units) {
+    const auto mine = mpi::agree(comm_, [&] { return comm_.root() ? staging_->ledger() : std::vector<StagedTile>(); });
+    const auto recorded = comm_.gather_all(std::span<const StagedTile>(mine)).data;
+    std::vector<StagedTile> whole;
+    mpi::agree(comm_, [&] {
+      for (auto i = static_cast<std::size_t>(comm_.rank()); i < recorded.size(); i += static_cast<std::size_t>(comm_.size()))
+        if (static_cast<std::size_t>(recorded[i].tile) < units && staging_->verify(recorded[i])) {
+          whole.push_back(recorded[i]);
+          count(recorded[i].tile, staging_->read(recorded[i], columns_));
+        }
+    });
+    tiles_ = comm_.gather_all(std::span<const StagedTile>(whole)).data;
+    std::set<std::int64_t> staged;
+    for (const auto& tile : tiles_) staged.insert(tile.tile);
+    if (!staged.empty()) log_.info("staging: {} of {} tiles are there already", staged.size(), units);
+    return staged;
+  }
+
+  void count(std::int64_t tile, const catalog::Table& rows) {
+    const auto cells = pixels_.count(tile, rows);
+    cells_.insert(cells_.end(), cells.begin(), cells.end());
+  }
+
+  // @collective All tiles that are not there, dealt to the ranks in turn.
+  void fill(const std::vector<Piece>& pieces, const std::vector<Unit>& units, const std::vector<Block>& blocks, const Hosts& hosts) {
+    const auto staged = find_staged(units.size());
+    std::vector<std::int64_t> todo;
+    for (std::size_t unit = 0; unit < units.size(); ++unit)
+      if (!staged.contains(static_cast<std::int64_t>(unit))) todo.push_back(static_cast<std::int64_t>(unit));
+    auto rows = mpi::agree(comm_, [&] { return Rows(cone_, blocks, hosts); });
+    std::vector<StagedTile> written;
+    Progress progress(log_, "light cone: tiles", static_cast<double>(todo.size()), config_.log.interval);
+    const auto ranks = static_cast<std::size_t>(comm_.size());
+    for (std::size_t first = 0; first < todo.size(); first += ranks) {
+      mpi::stop_if_asked(comm_, "the next tiles");
+      mpi::agree(comm_, [&] {
+        const auto mine = first + static_cast<std::size_t>(comm_.rank());
+        if (mine >= todo.size()) return;
+        const Timer timer;
+        const auto& unit = units[static_cast<std::size_t>(todo[mine])];
+        const auto galaxies = pixels_.sorted(rows.of(std::span(pieces).subspan(unit.begin, unit.end - unit.begin)));
+        count(todo[mine], galaxies);
+        written.push_back(staging_->write(todo[mine], galaxies, timer.seconds(), comm_.rank()));
+      });
+      progress.update(static_cast<double>(std::min(first + ranks, todo.size())));
+    }
+    for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(written)).data) tiles_.push_back(tile);
+    std::ranges::sort(tiles_, {}, &StagedTile::tile);
+  }
+
+  void assemble() {
+    auto about = header();
+    auto cells = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
+    about.rows_of_cell.resize(pixels_.cells());
+    std::uint64_t galaxies = 0;
+    for (const auto& cell : cells) about.rows_of_cell[static_cast<std::size_t>(cell.cell)] += cell.rows, galaxies += cell.rows;
+    const catalog::WriteOptions options{.hints = config_.output.hints, .alignment = static_cast<std::uint64_t>(config_.output.alignment)};
+    for (const auto& remark : catalog::assemble(config_.output.path, about, columns_, *staging_, tiles_, comm_, options, std::move(cells)))
+      log_.info("{}", remark);
+    mpi::agree(comm_, [&] {
+      if (!comm_.root()) return;
+      places_of_hosts_->remove();
+      staging_->remove();
+    });
+    log_.info("light cone: {} galaxies over {:.0f} square degrees in {}", galaxies, cone_.sky.area(), config_.output.path);
+  }
+
+  catalog::MockHeader header() const {
+    const auto& first = cone_.snapshots.front();
+    catalog::MockHeader header{first.header.simulation, {}, {}, cone_.redshifts};
+    header.simulation.scale_factor = 1 / (1 + cone_.redshifts[1]);
+    std::vector<std::string> paths;
+    for (const auto& snapshot : cone_.snapshots) paths.push_back(fmt::format("{} (redshift {:.6g})", snapshot.path, snapshot.redshift));
+    header.provenance = {{"halobrush", version()},
+                         {"hdf5", catalog::hdf5_version()},
+                         {"mpi", mpi::library_version()},
+                         {"config", config::to_yaml(config_)},
+                         {"lightcone_snapshots", fmt::format("{}\n", fmt::join(paths, "\n"))},
+                         {"painter", provenance_of(first, "painter")},
+                         {"model_sha256", provenance_of(first, "model_sha256")},
+                         {"config_of_snapshots", provenance_of(first, "config")},
+                         {"ranks", fmt::format("{}", comm_.size())},
+                         {catalog::identity_attribute, catalog::text_of(identity_)}};
+    return header;
+  }
+
+  const config::Config& config_;
+  bool overwrite_;
+  const mpi::Communicator& comm_;
+  Logger& log_;
+  Cone cone_;
+  catalog::Identity identity_;
+  std::optional<catalog::Staging> staging_, places_of_hosts_;  // as soon as the identity is known
+  catalog::Table columns_;
+  catalog::SkyPixels pixels_{pixel_level};
+  std::vector<StagedTile> tiles_;         // all ranks hold all
+  std::vector<catalog::CellRows> cells_;  // of the tiles that this rank has seen
+};
+
+}  // namespace
+
+ExitCode run(const config::Config& config, bool overwrite, const mpi::Communicator& comm, Logger& log) {
+  return Job(config, overwrite, comm, log).run();
+}
+
+void dry_run(const config::Config& config, int ranks, Logger& log) {
+  const auto cone = cone_of(config);
+  say_shells(cone, log);
+  auto blocks = blocks_of(cone);
+  for (auto& block : blocks)  // as if each had galaxies everywhere
+    for (std::size_t k = 0; k < 3; ++k) block.high[k] = cone.side[static_cast<int>(k)];
+  const auto pieces = pieces_of(cone, blocks);
+  std::set<std::array<std::int32_t, 3>> images;
+  std::uint64_t rows = 0;
+  for (const auto& piece : pieces) images.insert(piece.image);
+  for (const auto& snapshot : cone.snapshots) rows = std::max(rows, snapshot.rows);
+  const auto columns = Rows::columns(cone);
+  const double galaxies = expected_galaxies(cone), row = catalog::bytes_per_row(columns);
+  constexpr double of_lookup = 160, of_tile = 3;  // bytes a galaxy of the rank's share of a snapshot; copies of a tile
+  const double memory = 60e6 + of_lookup * static_cast<double>(rows) / ranks + of_tile * row * static_cast<double>(std::uint64_t{1} << 18);
+  log.info("dry run: {:.0f} square degrees, {} images of the box, at most {} pieces in {} tiles", cone.sky.area(), images.size(), pieces.size(), units_of(pieces, blocks).size());
+  log.info("dry run: about {:.3g} galaxies; {} will have about {} in one file, and as much is staged meanwhile; about {} of memory on each of {} ranks; nothing was written",
+           galaxies, config.output.path, human_bytes(galaxies * row), human_bytes(memory), ranks);
+}
+
+}  // namespace halobrush::lightcone

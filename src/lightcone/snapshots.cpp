@@ -1,0 +1,114 @@
+#include "snapshots.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "halobrush/core/error.hpp"
+
+namespace halobrush::lightcone {
+namespace {
+
+constexpr double unbounded = std::numeric_limits<double>::infinity();
+
+std::string text_of(const catalog::MockHeader& header, const std::string& name) {
+  for (const auto& [key, text] : header.provenance)
+    if (key == name) return text;
+  return "";
+}
+
+Snapshot open_snapshot(const std::string& path) {
+  const auto mock = catalog::summarise_mock(path);
+  if (mock.header.redshifts) throw data_error("{}: is a light cone; give snapshots", path);
+  for (const char* name : {"galaxy_id", "halo_id", "host_halo_id", "x", "y", "z", "vx", "vy", "vz", "galaxy_axisA_x", "b_to_a", "c_to_a"})
+    if (std::ranges::count(mock.columns, name, &catalog::ColumnSpec::name) == 0)
+      throw data_error("{}: has no column '{}': it is no mock that halobrush painted; give one", path, name);
+  return {path, mock.header, mock.rows, 1 / mock.header.simulation.scale_factor - 1};
+}
+
+// What all snapshots have in common.
+void check_alike(const Snapshot& first, const Snapshot& other) {
+  const auto &a = first.header.simulation, &b = other.header.simulation;
+  const auto differ = [&](const std::string& what, const std::string& here, const std::string& there) {
+    if (here != there)
+      throw data_error("{} and {}: {} differs ({} and {}); give snapshots of one simulation, painted alike", first.path, other.path, what, here, there);
+  };
+  differ("the box", fmt::format("{:g} {:g} {:g} Mpc/h", a.box[0], a.box[1], a.box[2]), fmt::format("{:g} {:g} {:g} Mpc/h", b.box[0], b.box[1], b.box[2]));
+  for (const auto& [name, here, there] : {std::tuple("Omega_m", a.omega_m, b.omega_m), {"h", a.h, b.h}, {"the particle mass", a.particle_mass, b.particle_mass}})
+    if (!(std::isnan(here) && std::isnan(there))) differ(name, fmt::format("{:.6g}", here), fmt::format("{:.6g}", there));
+  differ("the mass definition", a.mass_definition, b.mass_definition);
+  for (const char* key : {"painter", "model_sha256", "seed"}) differ(key, text_of(first.header, key), text_of(other.header, key));
+  if (first.redshift == other.redshift)
+    throw data_error("{} and {}: are both of redshift {:.4g}; give one of them", first.path, other.path, first.redshift);
+}
+
+void check_flat(const Snapshot& snapshot) {
+  const auto& s = snapshot.header.simulation;
+  if (std::abs(s.omega_m + s.omega_l - 1) > 1e-3)
+    throw data_error("{}: Omega_m = {:g} and Omega_Lambda = {:g} are of no flat universe; distances are known for flat ones alone", snapshot.path, s.omega_m, s.omega_l);
+}
+
+Sky sky_of(const config::LightCone& config) {
+  if (config.sky == "full") return Sky::full();
+  if (config.sky == "octant") return Sky::octant();
+  if (!(config.radius > 0 && config.radius <= 180)) throw config_error("lightcone.radius: a cone needs one, above 0 and up to 180 degrees");
+  if (std::abs(config.centre[1]) > 90) throw config_error("lightcone.centre: the declination {:g} is not between -90 and 90 degrees", config.centre[1]);
+  return Sky::cone(config.centre[0], config.centre[1], config.radius);
+}
+
+void check_range(const config::LightCone& config, const std::vector<Snapshot>& snapshots) {
+  if (!(config.redshift[1] > 0)) throw config_error("lightcone.redshift: is not given; name the redshifts from and to which galaxies are wanted");
+  constexpr double rounding = 1e-6;
+  const double least = snapshots.front().redshift, greatest = snapshots.back().redshift;
+  if (config.beyond || (config.redshift[0] >= least - rounding && config.redshift[1] <= greatest + rounding)) return;
+  throw config_error("lightcone.redshift: [{:g}, {:g}] is beyond the snapshots (redshift {:.4g} to {:.4g}); add snapshots, or allow the nearest one by lightcone.beyond: true",
+                     config.redshift[0], config.redshift[1], least, greatest);
+}
+
+// Half way in time between neighbours; the first and the last reach as far as is asked for, satellites included.
+void bound(std::vector<Snapshot>& snapshots, const Distances& distances) {
+  snapshots.front().from = 0;
+  snapshots.back().to = unbounded;
+  for (std::size_t i = 0; i + 1 < snapshots.size(); ++i) {
+    const double middle = (distances.time_at(snapshots[i].redshift) + distances.time_at(snapshots[i + 1].redshift)) / 2;
+    snapshots[i].to = snapshots[i + 1].from = distances.comoving(distances.redshift_at(middle));
+  }
+}
+
+}  // namespace
+
+Cone cone_of(const config::Config& config) {
+  const auto& wanted = config.lightcone;
+  if (wanted.snapshots.empty()) throw config_error("lightcone.snapshots: is not given; name painted mocks");
+  std::vector<Snapshot> snapshots;
+  for (const auto& path : wanted.snapshots) snapshots.push_back(open_snapshot(path));
+  std::ranges::sort(snapshots, {}, &Snapshot::redshift);
+  for (std::size_t i = 1; i < snapshots.size(); ++i) check_alike(snapshots[i - 1], snapshots[i]);
+  check_flat(snapshots.front());
+  check_range(wanted, snapshots);
+  const auto& s = snapshots.front().header.simulation;
+  const Vec3 side(s.box[0], s.box[1], s.box[2]), observer(wanted.observer[0], wanted.observer[1], wanted.observer[2]);
+  if (!((observer.array() >= 0).all() && (observer.array() <= side.array()).all()))
+    throw config_error("lightcone.observer: [{:g}, {:g}, {:g}] is not in the box of {:g} x {:g} x {:g} Mpc/h", observer[0], observer[1], observer[2], side[0], side[1], side[2]);
+  Distances distances(s.omega_m, std::max(wanted.redshift[1], snapshots.back().redshift));
+  bound(snapshots, distances);
+  const double near = distances.comoving(wanted.redshift[0]), far = distances.comoving(wanted.redshift[1]);
+  return {std::move(snapshots), side, observer, std::move(distances), sky_of(wanted), wanted.redshift, near, far};
+}
+
+void say_shells(const Cone& cone, Logger& log) {
+  for (const auto& snapshot : cone.snapshots) {
+    const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
+    if (from < to)
+      log.info("light cone: redshift {:.4f} to {:.4f} ({:.1f} to {:.1f} Mpc/h) from {} (redshift {:.4f}, {} galaxies)", cone.distances.redshift(from),
+               cone.distances.redshift(to), from, to, snapshot.path, snapshot.redshift, snapshot.rows);
+    else
+      log.warn("light cone: {} (redshift {:.4f}) is not nearest to any of the redshifts asked for, and is not used", snapshot.path, snapshot.redshift);
+  }
+}
+
+}  // namespace halobrush::lightcone

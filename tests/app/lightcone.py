@@ -1,0 +1,259 @@
+"""Painted snapshots on the sky: rows against a brute-force walk over all images of the box, distances against astropy, outlines in their own
+place on the sky, the index against healpy, the same bits on any number of ranks and after signals; OpenCosmo finds a cone and a range of redshifts."""
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import h5py
+import healpy
+import numpy as np
+from astropy.cosmology import FlatLambdaCDM
+
+from runner import CATALOG, ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets
+
+CONFIG, DATA, STOPPED = 2, 3, 75
+LAW = ["painter.kind=analytic", "painter.model=", "field.mesh=32", "field.smoothing=[8]", f"input.path={CATALOG}"]
+OBSERVER = np.array([20.0, 140.0, 75.0])
+LIGHT = 299792.458
+
+
+def later(source, target, redshift, seed=1):
+    """The same mock, as if it were of another time: halos moved by a tenth of the box, so that the snapshots differ."""
+    shutil.copy(source, target)
+    with h5py.File(target, "r+") as file:
+        file["provenance/simulation"].attrs["scale_factor"] = 1 / (1 + redshift)
+        file["header/file"].attrs["redshift"] = redshift
+        file["data/x"][...] = np.mod(file["data/x"][()] + 15, 150)
+        if seed != 1:
+            file["provenance"].attrs["seed"] = str(seed)
+
+
+def columns(path):
+    with h5py.File(path) as file:
+        return {name: column[()] for name, column in file["data"].items()}
+
+
+def make(ranks, out, *settings, options=()):
+    done = run(ranks, "lightcone", "config/lightcone.yaml", "--set", f"output.path={out}", *sets(settings), *options, timeout=300)
+    expect(done.returncode == 0, f"exit code {done.returncode} on {ranks} ranks:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def walk(mocks, edges, near, far, holds):
+    """Every image of every galaxy: index of the snapshot, row, place."""
+    found = []
+    for s, mock in enumerate(mocks):
+        position = np.stack([mock[k] for k in "xyz"], 1)
+        row = {halo: i for i, halo in enumerate(mock["halo_id"])}
+        host = position[[row[h] for h in mock["host_halo_id"]]]
+        galaxy = host + (position - host - 150 * np.round((position - host) / 150))
+        reach = int(np.ceil(far / 150)) + 1
+        for image in np.ndindex(*[2 * reach + 1] * 3):
+            shift = (np.array(image) - reach) * 150 - OBSERVER
+            distance, of_host = (np.linalg.norm(p + shift, axis=1) for p in (galaxy, host))
+            chosen = np.flatnonzero((of_host >= edges[s]) & (of_host < edges[s + 1]) & (distance >= near) & (distance < far))
+            chosen = chosen[holds(galaxy[chosen] + shift)]
+            found += [(s, i, *(galaxy[i] + shift)) for i in chosen]
+    return found
+
+
+def check_rows(cone, mocks, redshifts, wanted, holds):
+    """All of the walk, once; places to 1e-6; returns the cone's columns."""
+    cosmology = FlatLambdaCDM(H0=100, Om0=cone["omega_m"], Tcmb0=0)
+    age = lambda z: cosmology.age(z).value
+    middle = np.interp(-(age(redshifts[0]) + age(redshifts[1])) / 2, -age(np.linspace(0, 1, 20001)), np.linspace(0, 1, 20001))
+    chi = lambda z: cosmology.comoving_distance(z).value
+    expected = walk(mocks, [0, chi(middle), np.inf], chi(wanted[0]), chi(wanted[1]), holds)
+    data = cone["data"]
+    ids = [mock["galaxy_id"] for mock in mocks]
+    key = lambda s, galaxy, place: (s, galaxy, *np.round(np.asarray(place) / 10).astype(int))
+    ours = {}
+    for i in range(len(data["ra"])):
+        s = int(np.argmin(np.abs(np.array(redshifts) - data["snapshot_redshift"][i])))
+        ours.setdefault((s, data["snapshot_galaxy_id"][i]), []).append(i)
+    expect(len(data["ra"]) == len(expected), f"{len(data['ra'])} galaxies, {len(expected)} by a walk over all images")
+    place = np.stack([data[k] for k in "xyz"], 1)
+    worst = 0
+    for s, row, *where in expected:
+        distances = np.linalg.norm(place[ours[s, ids[s][row]]] - where, axis=1)
+        worst = max(worst, distances.min())
+    expect(worst < 1e-6, f"a galaxy is {worst} Mpc/h from where it should be")
+    z = cosmology.comoving_distance(data["redshift_true"]).value
+    expect(np.max(np.abs(z / data["chi"] - 1)) < 1e-9, f"distances differ from astropy's by {np.max(np.abs(z / data['chi'] - 1))}")
+    print(f"{len(expected)} galaxies of {len(mocks)} snapshots as by a walk over all images (to {worst:.1e} Mpc/h); distances as astropy's to 1e-9")
+
+
+def check_sky(data, mocks, redshifts):
+    place = np.stack([data[k] for k in "xyz"], 1)
+    chi = np.linalg.norm(place, axis=1)
+    ra, dec = np.radians(data["ra"]), np.radians(data["dec"])
+    out = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], 1)
+    expect(np.allclose(out * chi[:, None], place, rtol=0, atol=1e-6) and np.allclose(chi, data["chi"], rtol=1e-12), "ra and dec are not those of x, y, z")
+    velocity = np.stack([data["v" + k] for k in "xyz"], 1)
+    seen = (1 + data["redshift_true"]) * (1 + (velocity * out).sum(1) / LIGHT) - 1
+    expect(np.allclose(seen, data["redshift_obs"], rtol=0, atol=1e-9) and np.ptp(data["redshift_obs"] - data["redshift_true"]) > 1e-3, "redshift_obs")
+    west, north = np.stack([np.sin(ra), -np.cos(ra), 0 * ra], 1), np.stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)], 1)
+    # The ellipsoid's covariance, seen along the line of sight.
+    lengths = np.stack([np.ones(len(ra)), data["b_to_a"], data["c_to_a"]], 1)
+    axes = np.stack([np.stack([data[f"galaxy_axis{a}_{k}"] for k in "xyz"], 1) for a in "ABC"], 1).astype(float)
+    along = lambda direction: np.einsum("nak,nk->na", axes, direction) * lengths
+    w, n = along(west), along(north)
+    ww, nn, wn = (w * w).sum(1), (n * n).sum(1), (w * n).sum(1)
+    norm = ww + nn + 2 * np.sqrt(ww * nn - wn * wn)
+    expect(np.allclose(data["ellipticity_1"], (ww - nn) / norm, atol=2e-6) and np.allclose(data["ellipticity_2"], 2 * wn / norm, atol=2e-6), "ellipticities on the sky")
+    expect(np.abs(data["ellipticity_1"].mean()) < 0.01, "ellipticities are not about 0")
+    expect(len(np.unique(data["galaxy_id"])) == len(ra) and np.array_equal(data["galaxy_id"], data["halo_id"]), "ids are not unique")
+    row = {halo: i for i, halo in enumerate(data["halo_id"])}
+    originals = [{h: i for i, h in enumerate(mock["halo_id"])} for mock in mocks]
+    groups = 0
+    for i in np.flatnonzero(data["is_central"] == 0):
+        if (host := row.get(data["host_halo_id"][i])) is None:
+            continue  # beyond an edge of the cone
+        groups += 1
+        mock = int(np.argmin(np.abs(np.array(redshifts) - data["snapshot_redshift"][i])))
+        theirs = mocks[mock]["host_halo_id"][originals[mock][data["snapshot_galaxy_id"][i]]]
+        expect(theirs == data["snapshot_galaxy_id"][host] and data["replica"][i] == data["replica"][host], f"galaxy {data['galaxy_id'][i]} has another host")
+        expect(np.linalg.norm(place[i] - place[host]) < 10, f"galaxy {data['galaxy_id'][i]} is torn from its host")
+    expect(groups > 1000, f"{groups} satellites with their host")
+    print(f"sky: ra, dec, redshifts and outlines of {len(ra)} galaxies; {groups} satellites beside their host")
+
+
+def check_index(path):
+    with h5py.File(path) as file:
+        pixels = healpy.ang2pix(64, file["data/ra"][()], file["data/dec"][()], nest=True, lonlat=True)
+        expect(sorted(file["index"]) == [f"level_{k}" for k in range(7)], list(file["index"]))
+        for level in range(7):
+            counts = np.bincount(pixels >> 2 * (6 - level), minlength=12 * 4**level)
+            start, size = (file[f"index/level_{level}/{name}"][()] for name in ("start", "size"))
+            expect(np.array_equal(size, counts) and np.array_equal(start, np.cumsum(counts) - counts), f"index of level {level}")
+        # A direction within rounding of an edge may be counted on either side.
+        expect(np.all(np.diff(pixels) >= 0), "rows are not in the order of pixels")
+    print("index: every level as healpy's pixels")
+
+
+def check_stopped(scratch, settings):
+    """SIGUSR1 on two or three ranks and SIGKILL on one, in turn, each a little later: the next run goes on."""
+    settings = [*settings, "lightcone.radius=25"]
+    whole, path = scratch / "whole.hdf5", scratch / "stopped.hdf5"
+    make(2, whole, *settings)
+    stops = 0
+    for attempt in range(40):
+        killed = attempt % 2 == 1
+        ranks = 0 if killed else 2 + attempt // 2 % 2
+        process = subprocess.Popen(command(ranks, ["lightcone", "config/lightcone.yaml", *sets([f"output.path={path}", *settings])]), cwd=ROOT,
+                                   env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep((0.1 if killed else 0.5) + 0.04 * attempt)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL if killed else signal.SIGUSR1)
+        code = process.wait(timeout=60)
+        if path.exists():
+            break
+        stops += 1
+        expect(code == (-signal.SIGKILL if killed else STOPPED), f"exit code {code}")
+    expect(path.exists() and stops > 2, f"{stops} stops")
+    print(f"stopped {stops} times and resumed:", compare(whole, path, "--exact"))
+    expect("nothing to do" in make(1, path, *settings) and not list(scratch.glob("stopped.hdf5.*")), "a finished light cone is made again, or left something")
+
+
+def check_refused(scratch, first, second, cone):
+    strange = scratch / "strange.hdf5"
+    later(first, strange, 0.2, seed=2)
+    both = f"lightcone.snapshots=[{first}, {second}]"
+    curved = scratch / "curved.hdf5"
+    shutil.copy(first, curved)
+    with h5py.File(curved, "r+") as file:
+        file["provenance/simulation"].attrs["omega_l"] = 0.6
+        file["header/simulation/cosmology"].attrs["omega_l"] = 0.6
+    for code, says, *settings in [
+            (CONFIG, "lightcone.snapshots: is not given"),
+            (CONFIG, "lightcone.redshift: is not given", both, "lightcone.redshift=[0, 0]"),
+            (CONFIG, "is beyond the snapshots .redshift 0 to 0.3.", both, "lightcone.redshift=[0.1, 0.4]"),
+            (CONFIG, "lightcone.observer: .* is not in the box", both, "lightcone.observer=[0, 0, 151]", "lightcone.redshift=[0.1, 0.2]"),
+            (CONFIG, "lightcone.radius: a cone needs one", both, "lightcone.sky=cone", "lightcone.redshift=[0.1, 0.2]"),
+            (CONFIG, "lightcone.redshift: .* the smaller one first", both, "lightcone.redshift=[0.2, 0.1]"),
+            (DATA, "seed differs .1 and 2.", f"lightcone.snapshots=[{first}, {strange}]", "lightcone.redshift=[0.1, 0.2]"),
+            (DATA, "are both of redshift", f"lightcone.snapshots=[{first}, {first}]", "lightcone.redshift=[0, 0.2]"),
+            (DATA, "no flat universe", f"lightcone.snapshots=[{curved}]", "lightcone.beyond=true", "lightcone.redshift=[0, 0.2]"),
+            (DATA, "is a light cone", f"lightcone.snapshots=[{cone}]", "lightcone.redshift=[0, 0.2]")]:
+        for ranks in (1, 3):
+            done = run(ranks, "lightcone", "config/lightcone.yaml", *sets([f"output.path={scratch / 'none.hdf5'}", *settings]))
+            lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error")]
+            expect(done.returncode == code and len(lines) == 1 and re.search(says, lines[0]), f"{says}: {done.returncode} {done.stderr}")
+    expect(not list(scratch.glob("none.hdf5*")), "a refused run wrote")
+    done = run(1, "lightcone", "config/lightcone.yaml", *sets([f"output.path={first}", both, "lightcone.redshift=[0, 0.2]"]))
+    expect(done.returncode == CONFIG and "output.path" in done.stderr, done.stderr)
+    done = run(1, "validate", cone, "--reference", first, "--out", scratch / "page")
+    expect(done.returncode == DATA and "is a light cone" in done.stderr, f"validate: {done.returncode} {done.stderr}")
+    print("refused:", lines[0])
+
+
+def check_opencosmo(scratch, path):
+    import astropy.units as u
+    import opencosmo
+    opened = opencosmo.open(path).with_units("scalefree")
+    data = columns(path)
+    direction = lambda ra, dec: np.stack([np.cos(np.radians(dec)) * np.cos(np.radians(ra)), np.cos(np.radians(dec)) * np.sin(np.radians(ra)), np.sin(np.radians(dec))])
+    apart = np.degrees(np.arccos(np.clip(direction(data["ra"], data["dec"]).T @ direction(52.0, -22.0), -1, 1)))
+    ids_of = lambda dataset: np.sort(np.asarray(dataset.select("galaxy_id").get_data("numpy")))
+    found = opened.bound(opencosmo.make_cone((52.0 * u.deg, -22.0 * u.deg), 3 * u.deg))
+    expect(np.array_equal(ids_of(found), np.sort(data["galaxy_id"][apart < 3])), f"OpenCosmo finds {len(found)} galaxies in a cone, {(apart < 3).sum()} are there")
+    inside = (data["redshift_true"] > 0.12) & (data["redshift_true"] < 0.2)
+    expect(np.array_equal(ids_of(opened.with_redshift_range(0.12, 0.2)), np.sort(data["galaxy_id"][inside])), "a range of redshifts")
+    opencosmo.write(scratch / "piece.hdf5", found)
+    expect(np.array_equal(ids_of(opencosmo.open(scratch / "piece.hdf5")), np.sort(data["galaxy_id"][apart < 3])), "what OpenCosmo wrote is not what it found")
+    print(f"opencosmo {opencosmo.__version__}: {(apart < 3).sum()} galaxies within 3 degrees, {inside.sum()} of a range of redshifts, written and read again")
+
+
+def check_treecorr(path):
+    """Mean ellipticity away from the line between two galaxies, by TreeCorr and by its definition: west and north at the shape."""
+    import treecorr
+    data = columns(path)
+    chosen = np.random.default_rng(2).permutation(len(data["ra"]))[:4000]
+    ra, dec, e1, e2 = (data[name][chosen] for name in ("ra", "dec", "ellipticity_1", "ellipticity_2"))
+    lenses, shapes = slice(0, 500), slice(500, None)
+    catalog = lambda part, **more: treecorr.Catalog(ra=ra[part], dec=dec[part], ra_units="deg", dec_units="deg", **more)
+    about = treecorr.NGCorrelation(min_sep=1, max_sep=4, nbins=3, sep_units="deg", brute=True)
+    about.process(catalog(lenses), catalog(shapes, g1=e1[shapes], g2=e2[shapes]))
+    a, d, b, f = np.radians(ra[shapes])[:, None], np.radians(dec[shapes])[:, None], np.radians(ra[lenses]), np.radians(dec[lenses])
+    west = -np.cos(f) * np.sin(b - a)
+    north = np.cos(d) * np.sin(f) - np.sin(d) * np.cos(f) * np.cos(b - a)
+    angle = 2 * np.arctan2(north, west)
+    radial = e1[shapes][:, None] * np.cos(angle) + e2[shapes][:, None] * np.sin(angle)
+    separation = np.degrees(2 * np.arcsin(np.sqrt(np.sin((d - f) / 2) ** 2 + np.cos(d) * np.cos(f) * np.sin((a - b) / 2) ** 2)))
+    edges = np.geomspace(1, 4, 4)
+    direct = [radial[(separation >= low) & (separation < high)].mean() for low, high in zip(edges, edges[1:])]
+    expect(np.allclose(-about.xi, direct, atol=3e-5) and np.max(np.abs(direct)) > 3e-4, f"TreeCorr: {-about.xi}, by definition {direct}")
+    print("TreeCorr, minus its gamma_t:", np.round(-about.xi, 5), "by definition:", np.round(direct, 5))
+
+
+def main():
+    with Scratch() as scratch:
+        first, second, cone = (scratch / f"{name}.hdf5" for name in ("first", "second", "cone"))
+        paint(2, first, *LAW)
+        later(first, second, 0.3)
+        wanted = [0.02, 0.25]
+        settings = [f"lightcone.snapshots=[{second}, {first}]", f"lightcone.observer={OBSERVER.tolist()}", f"lightcone.redshift={wanted}",
+                    "lightcone.sky=cone", "lightcone.centre=[50, -20]", "lightcone.radius=9"]
+        print(make(1, cone, *settings))
+        data, mocks = columns(cone), [columns(first), columns(second)]
+        with h5py.File(first) as file:
+            omega_m = file["provenance/simulation"].attrs["omega_m"]
+        centre = np.radians([50, -20])
+        axis = np.array([np.cos(centre[1]) * np.cos(centre[0]), np.cos(centre[1]) * np.sin(centre[0]), np.sin(centre[1])])
+        holds = lambda place: place @ axis >= np.cos(np.radians(9)) * np.linalg.norm(place, axis=1)
+        check_rows({"data": data, "omega_m": omega_m}, mocks, [0, 0.3], wanted, holds)
+        check_sky(data, mocks, [0, 0.3])
+        check_index(cone)
+        for ranks in (2, 3, 7):
+            make(ranks, scratch / f"{ranks}.hdf5", *settings)
+            print(f"{ranks} ranks:", compare(cone, scratch / f"{ranks}.hdf5", "--exact"))
+        check_stopped(scratch, settings)
+        check_refused(scratch, first, second, cone)
+        check_opencosmo(scratch, cone)
+        check_treecorr(cone)
+        expect("light cone" in run(1, "info", cone).stdout, "info does not say what it is")
+
+
+main()
