@@ -43,7 +43,7 @@ TEST(Sky, PlacesAndDirections) {
 // What a ball may hold is never denied.
 TEST(Sky, BallsWithPlacesOnTheSkyAreKept) {
   RandomStream random(1, 1, Purpose::test);
-  for (const auto& sky : {Sky::full(), Sky::octant(), Sky::cone(40, -30, 0.5), Sky::cone(200, 80, 100)}) {
+  for (const auto& sky : {Sky::full(), Sky::octant(), Sky::cone(40, -30, 5), Sky::cone(200, 80, 100)}) {
     int held = 0, denied = 0;
     for (int i = 0; i < 20000; ++i) {
       const Vec3 centre = 100 * random.normal3(), place = centre + 30 * random.uniform() * random.unit_vector();
