@@ -183,6 +183,7 @@ Files files_of_calibrate(const config::Config& config, const std::string& file) 
 Files files_of_align(const std::string& file, const std::vector<std::string>& catalogs, const std::string& folder) {
   Files files{{}, {}};
   add_input(configuration, file, files.inputs);
+  if (folder.empty()) return files;
   for (const auto& catalog : catalogs) {
     add_input("a catalog", catalog, files.inputs);
     add_output({"--out", align::copy_of(catalog, folder), {}, true}, files.outputs);

@@ -28,7 +28,7 @@ Files files_of_train(const config::Config& config, const std::string& file);
 Files files_of_convert(const config::Config& config, const std::string& file);
 Files files_of_validate(const config::Config& config, const std::string& file, const validate::Task& task);
 Files files_of_calibrate(const config::Config& config, const std::string& file);
-/// Copies that are there already are judged by align::run.
+/// Copies that are there already, and catalogs that are changed in place (no folder), are judged by align::run.
 Files files_of_align(const std::string& file, const std::vector<std::string>& catalogs, const std::string& folder);
 Files files_of_loglike(const config::Config& config, const std::string& model, const std::string& catalog,
                        const std::string& out);

@@ -144,6 +144,16 @@ void GalaxyGroup::add(const ColumnSpec& column, const ColumnData& like) {
   open_->columns.push_back(column.name);
 }
 
+std::uint64_t GalaxyGroup::stored_bytes(const std::string& column) const {
+  return H5Dget_storage_size(open_dataset(open_->group, column));
+}
+
+bool GalaxyGroup::filtered(const std::string& column) const {
+  const auto dataset = open_dataset(open_->group, column);
+  const h5::Handle properties(H5Dget_create_plist(dataset), H5Pclose);
+  return H5Pget_nfilters(properties) > 0;
+}
+
 namespace {
 
 std::uint64_t hash_of_name(const std::string& name) {
@@ -202,16 +212,18 @@ struct GalaxyFile::Open {
 };
 
 GalaxyFile GalaxyFile::to_read(const std::string& path) {
-  return GalaxyFile(path, false);
+  return GalaxyFile(path, std::make_shared<Open>(Open{h5::File::open(path)}));
 }
 
 GalaxyFile GalaxyFile::to_change(const std::string& path) {
-  return GalaxyFile(path, true);
+  return GalaxyFile(path, std::make_shared<Open>(Open{h5::File::open_to_change(path)}));
 }
 
-GalaxyFile::GalaxyFile(std::string path, bool change)
-    : path_(std::move(path)),
-      open_(std::make_shared<Open>(Open{change ? h5::File::open_to_change(path_) : h5::File::open(path_)})) {
+GalaxyFile GalaxyFile::to_change(const std::string& path, const std::shared_ptr<ChangedFile>& changed) {
+  return GalaxyFile(path, std::make_shared<Open>(Open{h5::File::open_to_change(path, changed)}));
+}
+
+GalaxyFile::GalaxyFile(std::string path, std::shared_ptr<Open> open) : path_(std::move(path)), open_(std::move(open)) {
   std::vector<std::string> names;
   find_groups(open_->file.id(), "", 0, names);
   if (names.empty()) throw data_error("{}: no group 'data' of columns; give a galaxy catalog of diffsky or OpenCosmo", path_);

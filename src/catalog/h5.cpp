@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "h5_changed.hpp"
 #include "h5_guard.hpp"
 #include "h5_heap.hpp"
 #include "halobrush/core/text.hpp"
@@ -184,6 +185,14 @@ File File::create(const std::string& path, std::uint64_t alignment) {
 File File::open_to_change(const std::string& path) {
   silence();
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+  if (file < 0) fail(path, "opening the file to change it");
+  return File(std::move(file));
+}
+
+File File::open_to_change(const std::string& path, const std::shared_ptr<ChangedFile>& changed) {
+  silence();
+  const auto access = access_through(changed);
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access), H5Fclose);
   if (file < 0) fail(path, "opening the file to change it");
   return File(std::move(file));
 }

@@ -7,6 +7,7 @@
 #include <hdf5.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,10 @@
 #include "halobrush/catalog/table.hpp"
 #include "halobrush/core/error.hpp"
 #include "halobrush/mpi/communicator.hpp"
+
+namespace halobrush {
+class ChangedFile;
+}
 
 namespace halobrush::catalog::h5 {
 
@@ -47,6 +52,8 @@ class File {
   /// What has at least `alignment` bytes begins at multiples of them; 0: anywhere.
   static File create(const std::string& path, std::uint64_t alignment = 0);
   static File open_to_change(const std::string& path);
+  /// What HDF5 reads and writes goes through `file`.
+  static File open_to_change(const std::string& path, const std::shared_ptr<ChangedFile>& file);
   /// Throws io_error where the file cannot be had (absent, not readable, held by a writer),
   /// data_error where it is no HDF5 file or damaged.
   static File open(const std::string& path);

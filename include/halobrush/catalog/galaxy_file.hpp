@@ -10,6 +10,10 @@
 
 #include "halobrush/catalog/table.hpp"
 
+namespace halobrush {
+class ChangedFile;
+}
+
 namespace halobrush::catalog {
 
 /// One set of galaxies in a file: the datasets of a group named `data`, one row a galaxy.
@@ -29,6 +33,11 @@ class GalaxyGroup {
   void write(const std::string& column, std::uint64_t first, std::span<const std::int64_t> values);
   /// A new column, of the type that `like` holds. Throws data_error where it is there already.
   void add(const ColumnSpec& column, const ColumnData& like);
+
+  /// Bytes in the file.
+  std::uint64_t stored_bytes(const std::string& column) const;
+  /// Whether its values are written with filters, so that new ones may need another place in the file.
+  bool filtered(const std::string& column) const;
 
   /// Sum over rows of the hash (XXH3-64) of a row's bytes as they are in the file, times a hash of the names of group and
   /// column: the same in whatever order rows are.
@@ -50,6 +59,8 @@ class GalaxyFile {
   /// that lie in another file (links, virtual datasets, raw files), which a copy would share.
   static GalaxyFile to_read(const std::string& path);
   static GalaxyFile to_change(const std::string& path);
+  /// Through `changed`, which can put the file back.
+  static GalaxyFile to_change(const std::string& path, const std::shared_ptr<ChangedFile>& changed);
 
   std::vector<GalaxyGroup>& groups() { return groups_; }
   const std::vector<GalaxyGroup>& groups() const { return groups_; }
@@ -62,7 +73,7 @@ class GalaxyFile {
 
  private:
   struct Open;
-  GalaxyFile(std::string path, bool change);
+  GalaxyFile(std::string path, std::shared_ptr<Open> open);
   std::string path_;
   std::shared_ptr<Open> open_;
   std::vector<GalaxyGroup> groups_;
