@@ -1,3 +1,4 @@
+// Copies of the catalogs in a folder.
 #include <filesystem>
 
 #include "halobrush/core/error.hpp"

@@ -1,3 +1,4 @@
+// The catalogs themselves are changed, and put back.
 #include <unistd.h>
 
 #include <cerrno>
@@ -197,6 +198,8 @@ std::unique_ptr<Way> restore(const Task& task) {
 }
 
 void refuse_half_changed(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return;
   if (const Place place(path); place.is_half_changed())
     throw data_error("{}: a run that changes it in place has not ended; run that again, or put the catalog back with halobrush align --restore", path);
 }

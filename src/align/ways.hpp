@@ -37,9 +37,6 @@ std::unique_ptr<Way> make_copies(const Task& task, const config::Config& config)
 std::unique_ptr<Way> change_in_place(const Task& task, const config::Config& config);
 std::unique_ptr<Way> restore(const Task& task);
 
-/// Throws io_error where a run that changes the file in place has not ended.
-void refuse_half_changed(const std::string& path);
-
 /// The first text that is there twice; empty: none.
 std::string twice_in(std::vector<std::string> texts);
 

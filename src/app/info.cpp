@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "halobrush/align/align.hpp"
 #include "halobrush/catalog/galaxy_file.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/reader.hpp"
@@ -151,6 +152,7 @@ std::string info(const std::vector<std::string>& paths) {
   const auto& path = paths.front();
   std::error_code error;
   if (paths.size() > 1 || !std::filesystem::is_regular_file(path, error)) return describe_halos(paths);
+  align::refuse_half_changed(path);
   const auto kind = catalog::kind_of(path);
   if (kind == catalog::FileKind::mock) return describe_mock(path);
   if (kind == catalog::FileKind::model) return describe_model(path);

@@ -29,4 +29,10 @@ std::vector<CellRows> CellOrder::count(std::int64_t tile, const Table& sorted) c
   return counts;
 }
 
+std::vector<std::uint64_t> CellOrder::sizes(const std::vector<CellRows>& counts) const {
+  std::vector<std::uint64_t> sizes(cells());
+  for (const auto& [tile, cell, rows] : counts) sizes[static_cast<std::size_t>(cell)] += rows;
+  return sizes;
+}
+
 }  // namespace halobrush::catalog

@@ -11,9 +11,7 @@ Found look_at(const std::string& mock, const Identity& identity) {
   std::error_code error;
   if (!std::filesystem::exists(mock, error) || std::filesystem::file_size(mock, error) == 0) return {};
   try {
-    Identity old;
-    for (const auto& [name, text] : summarise_mock(mock).header.provenance)
-      if (name == identity_attribute) old = identity_from(text);
+    const auto old = identity_from(entry_of(summarise_mock(mock).header.provenance, identity_attribute));
     // What changes last digits alone is no reason to paint a finished mock again.
     const auto& digits = acceptable_differences();
     const auto differing = differences(without(old, digits), without(identity, digits));

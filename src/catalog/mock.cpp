@@ -43,6 +43,11 @@ ReadAs read_as(const std::string& column) {
 
 }  // namespace
 
+std::string entry_of(const Provenance& provenance, const std::string& name) {
+  const auto entry = std::ranges::find(provenance, name, &Provenance::value_type::first);
+  return entry == provenance.end() ? "" : entry->second;
+}
+
 bool WriteOptions::collective() const {
   return asks_for_collective_writes(hints);
 }

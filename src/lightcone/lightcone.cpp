@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -45,20 +46,18 @@ double expected_galaxies(const Cone& cone) {
   return galaxies;
 }
 
-std::string provenance_of(const Snapshot& snapshot, const std::string& name) {
-  for (const auto& [key, text] : snapshot.header.provenance)
-    if (key == name) return text;
-  return "";
+// @collective
+catalog::Content content_of(const Cone& cone, const mpi::Communicator& comm) {
+  std::vector<std::string> paths;
+  for (const auto& snapshot : cone.snapshots) paths.push_back(snapshot.path);
+  return catalog::content_of_files(paths, catalog::states_of(paths, comm), comm);
 }
 
 // What rows of a light cone depend on.
-catalog::Identity identity_of(const config::Config& config, const Cone& cone, const mpi::Communicator& comm) {
-  std::vector<std::string> paths;
-  for (const auto& snapshot : cone.snapshots) paths.push_back(snapshot.path);
-  const auto content = catalog::content_of_files(paths, catalog::states_of(paths, comm), comm);
+catalog::Identity identity_of(const config::Config& config, const catalog::Content& snapshots) {
   const auto& c = config.lightcone;
   return {{"version", version()},
-          {"lightcone.snapshots (SHA-256)", content.sha256},
+          {"lightcone.snapshots (SHA-256)", snapshots.sha256},
           {"lightcone.observer", fmt::format("{}", c.observer)},
           {"lightcone.redshift", fmt::format("{}", c.redshift)},
           {"lightcone.sky", c.sky},
@@ -73,7 +72,8 @@ class Job {
 
   ExitCode run() {
     say_shells(cone_, log_);
-    identity_ = identity_of(config_, cone_, comm_);
+    content_ = content_of(cone_, comm_);
+    identity_ = identity_of(config_, content_);
     if (already_done()) return ExitCode::done;
     mpi::agree(comm_, [&] {
       columns_ = Rows::columns(cone_);
@@ -89,6 +89,7 @@ class Job {
     const auto units = units_of(pieces, blocks);
     log_.info("light cone: {} pieces of snapshots may hold galaxies, in {} tiles", pieces.size(), units.size());
     fill(pieces, units, blocks, hosts);
+    catalog::check_unchanged(content_.files, content_.states, comm_);
     mpi::stop_if_asked(comm_, "the light cone is assembled from its tiles");
     assemble();
     return ExitCode::done;
@@ -179,9 +180,8 @@ class Job {
   void assemble() {
     auto about = header();
     auto cells = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
-    about.rows_of_cell.resize(pixels_.cells());
-    std::uint64_t galaxies = 0;
-    for (const auto& cell : cells) about.rows_of_cell[static_cast<std::size_t>(cell.cell)] += cell.rows, galaxies += cell.rows;
+    about.rows_of_cell = pixels_.sizes(cells);
+    const auto galaxies = std::accumulate(about.rows_of_cell.begin(), about.rows_of_cell.end(), std::uint64_t{0});
     const catalog::WriteOptions options{.hints = config_.output.hints, .alignment = static_cast<std::uint64_t>(config_.output.alignment)};
     for (const auto& remark : catalog::assemble(config_.output.path, about, columns_, *staging_, tiles_, comm_, options, std::move(cells)))
       log_.info("{}", remark);
@@ -197,6 +197,7 @@ class Job {
     const auto& first = cone_.snapshots.front();
     catalog::MockHeader header{first.header.simulation, {}, {}, cone_.redshifts};
     header.simulation.scale_factor = 1 / (1 + cone_.redshifts[1]);
+    const auto of_first = [&](const char* name) { return catalog::entry_of(first.header.provenance, name); };
     std::vector<std::string> paths;
     for (const auto& snapshot : cone_.snapshots) paths.push_back(fmt::format("{} (redshift {:.6g})", snapshot.path, snapshot.redshift));
     header.provenance = {{"halobrush", version()},
@@ -204,9 +205,10 @@ class Job {
                          {"mpi", mpi::library_version()},
                          {"config", config::to_yaml(config_)},
                          {"lightcone_snapshots", fmt::format("{}\n", fmt::join(paths, "\n"))},
-                         {"painter", provenance_of(first, "painter")},
-                         {"model_sha256", provenance_of(first, "model_sha256")},
-                         {"config_of_snapshots", provenance_of(first, "config")},
+                         {"painter", of_first("painter")},
+                         {"model_sha256", of_first("model_sha256")},
+                         {"config_of_snapshots", of_first("config")},
+                         {"warnings", fmt::format("{}", fmt::join(warnings_on_shells(cone_), "\n"))},
                          {"ranks", fmt::format("{}", comm_.size())},
                          {catalog::identity_attribute, catalog::text_of(identity_)}};
     return header;
@@ -217,6 +219,7 @@ class Job {
   const mpi::Communicator& comm_;
   Logger& log_;
   Cone cone_;
+  catalog::Content content_;  // of the snapshots
   catalog::Identity identity_;
   std::optional<catalog::Staging> staging_, places_of_hosts_;  // as soon as the identity is known
   catalog::Table columns_;

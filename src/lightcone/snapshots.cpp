@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "halobrush/catalog/identity.hpp"
 #include "halobrush/core/error.hpp"
 
 namespace halobrush::lightcone {
@@ -15,10 +16,12 @@ namespace {
 
 constexpr double unbounded = std::numeric_limits<double>::infinity();
 
-std::string text_of(const catalog::MockHeader& header, const std::string& name) {
-  for (const auto& [key, text] : header.provenance)
-    if (key == name) return text;
-  return "";
+// What painting depends on, apart from what belongs to one time or decides the order of rows alone.
+catalog::Identity painting_of(const Snapshot& snapshot) {
+  const auto all = catalog::identity_from(catalog::entry_of(snapshot.header.provenance, catalog::identity_attribute));
+  const auto same = catalog::without(all, catalog::acceptable_differences());
+  return catalog::without(same, {"input.path (SHA-256)", "input.scale_factor", "density.file", "density.file (SHA-256)", "domain.tiles", "domain.balance",
+                                 "domain.max_halos", "domain.ghost_width", "output.index"});
 }
 
 Snapshot open_snapshot(const std::string& path) {
@@ -27,6 +30,8 @@ Snapshot open_snapshot(const std::string& path) {
   for (const char* name : {"galaxy_id", "halo_id", "host_halo_id", "x", "y", "z", "vx", "vy", "vz", "galaxy_axisA_x", "b_to_a", "c_to_a"})
     if (std::ranges::count(mock.columns, name, &catalog::ColumnSpec::name) == 0)
       throw data_error("{}: has no column '{}': it is no mock that halobrush painted; give one", path, name);
+  if (catalog::entry_of(mock.header.provenance, catalog::identity_attribute).empty())
+    throw data_error("{}: does not say how it was painted (/provenance: {}); give a mock that halobrush painted", path, catalog::identity_attribute);
   return {path, mock.header, mock.rows, 1 / mock.header.simulation.scale_factor - 1};
 }
 
@@ -41,7 +46,8 @@ void check_alike(const Snapshot& first, const Snapshot& other) {
   for (const auto& [name, here, there] : {std::tuple("Omega_m", a.omega_m, b.omega_m), {"h", a.h, b.h}, {"the particle mass", a.particle_mass, b.particle_mass}})
     if (!(std::isnan(here) && std::isnan(there))) differ(name, fmt::format("{:.6g}", here), fmt::format("{:.6g}", there));
   differ("the mass definition", a.mass_definition, b.mass_definition);
-  for (const char* key : {"painter", "model_sha256", "seed"}) differ(key, text_of(first.header, key), text_of(other.header, key));
+  if (const auto painted = catalog::differences(painting_of(first), painting_of(other)); !painted.empty())
+    throw data_error("{} and {}: are painted otherwise: {} (there: the first, here: the second); paint them alike", first.path, other.path, painted);
   if (first.redshift == other.redshift)
     throw data_error("{} and {}: are both of redshift {:.4g}; give one of them", first.path, other.path, first.redshift);
 }
@@ -100,7 +106,22 @@ Cone cone_of(const config::Config& config) {
   return {std::move(snapshots), side, observer, std::move(distances), sky_of(wanted), wanted.redshift, near, far};
 }
 
+std::vector<std::string> warnings_on_shells(const Cone& cone) {
+  constexpr double far = 0.1;  // the growth of structure changes by about a twentieth
+  std::vector<std::string> warnings;
+  for (const auto& snapshot : cone.snapshots) {
+    const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
+    if (from >= to) continue;
+    const double apart = std::max(snapshot.redshift - cone.distances.redshift(from), cone.distances.redshift(to) - snapshot.redshift);
+    if (apart > far)
+      warnings.push_back(fmt::format("{} (redshift {:.4f}) fills redshifts up to {:.3f} away: structure and galaxies there are of another time; more snapshots would mend it",
+                                     snapshot.path, snapshot.redshift, apart));
+  }
+  return warnings;
+}
+
 void say_shells(const Cone& cone, Logger& log) {
+  for (const auto& warning : warnings_on_shells(cone)) log.warn("light cone: {}", warning);
   for (const auto& snapshot : cone.snapshots) {
     const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
     if (from < to)

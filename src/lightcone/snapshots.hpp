@@ -36,7 +36,9 @@ struct Cone {
 /// Reads headers. Throws config_error (no snapshots, an observer outside of the box, redshifts that no snapshot is near to) and
 /// data_error (a file that is no painted mock; snapshots of different simulations, or painted otherwise).
 Cone cone_of(const config::Config& config);
-/// Which snapshot fills which redshifts, a line each.
+/// Snapshots that stand for redshifts far from theirs.
+std::vector<std::string> warnings_on_shells(const Cone& cone);
+/// Which snapshot fills which redshifts, a line each, and these warnings.
 void say_shells(const Cone& cone, Logger& log);
 
 }  // namespace halobrush::lightcone

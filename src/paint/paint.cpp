@@ -382,10 +382,7 @@ class Job {
     options.stale = summary_path();
     auto about = header();
     auto cells = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
-    if (const auto octree = octree_of_mock()) {
-      about.rows_of_cell.resize(octree->cells());
-      for (const auto& cell : cells) about.rows_of_cell[static_cast<std::size_t>(cell.cell)] += cell.rows;
-    }
+    if (const auto octree = octree_of_mock()) about.rows_of_cell = octree->sizes(cells);
     for (const auto& remark :
          catalog::assemble(config_.output.path, about, plan_.columns, *staging_, staged_, comm_, options, std::move(cells)))
       log_.info("{}", remark);

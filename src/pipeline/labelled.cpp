@@ -82,14 +82,6 @@ double neutral(const model::Label& label) {
   return label.transform == model::Transform::identity ? 0.0 : 0.5;
 }
 
-using Provenance = std::vector<std::pair<std::string, std::string>>;
-
-std::string entry(const Provenance& provenance, const std::string& name) {
-  for (const auto& [key, text] : provenance)
-    if (key == name) return text;
-  return {};
-}
-
 }  // namespace
 
 config::Config config_for(const std::string& model, const std::string& catalog,
@@ -98,13 +90,13 @@ config::Config config_for(const std::string& model, const std::string& catalog,
   const bool analytic = model == "analytic";
   const auto provenance = analytic ? galaxies.header.provenance : model::read_model(model).spec.provenance;
   const bool has_halos = std::ranges::count(galaxies.columns, "parent_id", &catalog::ColumnSpec::name) > 0;
-  const std::string halos = has_halos ? catalog : entry(galaxies.header.provenance, "input_path");
+  const std::string halos = has_halos ? catalog : catalog::entry_of(galaxies.header.provenance, "input_path");
   std::vector<std::string> changes = {
       "painter.kind=" + std::string(analytic ? "analytic" : "auto"),
       "painter.model=" + (analytic ? "" : model)};
   if (!halos.empty()) changes.push_back("input.path=" + halos);
   changes.insert(changes.end(), overrides.begin(), overrides.end());
-  return config::parse(entry(provenance, "config"), (analytic ? catalog : model) + " (its configuration)",
+  return config::parse(catalog::entry_of(provenance, "config"), (analytic ? catalog : model) + " (its configuration)",
                        changes);
 }
 
@@ -133,7 +125,7 @@ GalaxyLabels::GalaxyLabels(const std::string& path, const std::vector<std::strin
 }
 
 std::string GalaxyLabels::provenance(const std::string& name) const {
-  return entry(header_.provenance, name);
+  return catalog::entry_of(header_.provenance, name);
 }
 
 std::optional<std::size_t> GalaxyLabels::row_of(std::int64_t halo) const {

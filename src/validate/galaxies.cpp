@@ -17,8 +17,7 @@ namespace {
 Galaxies read_mock(const std::string& path, const mpi::Communicator& comm) {
   auto mock = catalog::read_mock(path, {}, comm);
   Galaxies galaxies{path, mock.header.simulation, std::move(mock.galaxies)};
-  for (const auto& [name, text] : mock.header.provenance)
-    if (name == catalog::identity_attribute) galaxies.identity = catalog::identity_from(text);
+  galaxies.identity = catalog::identity_from(catalog::entry_of(mock.header.provenance, catalog::identity_attribute));
   return galaxies;
 }
 

@@ -222,6 +222,9 @@ def half_changed(original, scratch):
         job.kill()
         job.wait()
     align(file, "--out", scratch / "never", code=3, says="has not ended")
+    for word in ("info", "check", "checksum"):
+        done = subprocess.run(command(0, [word, file]), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        expect(done.returncode != 0 and "has not ended" in done.stdout + done.stderr, f"{word}: {done.returncode} {done.stdout}{done.stderr}")
     align(file, "--restore", says="byte for byte")
     is_as_before(file, sha256(original))
 

@@ -19,15 +19,16 @@ OBSERVER = np.array([20.0, 140.0, 75.0])
 LIGHT = 299792.458
 
 
-def later(source, target, redshift, seed=1):
+def later(source, target, redshift, painted_with=""):
     """The same mock, as if it were of another time: halos moved by a tenth of the box, so that the snapshots differ."""
     shutil.copy(source, target)
     with h5py.File(target, "r+") as file:
         file["provenance/simulation"].attrs["scale_factor"] = 1 / (1 + redshift)
         file["header/file"].attrs["redshift"] = redshift
         file["data/x"][...] = np.mod(file["data/x"][()] + 15, 150)
-        if seed != 1:
-            file["provenance"].attrs["seed"] = str(seed)
+        if painted_with:
+            key = painted_with.split(" = ")[0]
+            file["provenance"].attrs["identity"] = re.sub(f"(?m)^{re.escape(key)} = .*$", painted_with, file["provenance"].attrs["identity"])
 
 
 def columns(path):
@@ -158,8 +159,12 @@ def check_stopped(scratch, settings):
 
 
 def check_refused(scratch, first, second, cone):
-    strange = scratch / "strange.hdf5"
-    later(first, strange, 0.2, seed=2)
+    strange, coarser, silent = (scratch / f"{name}.hdf5" for name in ("strange", "coarser", "silent"))
+    later(first, strange, 0.2, "seed = 2")
+    later(first, coarser, 0.2, "input.min_particles = 100")
+    later(first, silent, 0.2)
+    with h5py.File(silent, "r+") as file:
+        del file["provenance"].attrs["identity"]
     both = f"lightcone.snapshots=[{first}, {second}]"
     curved = scratch / "curved.hdf5"
     shutil.copy(first, curved)
@@ -173,7 +178,9 @@ def check_refused(scratch, first, second, cone):
             (CONFIG, "lightcone.observer: .* is not in the box", both, "lightcone.observer=[0, 0, 151]", "lightcone.redshift=[0.1, 0.2]"),
             (CONFIG, "lightcone.radius: a cone needs one", both, "lightcone.sky=cone", "lightcone.redshift=[0.1, 0.2]"),
             (CONFIG, "lightcone.redshift: .* the smaller one first", both, "lightcone.redshift=[0.2, 0.1]"),
-            (DATA, "seed differs .1 and 2.", f"lightcone.snapshots=[{first}, {strange}]", "lightcone.redshift=[0.1, 0.2]"),
+            (DATA, "are painted otherwise: seed is 1 there and 2 here", f"lightcone.snapshots=[{first}, {strange}]", "lightcone.redshift=[0.1, 0.2]"),
+            (DATA, "are painted otherwise: input.min_particles", f"lightcone.snapshots=[{first}, {coarser}]", "lightcone.redshift=[0.1, 0.2]"),
+            (DATA, "does not say how it was painted", f"lightcone.snapshots=[{first}, {silent}]", "lightcone.redshift=[0.1, 0.2]"),
             (DATA, "are both of redshift", f"lightcone.snapshots=[{first}, {first}]", "lightcone.redshift=[0, 0.2]"),
             (DATA, "no flat universe", f"lightcone.snapshots=[{curved}]", "lightcone.beyond=true", "lightcone.redshift=[0, 0.2]"),
             (DATA, "is a light cone", f"lightcone.snapshots=[{cone}]", "lightcone.redshift=[0, 0.2]")]:
@@ -236,7 +243,10 @@ def main():
         wanted = [0.02, 0.25]
         settings = [f"lightcone.snapshots=[{second}, {first}]", f"lightcone.observer={OBSERVER.tolist()}", f"lightcone.redshift={wanted}",
                     "lightcone.sky=cone", "lightcone.centre=[50, -20]", "lightcone.radius=9"]
-        print(make(1, cone, *settings))
+        said = make(1, cone, *settings)
+        expect(re.search(r"warning: light cone: .*second.hdf5 .redshift 0.3000. fills redshifts up to 0.166 away", said), said)
+        with h5py.File(cone) as file:
+            expect("of another time" in file["provenance"].attrs["warnings"], "the light cone does not say that its snapshots are far away")
         data, mocks = columns(cone), [columns(first), columns(second)]
         with h5py.File(first) as file:
             omega_m = file["provenance/simulation"].attrs["omega_m"]

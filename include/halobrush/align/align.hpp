@@ -22,9 +22,12 @@ struct Task {
 /// Where the copy of a file goes.
 std::string copy_of(const std::string& file, const std::string& out);
 
+/// Throws data_error where a run that changes the catalog in place has not ended. A path without such a run's backup passes.
+void refuse_half_changed(const std::string& path);
+
 /// @collective Files are dealt over ranks, the largest first. Copies of this configuration that are there already are
-/// kept, so that a run that was stopped goes on; so are files that
-/// were changed in place, and what a killed run left of one is put back first. Bits do not depend on the number of ranks or on the order of rows.
+/// kept, so that a run that was stopped goes on; so are files that were changed in place, and what a killed run left of one is
+/// put back first. Bits do not depend on the number of ranks or on the order of rows.
 /// Throws config_error, io_error; data_error naming file, column and row; `stopped` between two files.
 void run(const Task& task, const config::Config& config, const mpi::Communicator& comm, Logger& log);
 

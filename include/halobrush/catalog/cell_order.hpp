@@ -27,6 +27,8 @@ class CellOrder {
   Table sorted(const Table& rows) const;
   /// Of rows in that order.
   std::vector<CellRows> count(std::int64_t tile, const Table& sorted) const;
+  /// [cells] rows of all tiles.
+  std::vector<std::uint64_t> sizes(const std::vector<CellRows>& counts) const;
 
  private:
   std::vector<std::int64_t> cells_of(const Table& rows) const;

@@ -17,11 +17,15 @@
 
 namespace halobrush::catalog {
 
+/// Names and texts: config, versions, model hash, seed, inputs, timings.
+using Provenance = std::vector<std::pair<std::string, std::string>>;
+/// Empty where there is no such entry.
+std::string entry_of(const Provenance& provenance, const std::string& name);
+
 /// Everything in a mock that is not a row.
 struct MockHeader {
   Simulation simulation;
-  /// Name and text of each attribute of /provenance: config, versions, model hash, seed, inputs, timings.
-  std::vector<std::pair<std::string, std::string>> provenance;
+  Provenance provenance;  ///< attributes of /provenance
   /// Where rows are in the order of cells (cell_order.hpp): how many lie in each; empty where they are not.
   std::vector<std::uint64_t> rows_of_cell = {};
   /// Of a light cone, whose cells are pixels of the sky: of its galaxies; none: a snapshot.

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "../command.hpp"
+#include "halobrush/align/align.hpp"
 #include "halobrush/catalog/mock.hpp"
 #include "halobrush/catalog/reader.hpp"
 #include "halobrush/core/error.hpp"
@@ -19,6 +20,7 @@ enum Fault { unreadable = 8, damaged = 16, unknown = 32 };
 
 // Throws Error where the file is not whole.
 std::string kind_of_whole(const std::string& path) {
+  align::refuse_half_changed(path);
   const auto kind = catalog::kind_of(path);
   if (kind == catalog::FileKind::mock) return fmt::format("mock, {} galaxies", catalog::summarise_mock(path).rows);
   if (kind == catalog::FileKind::model) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "../command.hpp"
+#include "halobrush/align/align.hpp"
 #include "halobrush/catalog/galaxy_file.hpp"
 #include "halobrush/core/signals.hpp"
 #include "halobrush/core/text.hpp"
@@ -28,6 +29,7 @@ std::uint64_t checksum_of_rows(const catalog::GalaxyGroup& group) {
 }
 
 Sums sums_of(const std::string& path) {
+  align::refuse_half_changed(path);
   Sums sums;
   const auto file = catalog::GalaxyFile::to_read(path);
   for (const auto& group : file.groups()) {
