@@ -81,7 +81,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
            count, grid[0], grid[1], grid[2], count > of_grid ? ", cut further by domain.max_halos" : "", rows / count,
            count / ranks);
   log.info("dry run: ghost width {:g} Mpc/h, ghost fraction about {:.2f}", width, ghosts);
-  log.info("dry run: about {} of memory on each of {} ranks ({} halos, and of {} while they are sent, {} mesh, {} tiles the largest)", human_bytes(need.peak()), ranks,
+  log.info("dry run: about {} of memory on each of {} ranks ({} halos; and the largest of {} to send them, {} mesh, {} tiles)", human_bytes(need.peak()), ranks,
            human_bytes(need.halos), human_bytes(need.sending), human_bytes(need.mesh), human_bytes(need.tiles + need.model));
   if (need.peak() > limit)
     log.warn("dry run: that is over the {} that a rank may take ({})", human_bytes(limit),

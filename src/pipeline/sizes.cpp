@@ -49,7 +49,7 @@ void refuse_too_large(const config::Config& config, double halos, const catalog:
   const auto need = memory_need(config, halos, columns, learned, ranks, limit);
   if (need.peak() <= limit) return;
   const auto text = fmt::format(
-      "limits.memory: {:.3g} halos take about {} on each of {} ranks ({} halos, {} while they are sent, {} mesh, {} tiles), and {} {}", halos,
+      "limits.memory: {:.3g} halos take about {} on each of {} ranks ({} halos; and the largest of {} to send them, {} mesh, {} tiles), and {} {}", halos,
       human_bytes(need.peak()), ranks, human_bytes(need.halos), human_bytes(need.sending), human_bytes(need.mesh), human_bytes(need.tiles + need.model),
       human_bytes(limit), config.limits.memory.empty() ? "are there" : "are allowed");
   constexpr std::int64_t least_halos = 1000;
@@ -59,7 +59,7 @@ void refuse_too_large(const config::Config& config, double halos, const catalog:
     for (const std::int64_t finer : {1, 2, 4, 8, 16, 32, 64}) {
       auto& most = other.domain.max_halos;
       most = finer == 1 ? config.domain.max_halos : halos_of_tile / finer;
-      if (most < least_halos) break;
+      if (finer > 1 && most < least_halos) break;
       if (memory_need(other, halos, columns, learned, more, limit).peak() <= limit)
         throw config_error("{}; {} ranks with domain.max_halos {} fit", text, more, most);
     }
