@@ -39,6 +39,13 @@ double tiles_of_grid(const config::Config& config) {
   return static_cast<double>(nx) * static_cast<double>(ny) * static_cast<double>(nz);
 }
 
+// Of a row, those of the tidal tensor.
+double bytes_of_tides(const catalog::Table& columns) {
+  auto tides = columns.empty_like();
+  std::erase_if(tides.columns(), [](const catalog::Column& column) { return !column.spec.name.starts_with("tidal_"); });
+  return catalog::bytes_per_row(tides);
+}
+
 double wave_bytes_of(double limit) {
   return std::clamp(limit / 32, 16e6, 128e6);
 }
@@ -105,15 +112,16 @@ Tiles tiles_of(const config::Config& config, double halos) {
 MemoryNeed memory_need(const config::Config& config, double halos, const catalog::Table& columns, bool learned, int ranks,
                        double limit) {
   const double program = learned ? 200e6 : 45e6;  // with LibTorch, or without
-  constexpr double of_place = 20, on_the_way = 90;  // a halo: its tile; routes, positions, a directory of hosts, one column twice
-  constexpr double of_networks = 6500, of_laws = 800;  // a galaxy of a tile: edges, inputs, intermediate tensors
+  // A halo: its tile; positions and a directory, while hosts are looked up; routes and one column twice, while rows are sent.
+  constexpr double of_place = 20, of_directory = 102, of_routes = 80;
+  constexpr double of_networks = 7500, of_laws = 800;  // a galaxy of a tile: edges, inputs, intermediate tensors
   const auto [tiles, tile] = tiles_of(config, halos);
   const double side = mesh_of(config), row = catalog::bytes_per_row(columns);
   // No rank has less than a tile.
   const double kept = halos / std::min(tiles, static_cast<double>(ranks));
   return {.program = program,
           .halos = kept * (row + of_place),
-          .sending = kept * on_the_way,
+          .sending = kept * std::max(of_directory - bytes_of_tides(columns), of_routes),  // tides are known after the hosts
           .mesh = side > 0 ? mesh_bytes(side, planes_of(side, ranks)) : 0,
           .tiles = 3 * std::min(std::max(tile * row, wave_bytes_of(limit)), kept * row),
           .model = tile * (learned ? of_networks : of_laws)};
