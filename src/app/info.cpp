@@ -39,8 +39,8 @@ std::string one_line(const std::string& text) {
 
 std::string describe_mock(const std::string& path) {
   const auto mock = catalog::summarise_mock(path);
-  const auto& redshifts = mock.header.redshifts;
-  const auto kind = redshifts ? fmt::format("light cone of redshift {:g} to {:g}", (*redshifts)[0], (*redshifts)[1]) : "mock galaxy catalog";
+  const auto& cone = mock.header.cone;
+  const auto kind = cone ? fmt::format("light cone of redshift {:g} to {:g}", cone->redshifts[0], cone->redshifts[1]) : "mock galaxy catalog";
   std::string text = fmt::format("{}: a {} of {} galaxies\n", path, kind, mock.rows) + simulation_text(mock.header.simulation);
   text += "  columns:\n";
   for (const auto& c : mock.columns)

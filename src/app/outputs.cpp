@@ -132,7 +132,7 @@ Files files_of_lightcone(const config::Config& config, const std::string& file) 
   Files files{{}, {}};
   add_input(configuration, file, files.inputs);
   for (const auto& snapshot : config.lightcone.snapshots) add_input("lightcone.snapshots", snapshot, files.inputs);
-  add_output({"output.path", config.output.path, unless_mock}, files.outputs);
+  if (config.lightcone.files == "one") add_output({"output.path", config.output.path, unless_mock}, files.outputs);  // a folder is judged by lightcone::run
   for (auto& output : files.outputs) output.makes_folder = true;
   files.folder = {"output.staging", config.staging()};
   files.locked = {{"output.path", config.output.path}, {"output.staging", config.staging()}};

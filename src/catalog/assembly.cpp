@@ -11,37 +11,6 @@
 namespace halobrush::catalog {
 namespace {
 
-// Rows of one tile that stand together in the mock.
-struct Piece {
-  std::size_t tile;               // of the list of tiles
-  std::uint64_t first, rows;      // in the tile
-  std::uint64_t end_in_mock = 0;  // row behind the last one
-};
-
-std::vector<Piece> whole_tiles(const std::vector<StagedTile>& tiles) {
-  std::vector<Piece> pieces;
-  for (std::size_t t = 0; t < tiles.size(); ++t) pieces.push_back({t, 0, tiles[t].rows});
-  return pieces;
-}
-
-// Cell by cell, and in a cell tile by tile.
-std::vector<Piece> by_cell(const std::vector<StagedTile>& tiles, std::vector<CellRows> cells) {
-  std::map<std::int64_t, std::size_t> index;
-  for (std::size_t t = 0; t < tiles.size(); ++t) index[tiles[t].tile] = t;
-  std::ranges::sort(cells, {}, [](const CellRows& c) { return std::tuple(c.cell, c.tile); });
-  std::vector<std::uint64_t> taken(tiles.size());
-  std::vector<Piece> pieces;
-  for (const auto& cell : cells) {
-    const auto tile = index.at(cell.tile);
-    pieces.push_back({tile, taken[tile], cell.rows});
-    taken[tile] += cell.rows;
-  }
-  for (std::size_t t = 0; t < tiles.size(); ++t)
-    if (taken[t] != tiles[t].rows)
-      throw internal_error("cells hold {} of {} rows of tile {}", taken[t], tiles[t].rows, tiles[t].tile);
-  return pieces;
-}
-
 void copy_rows(const Table& from, std::uint64_t first, std::uint64_t count, Table& table, std::uint64_t to) {
   for (std::size_t c = 0; c < table.columns().size(); ++c)
     std::visit(
@@ -53,11 +22,43 @@ void copy_rows(const Table& from, std::uint64_t first, std::uint64_t count, Tabl
         table.columns()[c].data);
 }
 
-// The rows of all tiles in the order of the mock.
-class StagedRows {
+}  // namespace
+
+class StagedMock::Ordered {
  public:
-  StagedRows(const Staging& staging, const std::vector<StagedTile>& tiles, std::vector<Piece> pieces)
-      : staging_(staging), tiles_(tiles), pieces_(std::move(pieces)) {
+  // Rows of one tile that stand together in the mock.
+  struct Piece {
+    std::size_t tile;               // of the list of tiles
+    std::uint64_t first, rows;      // in the tile
+    std::uint64_t end_in_mock = 0;  // row behind the last one
+  };
+
+  static std::vector<Piece> whole_tiles(const std::vector<StagedTile>& tiles) {
+    std::vector<Piece> pieces;
+    for (std::size_t t = 0; t < tiles.size(); ++t) pieces.push_back({t, 0, tiles[t].rows});
+    return pieces;
+  }
+
+  // Cell by cell, and in a cell tile by tile.
+  static std::vector<Piece> by_cell(const std::vector<StagedTile>& tiles, std::vector<CellRows> cells) {
+    std::map<std::int64_t, std::size_t> index;
+    for (std::size_t t = 0; t < tiles.size(); ++t) index[tiles[t].tile] = t;
+    std::ranges::sort(cells, {}, [](const CellRows& c) { return std::tuple(c.cell, c.tile); });
+    std::vector<std::uint64_t> taken(tiles.size());
+    std::vector<Piece> pieces;
+    for (const auto& cell : cells) {
+      const auto tile = index.at(cell.tile);
+      pieces.push_back({tile, taken[tile], cell.rows});
+      taken[tile] += cell.rows;
+    }
+    for (std::size_t t = 0; t < tiles.size(); ++t)
+      if (taken[t] != tiles[t].rows)
+        throw internal_error("cells hold {} of {} rows of tile {}", taken[t], tiles[t].rows, tiles[t].tile);
+    return pieces;
+  }
+
+  Ordered(const Staging& staging, std::vector<StagedTile> tiles, std::vector<Piece> pieces)
+      : staging_(staging), tiles_(std::move(tiles)), pieces_(std::move(pieces)) {
     for (auto& piece : pieces_) piece.end_in_mock = total_ += piece.rows;
   }
 
@@ -92,27 +93,40 @@ class StagedRows {
   }
 
   const Staging& staging_;
-  const std::vector<StagedTile>& tiles_;
+  std::vector<StagedTile> tiles_;
   std::vector<Piece> pieces_;
   std::uint64_t total_ = 0;
 };
 
-}  // namespace
+StagedMock::StagedMock(const Table& columns, const Staging& staging, std::vector<StagedTile> tiles, std::vector<CellRows> cells)
+    : columns_(columns.empty_like()) {
+  auto pieces = cells.empty() ? Ordered::whole_tiles(tiles) : Ordered::by_cell(tiles, std::move(cells));
+  staged_ = std::make_unique<Ordered>(staging, std::move(tiles), std::move(pieces));
+}
+StagedMock::~StagedMock() = default;
+
+std::uint64_t StagedMock::rows() const {
+  return staged_->total();
+}
+
+std::vector<std::string> StagedMock::write(const std::string& path, const MockHeader& header, std::uint64_t first, std::uint64_t count,
+                                           const mpi::Communicator& comm, const WriteOptions& options) const {
+  const auto mine = share_of({first, first + count}, comm.rank(), comm.size());
+  const auto row = std::max(static_cast<std::uint64_t>(bytes_per_row(columns_)), std::uint64_t{1});
+  const auto most = std::max(options.slab_bytes / row, std::uint64_t{1});
+  std::vector<RowBlock> slabs;
+  for (auto next = mine.begin; next < mine.end; next += most) {
+    const auto rows = std::min(most, mine.end - next);
+    slabs.push_back({next - first, rows, [this, next, rows](Table& slab) { staged_->read(next, rows, slab); }});
+  }
+  return write_mock(path, header, columns_, count, slabs, comm, options);
+}
 
 std::vector<std::string> assemble(const std::string& path, const MockHeader& header, const Table& columns,
                                   const Staging& staging, const std::vector<StagedTile>& tiles,
                                   const mpi::Communicator& comm, const WriteOptions& options, std::vector<CellRows> cells) {
-  const bool indexed = !header.rows_of_cell.empty();
-  const StagedRows staged(staging, tiles, indexed ? by_cell(tiles, std::move(cells)) : whole_tiles(tiles));
-  const auto [begin, end] = share_of({0, staged.total()}, comm.rank(), comm.size());
-  const auto row = std::max(static_cast<std::uint64_t>(bytes_per_row(columns)), std::uint64_t{1});
-  const auto most = std::max(options.slab_bytes / row, std::uint64_t{1});
-  std::vector<RowBlock> slabs;
-  for (auto first = begin; first < end; first += most) {
-    const auto rows = std::min(most, end - first);
-    slabs.push_back({first, rows, [&staged, first, rows](Table& slab) { staged.read(first, rows, slab); }});
-  }
-  return write_mock(path, header, columns, staged.total(), slabs, comm, options);
+  const StagedMock mock(columns, staging, tiles, std::move(cells));
+  return mock.write(path, header, 0, mock.rows(), comm, options);
 }
 
 }  // namespace halobrush::catalog

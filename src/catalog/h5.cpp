@@ -128,9 +128,9 @@ Handle simple_space(hsize_t n) {
   return {H5Screate_simple(1, &n, nullptr), H5Sclose};
 }
 
-void write_dataset(hid_t parent, const std::string& name, hid_t type, const Handle& space, const void* values) {
+void write_dataset(hid_t parent, const std::string& name, hid_t type, const Handle& space, const void* values, hid_t properties = H5P_DEFAULT) {
   const Handle dataset(
-      checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), parent,
+      checked(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), parent,
               "creating a dataset"),
       H5Dclose);
   checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), parent,
@@ -434,6 +434,15 @@ void write_array(hid_t parent, const std::string& name, const std::vector<std::u
 
 void write_array(hid_t parent, const std::string& name, std::span<const std::int64_t> values) {
   write_dataset(parent, name, H5T_NATIVE_INT64, simple_space(values.size()), values.data());
+}
+
+void write_compressed_array(hid_t parent, const std::string& name, std::span<const std::int64_t> values) {
+  const hsize_t size = values.size();
+  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  checked(H5Pset_chunk(properties, 1, &size), parent, "choosing chunks");
+  checked(H5Pset_shuffle(properties), parent, "choosing a filter");
+  checked(H5Pset_deflate(properties, 1), parent, "choosing a filter");
+  write_dataset(parent, name, H5T_NATIVE_INT64, simple_space(size), values.data(), properties);
 }
 
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows) {

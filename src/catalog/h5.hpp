@@ -108,6 +108,8 @@ void write_scalar(hid_t parent, const std::string& name, std::int64_t value);
 void write_array(hid_t parent, const std::string& name, const std::vector<std::uint64_t>& shape,
                  std::span<const double> values);
 void write_array(hid_t parent, const std::string& name, std::span<const std::int64_t> values);
+/// At least one value; many that are equal take little space.
+void write_compressed_array(hid_t parent, const std::string& name, std::span<const std::int64_t> values);
 
 /// A column of `rows` values of the type that `like` holds, not yet written; booleans become what h5py reads as bool.
 Handle create_column(hid_t parent, const std::string& name, const ColumnData& like, std::uint64_t rows);

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -75,8 +76,8 @@ void write_index(hid_t file, const std::vector<std::uint64_t>& rows_of_cell, con
     std::vector<std::int64_t> starts(sizes.size());
     std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), std::int64_t{0});
     const auto group = h5::create_group(index, fmt::format("level_{}", level));
-    h5::write_array(group, "start", starts);
-    h5::write_array(group, "size", sizes);
+    h5::write_compressed_array(group, "start", starts);
+    h5::write_compressed_array(group, "size", sizes);
     for (std::size_t cell = 0; cell < sizes.size() / levels.parts; ++cell) {
       const auto parts = std::span(sizes).subspan(levels.parts * cell, levels.parts);
       sizes[cell] = std::accumulate(parts.begin(), parts.end(), std::int64_t{0});
@@ -87,7 +88,7 @@ void write_index(hid_t file, const std::vector<std::uint64_t>& rows_of_cell, con
 
 void write_opencosmo_header(hid_t file, const std::string& data_type, const MockHeader& mock) {
   const auto& s = mock.simulation;
-  const bool cone = mock.redshifts.has_value(), box_with_index = !cone && !mock.rows_of_cell.empty();
+  const bool cone = mock.cone.has_value(), box_with_index = !cone && !mock.rows_of_cell.empty();
   const auto header = h5::create_group(file, "header");
   const auto about = h5::create_group(header, "file");
   h5::write_attribute(about, "origin", std::string(box_with_index ? "HACC" : "halobrush"));
@@ -96,8 +97,8 @@ void write_opencosmo_header(hid_t file, const std::string& data_type, const Mock
   h5::write_attribute(about, "redshift", redshift_of(s));
   h5::write_attribute(about, "unit_convention", std::string("scalefree"));
   if (cone) {
-    h5::write_attribute(about, "step", std::int64_t{0});  // OpenCosmo writes no light cone without
-    h5::write_attribute(h5::create_group(header, "lightcone"), "z_range", std::span<const double>(*mock.redshifts));
+    h5::write_attribute(about, "step", mock.cone->step);  // OpenCosmo writes no light cone without
+    h5::write_attribute(h5::create_group(header, "lightcone"), "z_range", std::span<const double>(mock.cone->redshifts));
   } else {
     h5::write_attribute(about, "region_p1", std::array{0., 0., 0.});
     h5::write_attribute(about, "region_p2", std::span<const double>(s.box));
@@ -120,7 +121,8 @@ void write_opencosmo_header(hid_t file, const std::string& data_type, const Mock
 }
 
 // What GCRCatalogs compares with its YAML file.
-void write_gcr_metadata(hid_t file, const Simulation& s) {
+void write_gcr_metadata(hid_t file, const MockHeader& mock) {
+  const auto& s = mock.simulation;
   const auto group = h5::create_group(file, "metaData");
   for (const auto& [name, value] :
        {std::pair{"versionMajor", 1}, {"versionMinor", 0}, {"versionMinorMinor", 0}})
@@ -128,15 +130,30 @@ void write_gcr_metadata(hid_t file, const Simulation& s) {
   h5::write_scalar(group, "H_0", 100 * s.h);
   h5::write_scalar(group, "Omega_matter", s.omega_m);
   if (!std::isnan(s.omega_b)) h5::write_scalar(group, "Omega_b", s.omega_b);
+  if (mock.cone) return h5::write_scalar(group, "skyArea", mock.cone->area);
   if (s.box[0] == s.box[1] && s.box[0] == s.box[2]) h5::write_scalar(group, "box_size", s.box[0]);
   h5::write_scalar(group, "redshift", redshift_of(s));
 }
 
-// Columns that only GCRCatalogs' snapshot reader asks for, under its own names; others need not see them
-// twice.
+// Where GCRCatalogs looks for columns: its readers of snapshots, and of light cones (DiffSkyGalaxyCatalog).
+const char* gcr_group(bool cone) {
+  return cone ? "0" : "galaxyProperties";
+}
+
+// Columns that only GCRCatalogs' readers ask for, under their own names; others need not see them twice.
 bool is_for_gcr_only(const std::string& name) {
-  static const std::array<std::string, 4> names = {"upid", "target_halo_id", "target_halo_mass", "obs_sm"};
+  static const std::array<std::string, 5> names = {"upid", "target_halo_id", "target_halo_mass", "obs_sm", "source_galaxy_upid"};
   return std::ranges::find(names, name) != names.end();
+}
+
+// What its reader of light cones calls our columns, and what TXPipe does. It lists each column once, so none has two names in its group.
+std::string gcr_name(const std::string& name, bool cone) {
+  static const std::map<std::string, std::string> names = {{"redshift_obs", "redshift"},       {"redshift_true", "redshiftHubble"},
+                                                           {"halo_id", "target_halo_id"},      {"halo_mass", "target_halo_mass"},
+                                                           {"log_stellar_mass", "logsm_obs"},  {"ellipticity_1", "ellipticity_1_true"},
+                                                           {"ellipticity_2", "ellipticity_2_true"}};
+  const auto theirs = names.find(name);
+  return cone && theirs != names.end() ? theirs->second : name;
 }
 
 // Returns its place in the file.
@@ -149,15 +166,15 @@ std::uint64_t create_column(hid_t group, const Column& column, std::uint64_t row
 }
 
 // GCRCatalogs' group has a second name of every column, and some that are in no other.
-std::vector<std::uint64_t> create_columns(hid_t file, bool for_gcr, const Table& columns, std::uint64_t rows) {
+std::vector<std::uint64_t> create_columns(hid_t file, bool for_gcr, bool cone, const Table& columns, std::uint64_t rows) {
   const auto data = h5::create_group(file, "data");
-  const auto gcr = for_gcr ? h5::create_group(file, "galaxyProperties") : h5::Handle();
+  const auto gcr = for_gcr ? h5::create_group(file, gcr_group(cone)) : h5::Handle();
   std::vector<std::uint64_t> places;
   for (const auto& column : columns.columns()) {
     const auto& name = column.spec.name;
     const bool hidden = for_gcr && is_for_gcr_only(name);
     places.push_back(create_column(hidden ? gcr : data, column, rows));
-    if (for_gcr && !hidden) h5::link_hard(data, name, gcr, name);
+    if (for_gcr && !hidden) h5::link_hard(data, name, gcr, gcr_name(name, cone));
   }
   return places;
 }
@@ -216,15 +233,15 @@ class OpenCosmoLayout : public Layout {
   std::vector<std::uint64_t> create(const std::string& path, const MockHeader& header, const Table& columns,
                                     std::uint64_t rows, std::uint64_t alignment) const override {
     auto file = h5::File::create(path, alignment);
-    const bool indexed = !header.rows_of_cell.empty(), cone = header.redshifts.has_value();
+    const bool indexed = !header.rows_of_cell.empty(), cone = header.cone.has_value();
     write_opencosmo_header(file.id(), data_type_, header);
-    if (!cone) write_gcr_metadata(file.id(), header.simulation);
+    write_gcr_metadata(file.id(), header);
     {
       const auto provenance = h5::create_group(file.id(), "provenance");
       for (const auto& [name, text] : header.provenance) h5::write_attribute(provenance, name, text);
       write_simulation(provenance, header.simulation);
     }
-    auto places = create_columns(file.id(), data_type_ == galaxy_data_type && !cone, columns, rows);
+    auto places = create_columns(file.id(), data_type_ == galaxy_data_type, cone, columns, rows);
     const auto data = h5::open_group(file.id(), "/data");
     if (indexed) write_index(file.id(), header.rows_of_cell, cone ? sky_pixels : octree);
     if (cone)

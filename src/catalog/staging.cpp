@@ -127,8 +127,10 @@ class TileFile {
   std::ifstream file_;
   std::uint64_t rows_, size_of_row_ = 0;
   std::vector<std::uint64_t> checksums_;
-  std::vector<std::byte> buffer_;
+  // One for all tiles: asking for half a megabyte anew for each of thousands of small ones costs as much as reading them.
+  static thread_local std::vector<std::byte> buffer_;
 };
+thread_local std::vector<std::byte> TileFile::buffer_;
 
 std::string to_line(const StagedTile& t, std::uint64_t identity) {
   return json{{"identity", identity},

@@ -125,7 +125,7 @@ MockHeader read_header_of(hid_t file, const std::string& path) {
   if (!ours) check_snapshot(file, path);
   if (const auto range = ours && is_light_cone(file) ? h5::numbers_attribute(h5::open_group(file, "/header/lightcone"), "z_range") : std::nullopt;
       range && range->size() == 2)
-    header.redshifts = {(*range)[0], (*range)[1]};
+    header.cone = LightCone{{(*range)[0], (*range)[1]}};
   header.simulation =
       ours ? our_simulation(h5::open_group(file, "/provenance/simulation"), path) : opencosmo_simulation(file, path);
   auto& s = header.simulation;

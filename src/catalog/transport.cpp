@@ -168,6 +168,7 @@ std::vector<std::string> write_file(const std::string& path, const Layout& layou
     flush_on_every_node(partial, comm);
     on_root(comm, [&] {
       layout.finish(partial);
+      release(partial);
       flush(partial);
       if (!options.stale.empty()) std::filesystem::remove(options.stale);
       publish(partial, target);

@@ -384,6 +384,9 @@ std::vector<Key> keys_of(Config& c) {
       {"lightcone.radius", &c.lightcone.radius, "deg", "of a cone, up to 180", steering, not_negative()},
       {"lightcone.beyond", &c.lightcone.beyond, "",
        "whether redshifts below the least and above the greatest of the snapshots may be filled from that snapshot", steering},
+      {"lightcone.files", &c.lightcone.files, "",
+       "one: output.path is a file; else it is a folder, with a file for each snapshot, or for each HEALPix pixel (nside 32) with a configuration for GCRCatalogs", steering,
+       one_of({"one", "snapshot", "pixel"})},
 
       {"train.painter", &c.train.painter, "",
        "what to train; diffusion: no messages between galaxies, their own inputs alone", steering,

@@ -132,6 +132,10 @@ void reserve(const std::filesystem::path& path, std::uint64_t bytes) {
   Descriptor(path, O_WRONLY).reserve(bytes);
 }
 
+void release(const std::filesystem::path& path) {
+  if (::truncate(path.c_str(), static_cast<off_t>(std::filesystem::file_size(path))) != 0) throw cannot_write(path, errno);
+}
+
 void flush(const std::filesystem::path& path) {
   Descriptor file(path, O_RDONLY);
   file.sync();

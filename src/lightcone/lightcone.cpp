@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -22,8 +24,10 @@
 #include "halobrush/mpi/agree.hpp"
 #include "halobrush/mpi/environment.hpp"
 #include "halobrush/mpi/stop.hpp"
+#include "folder.hpp"
 #include "hosts.hpp"
 #include "pieces.hpp"
+#include "pixel_files.hpp"
 #include "rows.hpp"
 #include "snapshots.hpp"
 
@@ -62,7 +66,19 @@ catalog::Identity identity_of(const config::Config& config, const catalog::Conte
           {"lightcone.redshift", fmt::format("{}", c.redshift)},
           {"lightcone.sky", c.sky},
           {"lightcone.centre", fmt::format("{}", c.centre)},
-          {"lightcone.radius", fmt::format("{}", c.radius)}};
+          {"lightcone.radius", fmt::format("{}", c.radius)},
+          {"lightcone.files", c.files}};
+}
+
+bool is_used(const Cone& cone, const Snapshot& snapshot) {
+  return std::max(snapshot.from, cone.near) < std::min(snapshot.to, cone.far);
+}
+
+std::size_t number_of_files(const config::Config& config, const Cone& cone) {
+  const auto& files = config.lightcone.files;
+  if (files == "one") return 1;
+  if (files == "pixel") return pixel_files(cone, std::vector<std::uint64_t>(catalog::SkyPixels(pixel_level).cells())).size();
+  return static_cast<std::size_t>(std::ranges::count_if(cone.snapshots, [&](const Snapshot& snapshot) { return is_used(cone, snapshot); }));
 }
 
 class Job {
@@ -74,24 +90,30 @@ class Job {
     say_shells(cone_, log_);
     content_ = content_of(cone_, comm_);
     identity_ = identity_of(config_, content_);
+    if (config_.lightcone.files != "one") folder_.emplace(config_.output.path, identity_);
+    staging_.emplace(config_.staging(), identity_);
+    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "hosts", identity_);
     if (already_done()) return ExitCode::done;
     mpi::agree(comm_, [&] {
       columns_ = Rows::columns(cone_);
       for (const auto& remark : catalog::check_mock(columns_, {})) log_.warn("output: {}", remark);
     });
-    staging_.emplace(config_.staging(), identity_);
-    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "hosts", identity_);
     open_staging();
     mpi::stop_if_asked(comm_, "hosts are looked up");
     auto blocks = blocks_of(cone_);
     const Hosts hosts(cone_, blocks, *places_of_hosts_, comm_);
     const auto pieces = mpi::agree(comm_, [&] { return pieces_of(cone_, blocks); });
     const auto units = units_of(pieces, blocks);
+    for (const auto& unit : units) snapshot_of_tile_.push_back(static_cast<std::size_t>(blocks[static_cast<std::size_t>(pieces[unit.begin].block)].snapshot));
     log_.info("light cone: {} pieces of snapshots may hold galaxies, in {} tiles", pieces.size(), units.size());
     fill(pieces, units, blocks, hosts);
     catalog::check_unchanged(content_.files, content_.states, comm_);
     mpi::stop_if_asked(comm_, "the light cone is assembled from its tiles");
     assemble();
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) remove_staging();
+    });
+    log_.info("light cone: {} galaxies over {:.0f} square degrees in {}", galaxies(), cone_.sky.area(), config_.output.path);
     return ExitCode::done;
   }
 
@@ -101,8 +123,15 @@ class Job {
     const auto done = mpi::agree(comm_, [&] {
       if (!comm_.root()) return 0;
       const auto& path = config_.output.path;
-      const auto found = catalog::look_at(path, identity_);
-      if (found.state == Existing::same) return 1;
+      const auto found = folder_ ? folder_->look() : catalog::look_at(path, identity_);
+      if (found.state == Existing::same) {
+        if (config_.output.staging.empty() && std::filesystem::exists(config_.staging()) && !staging_->ledger().empty()) {
+          log_.info("light cone: tiles that a killed run left are removed ({})", config_.staging());
+          remove_staging();
+        }
+        return 1;
+      }
+      if (folder_) folder_->require_replaceable();
       if (found.state == Existing::none || overwrite_) return 0;
       if (found.state == Existing::damaged) throw data_error("output.path: {}; give --overwrite to make it anew", found.text);
       throw config_error("output.path: {} is there and was made of something else: {}; choose another path, or give --overwrite to replace it", path, found.text);
@@ -110,6 +139,11 @@ class Job {
     if (comm_.max(done) == 0) return false;
     log_.info("light cone: {} is complete and of this configuration: nothing to do", config_.output.path);
     return true;
+  }
+
+  void remove_staging() const {
+    places_of_hosts_->remove();
+    staging_->remove();
   }
 
   void open_staging() {
@@ -148,6 +182,11 @@ class Job {
   void count(std::int64_t tile, const catalog::Table& rows) {
     const auto cells = pixels_.count(tile, rows);
     cells_.insert(cells_.end(), cells.begin(), cells.end());
+    const auto snapshot = snapshot_of_tile_[static_cast<std::size_t>(tile)];
+    for (const double redshift : rows.get<double>("redshift_true")) {
+      least_[snapshot] = std::min(least_[snapshot], redshift);
+      greatest_[snapshot] = std::max(greatest_[snapshot], redshift);
+    }
   }
 
   // @collective All tiles that are not there, dealt to the ranks in turn.
@@ -177,26 +216,96 @@ class Job {
     std::ranges::sort(tiles_, {}, &StagedTile::tile);
   }
 
+  // @collective
   void assemble() {
-    auto about = header();
-    auto cells = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
-    about.rows_of_cell = pixels_.sizes(cells);
-    const auto galaxies = std::accumulate(about.rows_of_cell.begin(), about.rows_of_cell.end(), std::uint64_t{0});
-    const catalog::WriteOptions options{.hints = config_.output.hints, .alignment = static_cast<std::uint64_t>(config_.output.alignment)};
-    for (const auto& remark : catalog::assemble(config_.output.path, about, columns_, *staging_, tiles_, comm_, options, std::move(cells)))
-      log_.info("{}", remark);
+    cells_ = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
+    const auto& files = config_.lightcone.files;
+    if (files == "one") return write(catalog::StagedMock(columns_, *staging_, tiles_, cells_), config_.output.path, cells_, {cone_.redshifts, cone_.sky.area()});
     mpi::agree(comm_, [&] {
-      if (!comm_.root()) return;
-      places_of_hosts_->remove();
-      staging_->remove();
+      if (comm_.root()) folder_->open();
     });
-    log_.info("light cone: {} galaxies over {:.0f} square degrees in {}", galaxies, cone_.sky.area(), config_.output.path);
+    files == "snapshot" ? assemble_snapshots() : assemble_pixels();
   }
 
-  catalog::MockHeader header() const {
+  // @collective All of these rows in one file.
+  void write(const catalog::StagedMock& rows, const std::string& path, const std::vector<catalog::CellRows>& cells, const catalog::LightCone& cover) {
+    const auto about = header(cover, pixels_.sizes(cells));
+    for (const auto& remark : rows.write(path, about, 0, rows.rows(), comm_, write_options())) log_.info("{}", remark);
+  }
+
+  // @collective
+  void assemble_snapshots() {
+    comm_.min_in_place(std::span(least_));
+    comm_.max_in_place(std::span(greatest_));
+    std::map<std::string, std::uint64_t> galaxies;
+    for (std::size_t s = 0; s < cone_.snapshots.size(); ++s) {
+      const auto& snapshot = cone_.snapshots[s];
+      if (!is_used(cone_, snapshot)) continue;
+      const auto is_of = [&](const auto& part) { return snapshot_of_tile_[static_cast<std::size_t>(part.tile)] == s; };
+      std::vector<StagedTile> tiles;
+      std::ranges::copy_if(tiles_, std::back_inserter(tiles), is_of);
+      std::vector<catalog::CellRows> cells;
+      std::ranges::copy_if(cells_, std::back_inserter(cells), is_of);
+      const auto name = fmt::format("snapshot_{}_z{:.4f}.hdf5", s, snapshot.redshift);
+      const catalog::StagedMock rows(columns_, *staging_, std::move(tiles), cells);
+      // Satellites reach over the edges of their hosts' shell.
+      const double from = std::max(snapshot.from, cone_.near), to = std::min(snapshot.to, cone_.far);
+      const std::array redshifts = {std::min(cone_.distances.redshift(from), least_[s]), std::max(cone_.distances.redshift(to), greatest_[s])};
+      galaxies[name] = rows.rows();
+      if (!is_there(name)) write(rows, folder_->file(name), cells, {redshifts, cone_.sky.area(), static_cast<std::int64_t>(s)});
+    }
+    publish(galaxies, {});
+  }
+
+  // @collective Each file by one rank.
+  void assemble_pixels() {
+    const auto sizes = pixels_.sizes(cells_);
+    const auto files = mpi::agree(comm_, [&] { return pixel_files(cone_, sizes); });
+    const catalog::StagedMock rows(columns_, *staging_, tiles_, cells_);
+    const auto alone = mpi::alone();
+    Progress progress(log_, "light cone: files", static_cast<double>(files.size()), config_.log.interval);
+    const auto ranks = static_cast<std::size_t>(comm_.size());
+    for (std::size_t first = 0; first < files.size(); first += ranks) {
+      mpi::stop_if_asked(comm_, "the next files");
+      mpi::agree(comm_, [&] {
+        const auto mine = first + static_cast<std::size_t>(comm_.rank());
+        if (mine >= files.size() || folder_->has(files[mine].name)) return;
+        const auto& file = files[mine];
+        std::vector<std::uint64_t> rows_of_cell(sizes.size());
+        for (auto cell = file.first_cell; cell < file.first_cell + file.cells; ++cell) rows_of_cell[cell] = sizes[cell];
+        rows.write(folder_->file(file.name), header({cone_.redshifts, file.area}, std::move(rows_of_cell)), file.first, file.rows, alone, write_options());
+      });
+      progress.update(static_cast<double>(std::min(first + ranks, files.size())));
+    }
+    std::map<std::string, std::uint64_t> galaxies;
+    for (const auto& file : files) galaxies[file.name] = file.rows;
+    publish(galaxies, {{"gcr.yaml", gcr_configuration(cone_, files, config_.output.path)}});
+  }
+
+  bool is_there(const std::string& name) {
+    const auto there = mpi::agree(comm_, [&] { return comm_.root() && folder_->has(name) ? 1 : 0; });
+    return comm_.max(there) != 0;
+  }
+
+  // @collective
+  void publish(const std::map<std::string, std::uint64_t>& galaxies, const std::map<std::string, std::string>& texts) {
+    mpi::agree(comm_, [&] {
+      if (comm_.root()) folder_->publish(galaxies, texts);
+    });
+  }
+
+  std::uint64_t galaxies() const {
+    return std::accumulate(tiles_.begin(), tiles_.end(), std::uint64_t{0}, [](auto sum, const StagedTile& tile) { return sum + tile.rows; });
+  }
+
+  catalog::WriteOptions write_options() const {
+    return {.hints = config_.output.hints, .alignment = static_cast<std::uint64_t>(config_.output.alignment)};
+  }
+
+  catalog::MockHeader header(const catalog::LightCone& cover, std::vector<std::uint64_t> rows_of_cell) const {
     const auto& first = cone_.snapshots.front();
-    catalog::MockHeader header{first.header.simulation, {}, {}, cone_.redshifts};
-    header.simulation.scale_factor = 1 / (1 + cone_.redshifts[1]);
+    catalog::MockHeader header{first.header.simulation, {}, std::move(rows_of_cell), cover};
+    header.simulation.scale_factor = 1 / (1 + cover.redshifts[1]);
     const auto of_first = [&](const char* name) { return catalog::entry_of(first.header.provenance, name); };
     std::vector<std::string> paths;
     for (const auto& snapshot : cone_.snapshots) paths.push_back(fmt::format("{} (redshift {:.6g})", snapshot.path, snapshot.redshift));
@@ -225,7 +334,11 @@ class Job {
   catalog::Table columns_;
   catalog::SkyPixels pixels_{pixel_level};
   std::vector<StagedTile> tiles_;         // all ranks hold all
-  std::vector<catalog::CellRows> cells_;  // of the tiles that this rank has seen
+  std::vector<catalog::CellRows> cells_;  // of the tiles that this rank has seen; of all, when files are made
+  std::optional<Folder> folder_;          // for several files
+  std::vector<std::size_t> snapshot_of_tile_;
+  std::vector<double> least_ = std::vector(cone_.snapshots.size(), std::numeric_limits<double>::max());  // redshifts of each snapshot's galaxies
+  std::vector<double> greatest_ = std::vector(cone_.snapshots.size(), std::numeric_limits<double>::lowest());
 };
 
 }  // namespace
@@ -246,12 +359,13 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   for (const auto& piece : pieces) images.insert(piece.image);
   for (const auto& snapshot : cone.snapshots) rows = std::max(rows, snapshot.rows);
   const auto columns = Rows::columns(cone);
+  const auto files = number_of_files(config, cone);
   const double galaxies = expected_galaxies(cone), row = catalog::bytes_per_row(columns);
   constexpr double of_lookup = 160, of_tile = 3;  // bytes a galaxy of the rank's share of a snapshot; copies of a tile
   const double memory = 60e6 + of_lookup * static_cast<double>(rows) / ranks + of_tile * row * static_cast<double>(std::uint64_t{1} << 18);
   log.info("dry run: {:.0f} square degrees, {} images of the box, at most {} pieces in {} tiles", cone.sky.area(), images.size(), pieces.size(), units_of(pieces, blocks).size());
-  log.info("dry run: about {:.3g} galaxies; {} will have about {} in one file, and as much is staged meanwhile; about {} of memory on each of {} ranks; nothing was written",
-           galaxies, config.output.path, human_bytes(galaxies * row), human_bytes(memory), ranks);
+  log.info("dry run: about {:.3g} galaxies; {} will have about {} in {}, and as much is staged meanwhile; about {} of memory on each of {} ranks; nothing was written",
+           galaxies, config.output.path, human_bytes(galaxies * row), files == 1 ? "one file" : fmt::format("{} files", files), human_bytes(memory), ranks);
 }
 
 }  // namespace halobrush::lightcone

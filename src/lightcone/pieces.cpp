@@ -81,9 +81,10 @@ std::vector<Unit> units_of(const std::vector<Piece>& pieces, const std::vector<B
   constexpr std::uint64_t most_rows = std::uint64_t{1} << 18;
   std::vector<Unit> units;
   std::uint64_t rows = 0;
+  const auto block_of = [&](std::size_t piece) -> const Block& { return blocks[static_cast<std::size_t>(pieces[piece].block)]; };
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const auto here = blocks[static_cast<std::size_t>(pieces[i].block)].rows;
-    if (units.empty() || rows + here > most_rows) {
+    const auto here = block_of(i).rows;
+    if (units.empty() || rows + here > most_rows || block_of(i).snapshot != block_of(i - 1).snapshot) {
       units.push_back({i, i});
       rows = 0;
     }

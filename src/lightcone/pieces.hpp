@@ -52,7 +52,7 @@ class Images {
 struct Unit {
   std::size_t begin = 0, end = 0;
 };
-/// At most 2^18 rows of blocks each, or one piece.
+/// Of one snapshot each; at most 2^18 rows of blocks, or one piece.
 std::vector<Unit> units_of(const std::vector<Piece>& pieces, const std::vector<Block>& blocks);
 
 }  // namespace halobrush::lightcone

@@ -104,7 +104,9 @@ void put_names(Table& rows, std::span<const Seen> seen, const Origin& from, std:
   const auto row_of = [&](auto i) { return from.first_id + static_cast<std::int64_t>(first_row + seen[i].row); };
   set("galaxy_id", "galaxy id, unique over snapshots and images", row_of);
   set("halo_id", "id of the (sub)halo that the galaxy lives in: the galaxy's", row_of);
-  set("host_halo_id", "halo_id of the host halo; the halo itself for a central", [&](auto i) { return from.first_id + seen[i].row_of_host; });
+  const auto row_of_host = [&](auto i) { return from.first_id + seen[i].row_of_host; };
+  set("host_halo_id", "halo_id of the host halo; the halo itself for a central", row_of_host);
+  put<std::int64_t>(rows, {"source_galaxy_upid", "", "host_halo_id, -1 for a central"}, [&](auto i) { return row_of(i) == row_of_host(i) ? -1 : row_of_host(i); });
 }
 
 void put_columns(Table& rows, std::span<const Seen> seen, const Cone& cone, const Origin& from, std::uint64_t first_row) {

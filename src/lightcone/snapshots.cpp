@@ -26,7 +26,7 @@ catalog::Identity painting_of(const Snapshot& snapshot) {
 
 Snapshot open_snapshot(const std::string& path) {
   const auto mock = catalog::summarise_mock(path);
-  if (mock.header.redshifts) throw data_error("{}: is a light cone; give snapshots", path);
+  if (mock.header.cone) throw data_error("{}: is a light cone; give snapshots", path);
   for (const char* name : {"galaxy_id", "halo_id", "host_halo_id", "x", "y", "z", "vx", "vy", "vz", "galaxy_axisA_x", "b_to_a", "c_to_a"})
     if (std::ranges::count(mock.columns, name, &catalog::ColumnSpec::name) == 0)
       throw data_error("{}: has no column '{}': it is no mock that halobrush painted; give one", path, name);

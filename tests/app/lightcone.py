@@ -136,16 +136,26 @@ def check_index(path):
 
 def check_stopped(scratch, settings):
     """SIGUSR1 on two or three ranks and SIGKILL on one, in turn, each a little later: the next run goes on."""
-    settings = [*settings, "lightcone.radius=25"]
-    whole, path = scratch / "whole.hdf5", scratch / "stopped.hdf5"
+    wide = [*settings, "lightcone.radius=60"]
+    make(2, scratch / "wide.hdf5", *wide)
+    stop_often(scratch / "stopped.hdf5", wide, 0.1)
+    print("stopped and resumed:", compare(scratch / "wide.hdf5", scratch / "stopped.hdf5", "--exact"))
+    whole, settings = scratch / "whole.hdf5", [*settings, "lightcone.radius=12"]
     make(2, whole, *settings)
+    stop_often(scratch / "stopped", [*settings, "lightcone.files=pixel"], 0.1)
+    same_rows(sorted((scratch / "stopped").glob("*.hdf5")), whole, "stopped and resumed, by pixel")
+    left = [path.name for path in scratch.glob("stopped*") if path.name not in ("stopped", "stopped.hdf5")]
+    expect(not left, f"finished light cones left {left}")
+
+
+def stop_often(path, settings, later):
     stops = 0
     for attempt in range(40):
         killed = attempt % 2 == 1
         ranks = 0 if killed else 2 + attempt // 2 % 2
         process = subprocess.Popen(command(ranks, ["lightcone", "config/lightcone.yaml", *sets([f"output.path={path}", *settings])]), cwd=ROOT,
                                    env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep((0.1 if killed else 0.5) + 0.04 * attempt)
+        time.sleep((0.1 if killed else 0.5) + later * attempt)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL if killed else signal.SIGUSR1)
         code = process.wait(timeout=60)
@@ -154,8 +164,114 @@ def check_stopped(scratch, settings):
         stops += 1
         expect(code == (-signal.SIGKILL if killed else STOPPED), f"exit code {code}")
     expect(path.exists() and stops > 2, f"{stops} stops")
-    print(f"stopped {stops} times and resumed:", compare(whole, path, "--exact"))
-    expect("nothing to do" in make(1, path, *settings) and not list(scratch.glob("stopped.hdf5.*")), "a finished light cone is made again, or left something")
+    expect("nothing to do" in make(1, path, *settings), "a finished light cone is made again")
+    print(f"stopped {stops} times")
+
+
+def rows_of(files):
+    """All columns of some files, in the order of ids, with their descriptions."""
+    parts = [columns(file) for file in files]
+    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(together["galaxy_id"])
+    return {name: values[order] for name, values in together.items()}
+
+
+def sums_of(files):
+    """By halobrush checksum: the last lines are of all files."""
+    lines = [line.split("  ") for line in run(0, "checksum", *files).stdout.splitlines()]
+    return {line[2]: line[0] for line in (list(filter(None, fields)) for fields in lines)}
+
+
+def same_rows(files, whole, what):
+    ours, theirs = rows_of(files), rows_of([whole])
+    expect(list(ours) == list(theirs), f"{what}: other columns")
+    for name in theirs:
+        expect(ours[name].dtype == theirs[name].dtype and np.array_equal(ours[name], theirs[name]), f"{what}: column {name} differs")
+    expect(sums_of(files) == sums_of([whole]), f"{what}: halobrush checksum")
+    print(f"{what}: {len(files)} files hold the {len(ours['ra'])} galaxies of the one")
+
+
+def check_pixels(folder, whole):
+    import GCRCatalogs
+    import yaml
+    files, area = sorted(folder.glob("*.hdf5")), 0
+    same_rows(files, whole, "by pixel")
+    for file in files:
+        pixel, data = int(file.stem.rsplit("_", 1)[1]), columns(file)
+        expect(np.all(healpy.ang2pix(32, data["ra"], data["dec"], lonlat=True) == pixel), f"{file.name} holds galaxies of another pixel")
+        with h5py.File(file) as opened:
+            start, size = (opened[f"index/level_6/{name}"][()] for name in ("start", "size"))
+            area += opened["metaData/skyArea"][()]
+        expect(np.array_equal(size, np.bincount(healpy.ang2pix(64, data["ra"], data["dec"], nest=True, lonlat=True), minlength=len(size))), "index of a pixel's file")
+        expect(np.array_equal(start, np.cumsum(size) - size), "index of a pixel's file")
+    empty = sum(len(columns(file)["ra"]) == 0 for file in files)
+    covered = 2 * np.pi * (1 - np.cos(np.radians(9))) * np.degrees(1) ** 2
+    expect(abs(area / covered - 1) < 0.005, f"files cover {area} square degrees, the light cone {covered}")
+    catalog = GCRCatalogs.load_catalog_from_config_dict(yaml.safe_load((folder / "gcr.yaml").read_text()))
+    read, ours = catalog.get_quantities(["galaxy_id", "ra_true", "dec_true", "redshift", "redshift_true", "position_x", "velocity_z", "halo_id", "halo_mass", "stellar_mass", "is_central",
+                                         "ellipticity_1_true", "ellipticity_2_true"]), rows_of([whole])
+    order = np.argsort(read["galaxy_id"])
+    h = catalog.cosmology.h
+    for quantity, values in {"ra_true": ours["ra"], "dec_true": ours["dec"], "redshift": ours["redshift_obs"], "redshift_true": ours["redshift_true"], "position_x": ours["x"] / h,
+                             "velocity_z": ours["vz"], "halo_id": ours["halo_id"], "halo_mass": ours["halo_mass"] / h, "stellar_mass": 10**ours["log_stellar_mass"],
+                             "is_central": ours["is_central"], "ellipticity_1_true": ours["ellipticity_1"], "ellipticity_2_true": ours["ellipticity_2"]}.items():
+        expect(np.allclose(read[quantity][order], values, rtol=1e-6, atol=0), f"GCRCatalogs: {quantity}")
+    one = catalog.get_quantities(["ra_true"], native_filters=[f"healpix_pixel == {catalog.available_healpix_pixels[0]}"])["ra_true"]
+    expect(abs(catalog.sky_area / covered - 1) < 1e-6 and len(one) < len(order), "GCRCatalogs: area, or a pixel of it")
+    print(f"GCRCatalogs: {len(order)} galaxies of {len(files)} pixels ({empty} without any), {len(read)} quantities")
+
+
+def check_snapshots(folder, whole, redshifts):
+    import opencosmo
+    files = sorted(folder.glob("*.hdf5"))
+    expect([file.name for file in files] == [f"snapshot_{i}_z{z:.4f}.hdf5" for i, z in enumerate(redshifts)], files)
+    same_rows(files, whole, "by snapshot")
+    for file, z in zip(files, redshifts):
+        expect(np.allclose(columns(file)["snapshot_redshift"], z), f"{file.name} holds galaxies of another snapshot")
+    opened, ours = opencosmo.open(*files), rows_of([whole])
+    cut = opened.with_redshift_range(0.1, 0.2)
+    inside = (ours["redshift_true"] > 0.1) & (ours["redshift_true"] < 0.2)
+    found = np.sort(np.asarray(cut.select("galaxy_id").get_data("numpy")))
+    expect(np.array_equal(found, ours["galaxy_id"][inside]), f"OpenCosmo finds {len(found)} galaxies of {inside.sum()} in a range of redshifts over two files")
+    print(f"opencosmo: {len(found)} galaxies of a range of redshifts, from {len(files)} files")
+
+
+def check_files(scratch, settings):
+    """In several files: the same galaxies, on any number of ranks, after signals; read by those for whom they are made."""
+    settings = [*settings, "lightcone.redshift=[0.06, 0.2]"]
+    whole, few = scratch / "all.hdf5", [*settings, "lightcone.redshift=[0.02, 0.021]"]
+    make(2, whole, *settings)
+    for ranks in (1, 3):
+        make(ranks, scratch / f"pixels{ranks}", *settings, "lightcone.files=pixel")
+        same_rows(sorted((scratch / f"pixels{ranks}").glob("*.hdf5")), whole, f"{ranks} ranks")
+    for file in (scratch / "pixels1").glob("*.hdf5"):
+        compare(file, scratch / "pixels3" / file.name, "--exact")
+    check_pixels(scratch / "pixels3", whole)
+    make(2, scratch / "snapshots/", *settings, "lightcone.files=snapshot")
+    check_snapshots(scratch / "snapshots", whole, [0, 0.3])
+    make(2, scratch / "few.hdf5", *few)
+    make(2, scratch / "few", *few, "lightcone.files=pixel")
+    expect(any(len(columns(file)["ra"]) == 0 for file in (scratch / "few").glob("*.hdf5")), "no file is empty")
+    same_rows(sorted((scratch / "few").glob("*.hdf5")), scratch / "few.hdf5", "few galaxies")
+    make(2, scratch / "shell", *settings, "lightcone.redshift=[0.0001, 0.0002]", "lightcone.files=snapshot")
+    expect([len(columns(file)["ra"]) for file in (scratch / "shell").glob("*.hdf5")] == [0], "an empty shell has no empty file")
+
+    expect("nothing to do" in make(2, scratch / "pixels1", *settings, "lightcone.files=pixel"), "a finished folder is made again")
+    refused = lambda says, out, *options: expect(
+        (done := run(2, "lightcone", "config/lightcone.yaml", *sets([f"output.path={out}", *few, "lightcone.files=pixel"]), *options)).returncode == CONFIG and re.search(says, done.stderr),
+        f"{says}: {done.returncode} {done.stderr}")
+    refused("was made of something else", scratch / "pixels1")
+    (scratch / "pixels1/plot.png").write_text("mine")
+    refused("holds plot.png, which halobrush did not write", scratch / "pixels1", "--overwrite")
+    (scratch / "mine").mkdir()
+    (scratch / "mine/notes").write_text("mine")
+    refused("holds files, and no lightcone.json", scratch / "mine", "--overwrite")
+    refused("is a file, and a light cone in several files needs a folder", whole, "--overwrite")
+    expect((scratch / "mine/notes").read_text() == "mine" and (scratch / "pixels1/plot.png").read_text() == "mine", "files of a user are gone")
+    (scratch / "pixels1/plot.png").unlink()
+    make(2, scratch / "pixels1", *few, "lightcone.files=pixel", options=["--overwrite"])
+    same_rows(sorted((scratch / "pixels1").glob("*.hdf5")), scratch / "few.hdf5", "replaced")
+    expect(not [path for path in scratch.iterdir() if path.suffix in (".partial", ".old", ".staging", ".lock")], "something is left beside the folders")
 
 
 def check_refused(scratch, first, second, cone):
@@ -259,6 +375,7 @@ def main():
         for ranks in (2, 3, 7):
             make(ranks, scratch / f"{ranks}.hdf5", *settings)
             print(f"{ranks} ranks:", compare(cone, scratch / f"{ranks}.hdf5", "--exact"))
+        check_files(scratch, settings)
         check_stopped(scratch, settings)
         check_refused(scratch, first, second, cone)
         check_opencosmo(scratch, cone)

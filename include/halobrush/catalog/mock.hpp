@@ -22,14 +22,20 @@ using Provenance = std::vector<std::pair<std::string, std::string>>;
 /// Empty where there is no such entry.
 std::string entry_of(const Provenance& provenance, const std::string& name);
 
+/// What of the sky a file covers whose cells are its pixels.
+struct LightCone {
+  std::array<double, 2> redshifts = {0, 0};  ///< of its galaxies
+  double area = 0;                           ///< square degrees
+  std::int64_t step = 0;                     ///< tells the files of one light cone apart, for OpenCosmo
+};
+
 /// Everything in a mock that is not a row.
 struct MockHeader {
   Simulation simulation;
   Provenance provenance;  ///< attributes of /provenance
   /// Where rows are in the order of cells (cell_order.hpp): how many lie in each; empty where they are not.
   std::vector<std::uint64_t> rows_of_cell = {};
-  /// Of a light cone, whose cells are pixels of the sky: of its galaxies; none: a snapshot.
-  std::optional<std::array<double, 2>> redshifts = {};
+  std::optional<LightCone> cone = {};  ///< none: a snapshot
 };
 
 /// One block of consecutive rows that this rank writes: `load` is called once, when it is written, and puts them into a

@@ -13,6 +13,11 @@ class SkyPixels : public CellOrder {
   std::size_t cells() const override { return std::size_t{12} << (2 * level_); }
   std::int64_t cell_of(const Vec3& position) const override;
 
+  /// Towards the middle of a pixel, unit length.
+  Vec3 direction_of(std::int64_t cell) const;
+  /// Its number in HEALPix's other order, by which DESC names files.
+  std::int64_t ring_number(std::int64_t cell) const;
+
  private:
   int level_;
 };

@@ -31,6 +31,8 @@ void create_empty(const std::filesystem::path& path);
 /// Claims disk space for a file to come, so that a full disk is an error before anything is read for it, and not in the
 /// middle of a collective write, where Open MPI 4.1 fails on one rank and leaves the others waiting.
 void reserve(const std::filesystem::path& path, std::uint64_t bytes);
+/// Gives back what was claimed behind its end.
+void release(const std::filesystem::path& path);
 
 /// Returns when the disk has what was written to a file on this node.
 void flush(const std::filesystem::path& path);

@@ -78,6 +78,10 @@ class Communicator {
   void min_in_place(std::span<T> values) const {
     reduce_in_place(values, MPI_MIN);
   }
+  template <Number T>
+  void max_in_place(std::span<T> values) const {
+    reduce_in_place(values, MPI_MAX);
+  }
 
   template <Plain T>
   void broadcast(std::span<T> values, int from = 0) const {

@@ -12,6 +12,14 @@ struct LightConeArguments {
   bool dry_run = false, overwrite = false;
 };
 
+// A light cone in several files is a folder, which may be written with a slash at its end.
+config::Config load(const Settings& settings) {
+  auto config = settings.load();
+  auto& path = config.output.path;
+  while (config.lightcone.files != "one" && path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return config;
+}
+
 ExitCode make_or_look(const LightConeArguments& arguments, const config::Config& config, const mpi::Communicator& world, Logger& log) {
   if (!arguments.dry_run) return lightcone::run(config, arguments.overwrite, world, log);
   mpi::agree(world, [&] {
@@ -32,7 +40,7 @@ Command lightcone_command(CLI::App& program) {
   parser->footer("Example: mpirun -np 16 halobrush lightcone config/lightcone.yaml --set 'lightcone.snapshots=[z0.hdf5, z1.hdf5]' --out cone.hdf5");
   return {parser, [arguments](int& argc, char**& argv) {
             const auto& settings = arguments->settings;
-            return run_parallel(argc, argv, {[&] { return settings.load(); },
+            return run_parallel(argc, argv, {[&] { return load(settings); },
                                              [&](const auto& config) { return files_of_lightcone(config, settings.file); },
                                              [&](const auto& config, const auto& world, auto& log) { return make_or_look(*arguments, config, world, log); },
                                              arguments->dry_run, [&] { return settings.remarks(); }});
