@@ -384,6 +384,8 @@ std::vector<Key> keys_of(Config& c) {
       {"lightcone.radius", &c.lightcone.radius, "deg", "of a cone, up to 180", steering, not_negative()},
       {"lightcone.beyond", &c.lightcone.beyond, "",
        "whether redshifts below the least and above the greatest of the snapshots may be filled from that snapshot", steering},
+      {"lightcone.turn", &c.lightcone.turn, "",
+       "whether each image of a cubic box but the observer's own is turned, by one of the 24 rotations that keep a cube: structure then ends at the faces of images", steering},
       {"lightcone.files", &c.lightcone.files, "",
        "one: output.path is a file; else it is a folder, with a file for each snapshot, or for each HEALPix pixel (nside 32) with a configuration for GCRCatalogs", steering,
        one_of({"one", "snapshot", "pixel"})},

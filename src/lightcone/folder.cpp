@@ -94,13 +94,14 @@ void Folder::open() const {
   std::error_code error;
   fs::create_directories(partial_, error);
   if (error) throw cannot_write(partial_, error.value());
+  fs::remove(partial_ / (std::string(list_name) + ".tmp"));  // of a run that was killed
   if (!fs::is_empty(partial_) && list_in(partial_).is_null())
     throw config_error("output.path: {} holds files, and no {} of halobrush; move them away", partial_.string(), list_name);
+  write_list({}, {});  // from here on the folder is known as a run's
   std::vector<fs::path> unfinished;
   for (const auto& entry : fs::directory_iterator(partial_))
-    if (entry.path().extension() != ".hdf5" || !has(entry.path().filename().string())) unfinished.push_back(entry.path());
+    if (const auto name = entry.path().filename().string(); name != list_name && !(name.ends_with(".hdf5") && has(name))) unfinished.push_back(entry.path());
   for (const auto& path : unfinished) fs::remove(path);
-  write_list({}, {});
 }
 
 void Folder::publish(const std::map<std::string, std::uint64_t>& galaxies, const std::map<std::string, std::string>& texts) const {

@@ -67,6 +67,7 @@ catalog::Identity identity_of(const config::Config& config, const catalog::Conte
           {"lightcone.sky", c.sky},
           {"lightcone.centre", fmt::format("{}", c.centre)},
           {"lightcone.radius", fmt::format("{}", c.radius)},
+          {"lightcone.turn", fmt::format("{}", c.turn)},
           {"lightcone.files", c.files}};
 }
 

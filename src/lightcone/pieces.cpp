@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "turns.hpp"
+
 namespace halobrush::lightcone {
 namespace {
 
@@ -16,6 +18,11 @@ struct Outlook {
   Vec3 centre() const { return (low + high) / 2; }
   double radius() const { return (high - low).norm() / 2; }
 };
+
+Outlook seen_by(const View& view, const Outlook& box) {
+  const Vec3 a = view(box.low), b = view(box.high);
+  return {a.cwiseMin(b), a.cwiseMax(b)};
+}
 
 // Whether galaxies of the cone whose hosts belong to the snapshot may lie in it.
 bool may_hold(const Cone& cone, const Snapshot& snapshot, const Outlook& box) {
@@ -34,6 +41,12 @@ Outlook around(std::span<const Block> blocks) {
 }
 
 }  // namespace
+
+View view_of(const Cone& cone, const std::array<std::int32_t, 3>& image) {
+  const auto& turn = cone.turned ? turn_of(image) : turns_of_a_cube().front();
+  const Vec3 shift = Vec3(image[0] * cone.side[0], image[1] * cone.side[1], image[2] * cone.side[2]) - cone.observer;
+  return {turn, cone.turned ? Vec3(cone.side / 2) : Vec3::Zero(), shift};
+}
 
 std::vector<Block> blocks_of(const Cone& cone) {
   std::vector<Block> blocks;
@@ -62,16 +75,14 @@ std::vector<Piece> pieces_of(const Cone& cone, const std::vector<Block>& blocks)
     while (end < blocks.size() && blocks[end].snapshot == blocks[first].snapshot) ++end;
     const auto& snapshot = cone.snapshots[static_cast<std::size_t>(blocks[first].snapshot)];
     const auto whole = around(std::span(blocks).subspan(first, end - first));
-    const auto seen = [&](const Outlook& box, const std::array<std::int32_t, 3>& image) {
-      const Vec3 shift = shift_of(cone, image);
-      return may_hold(cone, snapshot, {box.low + shift, box.high + shift});
-    };
+    const auto seen = [&](const Outlook& box, const View& view) { return may_hold(cone, snapshot, seen_by(view, box)); };
     for (auto x = -most[0]; x <= most[0]; ++x)
       for (auto y = -most[1]; y <= most[1]; ++y)
         for (auto z = -most[2]; z <= most[2]; ++z) {
-          if (!seen(whole, {x, y, z})) continue;
+          const auto view = view_of(cone, {x, y, z});
+          if (!seen(whole, view)) continue;
           for (auto i = first; i < end; ++i)
-            if (seen(box_of(blocks[i]), {x, y, z})) pieces.push_back({static_cast<std::int64_t>(i), {x, y, z}});
+            if (seen(box_of(blocks[i]), view)) pieces.push_back({static_cast<std::int64_t>(i), {x, y, z}});
         }
   }
   return pieces;

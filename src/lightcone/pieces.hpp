@@ -24,10 +24,13 @@ struct Piece {
   std::array<std::int32_t, 3> image{};
 };
 
-/// From the box to the place that the observer sees.
-inline Vec3 shift_of(const Cone& cone, const std::array<std::int32_t, 3>& image) {
-  return Vec3(image[0] * cone.side[0], image[1] * cone.side[1], image[2] * cone.side[2]) - cone.observer;
-}
+/// From the box to where the observer sees it: turned about its middle, and moved.
+struct View {
+  Mat3 turn;
+  Vec3 middle, shift;
+  Vec3 operator()(const Vec3& position) const { return turn * (position - middle) + middle + shift; }
+};
+View view_of(const Cone& cone, const std::array<std::int32_t, 3>& image);
 
 /// Blocks of all snapshots, snapshot by snapshot; without their boxes.
 std::vector<Block> blocks_of(const Cone& cone);

@@ -6,6 +6,7 @@
 
 #include "halobrush/core/error.hpp"
 #include "halobrush/so3/ellipsoid.hpp"
+#include "turns.hpp"
 
 namespace halobrush::lightcone {
 namespace {
@@ -116,16 +117,16 @@ void put_columns(Table& rows, std::span<const Seen> seen, const Cone& cone, cons
 }
 
 // Of the observer's images of the galaxies in a block: those in the cone, by their own place, of hosts in the snapshot's shell.
-std::vector<Seen> select(const Cone& cone, const Snapshot& snapshot, const Table& galaxies, const Table& hosts, const Vec3& shift) {
+std::vector<Seen> select(const Cone& cone, const Snapshot& snapshot, const Table& galaxies, const Table& hosts, const View& view) {
   const domain::Box box{cone.side};
   const auto position = galaxies.vectors(""), of_host = hosts.vectors("host_");
   const auto row_of_host = hosts.get<std::int64_t>("host_row");
   std::vector<Seen> seen;
   for (std::size_t row = 0; row < galaxies.rows(); ++row) {
     const Vec3 host = of_host[row];
-    const double distance_of_host = (host + shift).norm();
+    const double distance_of_host = view(host).norm();
     if (distance_of_host < snapshot.from || distance_of_host >= snapshot.to) continue;
-    const Vec3 place = beside(box, host, position[row]) + shift;
+    const Vec3 place = view(beside(box, host, position[row]));
     const double distance = place.norm();
     if (distance > 0 && distance >= cone.near && distance < cone.far && cone.sky.holds(place)) seen.push_back({row, row_of_host[row], place});
   }
@@ -158,10 +159,12 @@ Table Rows::of(const Piece& piece) {
   const auto s = static_cast<std::size_t>(block.snapshot);
   const auto& snapshot = cone_.snapshots[s];
   const auto& [unused, galaxies, hosts] = load(piece.block);
-  const auto seen = select(cone_, snapshot, galaxies, hosts, shift_of(cone_, piece.image));
+  const auto view = view_of(cone_, piece.image);
+  const auto seen = select(cone_, snapshot, galaxies, hosts, view);
   std::vector<std::size_t> chosen;
   for (const auto& galaxy : seen) chosen.push_back(galaxy.row);
   auto rows = galaxies.select(chosen);
+  if (cone_.turned) turn_vectors(rows, view.turn);
   const auto image = images_.number(piece.image);
   put_columns(rows, seen, cone_, {first_id_[s] + image * static_cast<std::int64_t>(snapshot.rows), image, snapshot.redshift}, block.first);
   return rows;

@@ -103,7 +103,9 @@ Cone cone_of(const config::Config& config) {
   Distances distances(s.omega_m, std::max(wanted.redshift[1], snapshots.back().redshift));
   bound(snapshots, distances);
   const double near = distances.comoving(wanted.redshift[0]), far = distances.comoving(wanted.redshift[1]);
-  return {std::move(snapshots), side, observer, std::move(distances), sky_of(wanted), wanted.redshift, near, far};
+  if (wanted.turn && side.maxCoeff() != side.minCoeff())
+    throw config_error("lightcone.turn: the box of {:g} x {:g} x {:g} Mpc/h is no cube, and images of it that are turned do not fit together; leave them as they are", side[0], side[1], side[2]);
+  return {std::move(snapshots), side, observer, std::move(distances), sky_of(wanted), wanted.turn, wanted.redshift, near, far};
 }
 
 std::vector<std::string> warnings_on_shells(const Cone& cone) {

@@ -29,6 +29,7 @@ struct Cone {
   Vec3 side, observer;              ///< of the periodic box, Mpc/h
   Distances distances;
   Sky sky;
+  bool turned = false;              ///< whether images of the box are turned
   std::array<double, 2> redshifts;
   double near = 0, far = 0;  ///< distances of its galaxies
 };

@@ -1,5 +1,6 @@
 """Painted snapshots on the sky: rows against a brute-force walk over all images of the box, distances against astropy, outlines in their own
 place on the sky, the index against healpy, the same bits on any number of ranks and after signals; OpenCosmo finds a cone and a range of redshifts."""
+import itertools
 import re
 import shutil
 import signal
@@ -42,14 +43,23 @@ def make(ranks, out, *settings, options=()):
     return done.stdout
 
 
+def triples(table, prefix=""):
+    return np.stack([table[prefix + k] for k in "xyz"], 1)
+
+
+def in_one_piece(mock):
+    """Galaxies beside their hosts, and these hosts."""
+    position = triples(mock)
+    row = {halo: i for i, halo in enumerate(mock["halo_id"])}
+    host = position[[row[h] for h in mock["host_halo_id"]]]
+    return host + (position - host - 150 * np.round((position - host) / 150)), host
+
+
 def walk(mocks, edges, near, far, holds):
     """Every image of every galaxy: index of the snapshot, row, place."""
     found = []
     for s, mock in enumerate(mocks):
-        position = np.stack([mock[k] for k in "xyz"], 1)
-        row = {halo: i for i, halo in enumerate(mock["halo_id"])}
-        host = position[[row[h] for h in mock["host_halo_id"]]]
-        galaxy = host + (position - host - 150 * np.round((position - host) / 150))
+        galaxy, host = in_one_piece(mock)
         reach = int(np.ceil(far / 150)) + 1
         for image in np.ndindex(*[2 * reach + 1] * 3):
             shift = (np.array(image) - reach) * 150 - OBSERVER
@@ -60,13 +70,18 @@ def walk(mocks, edges, near, far, holds):
     return found
 
 
+def edges_of(cosmology, redshifts):
+    """Distances between which hosts are taken from each of two snapshots: half way in time."""
+    age = lambda z: cosmology.age(z).value
+    middle = np.interp(-(age(redshifts[0]) + age(redshifts[1])) / 2, -age(np.linspace(0, 1, 20001)), np.linspace(0, 1, 20001))
+    return [0, cosmology.comoving_distance(middle).value, np.inf]
+
+
 def check_rows(cone, mocks, redshifts, wanted, holds):
     """All of the walk, once; places to 1e-6; returns the cone's columns."""
     cosmology = FlatLambdaCDM(H0=100, Om0=cone["omega_m"], Tcmb0=0)
-    age = lambda z: cosmology.age(z).value
-    middle = np.interp(-(age(redshifts[0]) + age(redshifts[1])) / 2, -age(np.linspace(0, 1, 20001)), np.linspace(0, 1, 20001))
     chi = lambda z: cosmology.comoving_distance(z).value
-    expected = walk(mocks, [0, chi(middle), np.inf], chi(wanted[0]), chi(wanted[1]), holds)
+    expected = walk(mocks, edges_of(cosmology, redshifts), chi(wanted[0]), chi(wanted[1]), holds)
     data = cone["data"]
     ids = [mock["galaxy_id"] for mock in mocks]
     key = lambda s, galaxy, place: (s, galaxy, *np.round(np.asarray(place) / 10).astype(int))
@@ -75,7 +90,7 @@ def check_rows(cone, mocks, redshifts, wanted, holds):
         s = int(np.argmin(np.abs(np.array(redshifts) - data["snapshot_redshift"][i])))
         ours.setdefault((s, data["snapshot_galaxy_id"][i]), []).append(i)
     expect(len(data["ra"]) == len(expected), f"{len(data['ra'])} galaxies, {len(expected)} by a walk over all images")
-    place = np.stack([data[k] for k in "xyz"], 1)
+    place = triples(data)
     worst = 0
     for s, row, *where in expected:
         distances = np.linalg.norm(place[ours[s, ids[s][row]]] - where, axis=1)
@@ -87,18 +102,18 @@ def check_rows(cone, mocks, redshifts, wanted, holds):
 
 
 def check_sky(data, mocks, redshifts):
-    place = np.stack([data[k] for k in "xyz"], 1)
+    place = triples(data)
     chi = np.linalg.norm(place, axis=1)
     ra, dec = np.radians(data["ra"]), np.radians(data["dec"])
     out = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], 1)
     expect(np.allclose(out * chi[:, None], place, rtol=0, atol=1e-6) and np.allclose(chi, data["chi"], rtol=1e-12), "ra and dec are not those of x, y, z")
-    velocity = np.stack([data["v" + k] for k in "xyz"], 1)
+    velocity = triples(data, "v")
     seen = (1 + data["redshift_true"]) * (1 + (velocity * out).sum(1) / LIGHT) - 1
     expect(np.allclose(seen, data["redshift_obs"], rtol=0, atol=1e-9) and np.ptp(data["redshift_obs"] - data["redshift_true"]) > 1e-3, "redshift_obs")
     west, north = np.stack([np.sin(ra), -np.cos(ra), 0 * ra], 1), np.stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)], 1)
     # The ellipsoid's covariance, seen along the line of sight.
     lengths = np.stack([np.ones(len(ra)), data["b_to_a"], data["c_to_a"]], 1)
-    axes = np.stack([np.stack([data[f"galaxy_axis{a}_{k}"] for k in "xyz"], 1) for a in "ABC"], 1).astype(float)
+    axes = np.stack([triples(data, f"galaxy_axis{a}_") for a in "ABC"], 1).astype(float)
     along = lambda direction: np.einsum("nak,nk->na", axes, direction) * lengths
     w, n = along(west), along(north)
     ww, nn, wn = (w * w).sum(1), (n * n).sum(1), (w * n).sum(1)
@@ -166,6 +181,42 @@ def stop_often(path, settings, later):
     expect(path.exists() and stops > 2, f"{stops} stops")
     expect("nothing to do" in make(1, path, *settings), "a finished light cone is made again")
     print(f"stopped {stops} times")
+
+
+def check_turned(scratch, settings, mocks, wanted, omega_m, holds):
+    """Each image by one rotation of a cube, found from places; the same of velocities and axes; as many galaxies as a walk finds with it."""
+    make(3, scratch / "turned.hdf5", *settings, "lightcone.turn=true")
+    make(1, scratch / "turned_again.hdf5", *settings, "lightcone.turn=true")
+    compare(scratch / "turned.hdf5", scratch / "turned_again.hdf5", "--exact")
+    data, cosmology = columns(scratch / "turned.hdf5"), FlatLambdaCDM(H0=100, Om0=omega_m, Tcmb0=0)
+    chi = lambda z: cosmology.comoving_distance(z).value
+    edges = edges_of(cosmology, [0, 0.3])
+    most = int(np.ceil(chi(wanted[1]) / 150)) + 2
+    turns = [np.eye(3)[list(axes)] * np.array(signs)[:, None] for axes in itertools.permutations(range(3)) for signs in itertools.product((1, -1), repeat=3)]
+    turns = [turn for turn in turns if np.linalg.det(turn) > 0]
+    rows = [{galaxy: i for i, galaxy in enumerate(mock["galaxy_id"])} for mock in mocks]
+    whole = [in_one_piece(mock) for mock in mocks]
+    used = set()
+    for replica, s in itertools.product(np.unique(data["replica"]), (0, 1)):
+        here = np.flatnonzero((data["replica"] == replica) & ((data["snapshot_redshift"] > 0.1) == (s == 1)))
+        if len(here) < 20:
+            continue
+        image = np.array(np.unravel_index(replica, [2 * most + 1] * 3)) - most
+        seen = lambda turn, position: (position - 75) @ turn.T + 75 + image * 150 - OBSERVER
+        row = np.array([rows[s][galaxy] for galaxy in data["snapshot_galaxy_id"][here]])
+        fitting = [turn for turn in turns if np.max(np.abs(seen(turn, whole[s][0][row]) - triples(data)[here])) < 1e-6]
+        expect(len(fitting) == 1, f"image {image} is turned by {len(fitting)} rotations of a cube")
+        expect(image.any() or np.array_equal(fitting[0], np.eye(3)), "the observer's own box is turned")
+        used.add(fitting[0].tobytes())
+        for prefix in ("v", "galaxy_axisA_", "galaxy_axisC_", "halo_axis_", "halo_spin_"):
+            turned = triples(mocks[s], prefix)[row] @ fitting[0].T.astype(np.float32)
+            expect(np.array_equal(turned, triples(data, prefix)[here]), f"image {image}: {prefix} is not turned as places are")
+        place, distance, distance_of_host = seen(fitting[0], whole[s][0]), *(np.linalg.norm(seen(fitting[0], p), axis=1) for p in whole[s])
+        inside = (distance_of_host >= edges[s]) & (distance_of_host < edges[s + 1]) & (distance >= chi(wanted[0])) & (distance < chi(wanted[1])) & holds(place)
+        expect(np.array_equal(np.flatnonzero(inside), np.sort(row)), f"image {image}: {len(here)} galaxies, {inside.sum()} by a walk")
+    expect(len(used) > 12, f"{len(used)} rotations")
+    check_sky(data, mocks, [0, 0.3])
+    print(f"turned: {len(np.unique(data['replica']))} images by {len(used)} rotations, {len(data['ra'])} galaxies")
 
 
 def rows_of(files):
@@ -375,6 +426,7 @@ def main():
         for ranks in (2, 3, 7):
             make(ranks, scratch / f"{ranks}.hdf5", *settings)
             print(f"{ranks} ranks:", compare(cone, scratch / f"{ranks}.hdf5", "--exact"))
+        check_turned(scratch, settings, mocks, wanted, omega_m, holds)
         check_files(scratch, settings)
         check_stopped(scratch, settings)
         check_refused(scratch, first, second, cone)

@@ -128,6 +128,7 @@ struct LightCone {
   std::array<double, 2> centre = {0, 0};
   double radius = 0;
   bool beyond = false;
+  bool turn = false;
   std::string files = "one";
 };
 

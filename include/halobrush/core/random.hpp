@@ -34,6 +34,7 @@ enum class Purpose : std::uint8_t {
   shape_ratios,
   shape_axes,
   bulge_angle,
+  image_turn,
 };
 
 /// A sequence of draws. Cheap to make; copy it to replay it.
