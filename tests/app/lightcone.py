@@ -11,6 +11,7 @@ import h5py
 import healpy
 import numpy as np
 from astropy.cosmology import FlatLambdaCDM
+from scipy.spatial import cKDTree
 
 from runner import CATALOG, ENVIRONMENT, ROOT, Scratch, command, compare, expect, paint, run, sets
 
@@ -134,6 +135,25 @@ def check_sky(data, mocks, redshifts):
         expect(np.linalg.norm(place[i] - place[host]) < 10, f"galaxy {data['galaxy_id'][i]} is torn from its host")
     expect(groups > 1000, f"{groups} satellites with their host")
     print(f"sky: ra, dec, redshifts and outlines of {len(ra)} galaxies; {groups} satellites beside their host")
+
+
+def check_faces(data, mocks, edges, near, far, axis):
+    """Across the faces of images, too, a galaxy has the neighbours that it has in the periodic box: all whose surroundings are in the light cone."""
+    place, distance = triples(data), data["chi"]
+    to_side = distance * np.sin(np.maximum(np.radians(9) - np.arccos(np.clip(place @ axis / distance, -1, 1)), 0))
+    tree, galaxies, beyond = cKDTree(place), 0, 0
+    for s, mock in enumerate(mocks):
+        to_edge = np.min([np.minimum(distance - near, far - distance), to_side, 15 * np.sign(np.abs(distance - edges[1]) - 15)], axis=0)  # groups reach over the edge of a shell
+        inner = np.flatnonzero((to_edge > 5.1) & ((data["snapshot_redshift"] > 0.1) == (s == 1)))
+        row = {galaxy: i for i, galaxy in enumerate(mock["galaxy_id"])}
+        box = np.mod(triples(mock), 150)
+        theirs = cKDTree(box, boxsize=150).query_ball_point(box[[row[galaxy] for galaxy in data["snapshot_galaxy_id"][inner]]], 5, return_length=True)
+        ours = tree.query_ball_point(place[inner], 5, return_length=True)
+        expect(np.array_equal(ours, theirs), f"{np.sum(ours != theirs)} of {len(inner)} galaxies have other neighbours than in the box")
+        to_face = np.abs(np.mod(place[inner] + OBSERVER + 75, 150) - 75).min(axis=1)
+        galaxies, beyond = galaxies + len(inner), beyond + np.sum(to_face < 5)
+    expect(beyond > 1000, f"{beyond} galaxies near faces")
+    print(f"faces of images: {galaxies} galaxies have the neighbours that they have in the box, {beyond} of them near a face")
 
 
 def check_index(path):
@@ -422,6 +442,8 @@ def main():
         holds = lambda place: place @ axis >= np.cos(np.radians(9)) * np.linalg.norm(place, axis=1)
         check_rows({"data": data, "omega_m": omega_m}, mocks, [0, 0.3], wanted, holds)
         check_sky(data, mocks, [0, 0.3])
+        cosmology = FlatLambdaCDM(H0=100, Om0=omega_m, Tcmb0=0)
+        check_faces(data, mocks, edges_of(cosmology, [0, 0.3]), *cosmology.comoving_distance(wanted).value, axis)
         check_index(cone)
         for ranks in (2, 3, 7):
             make(ranks, scratch / f"{ranks}.hdf5", *settings)
