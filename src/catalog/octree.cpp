@@ -7,7 +7,7 @@ namespace halobrush::catalog {
 
 Octree::Octree(double side, std::uint64_t rows) : side_(side) {
   constexpr std::uint64_t rows_per_cell = 128;
-  constexpr int deepest = 7;  // 2 million cells: 32 MB of the file
+  constexpr int deepest = 7;  // 2 million cells
   while (level_ < deepest && rows >= rows_per_cell << (3 * (level_ + 1))) ++level_;
 }
 

@@ -104,7 +104,7 @@ class TileFile {
   std::uint64_t size_of_row() const { return size_of_row_; }
   std::uint64_t rows_in(std::uint64_t part) const { return std::min(rows_of_part, rows_ - part * rows_of_part); }
 
-  /// The bytes of a part, until the next call.
+  /// The bytes of a part, until the next call of this thread, for whichever tile.
   std::span<const std::byte> part(std::uint64_t part) {
     buffer_.resize(rows_in(part) * size_of_row_);
     read(part * rows_of_part * size_of_row_, buffer_);
@@ -327,6 +327,11 @@ void Staging::read(const StagedTile& tile, std::uint64_t first, std::uint64_t co
     first += here;
     to += here;
   }
+}
+
+bool Staging::is_there() const {
+  std::error_code error;
+  return fs::exists(folder_ / identity_file, error) && differences(read_identity(folder_ / identity_file), identity_).empty();
 }
 
 void Staging::remove() const {

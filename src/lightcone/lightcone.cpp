@@ -42,10 +42,10 @@ constexpr int pixel_level = 6;  // 0.84 square degrees, as in the light cones of
 double expected_galaxies(const Cone& cone) {
   double galaxies = 0;
   for (const auto& snapshot : cone.snapshots) {
-    const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
-    if (from >= to) continue;
+    const auto shell = shell_of(cone, snapshot);
+    if (shell.empty()) continue;
     const double steradians = cone.sky.area() * degree * degree;
-    galaxies += static_cast<double>(snapshot.rows) / cone.side.prod() * steradians * (std::pow(to, 3) - std::pow(from, 3)) / 3;
+    galaxies += static_cast<double>(snapshot.rows) / cone.side.prod() * steradians * (std::pow(shell.to, 3) - std::pow(shell.from, 3)) / 3;
   }
   return galaxies;
 }
@@ -57,7 +57,9 @@ catalog::Content content_of(const Cone& cone, const mpi::Communicator& comm) {
   return catalog::content_of_files(paths, catalog::states_of(paths, comm), comm);
 }
 
-// What rows of a light cone depend on.
+constexpr const char* files_key = "lightcone.files";  // on which rows do not depend
+
+// What a light cone depends on.
 catalog::Identity identity_of(const config::Config& config, const catalog::Content& snapshots) {
   const auto& c = config.lightcone;
   return {{"version", version()},
@@ -68,18 +70,18 @@ catalog::Identity identity_of(const config::Config& config, const catalog::Conte
           {"lightcone.centre", fmt::format("{}", c.centre)},
           {"lightcone.radius", fmt::format("{}", c.radius)},
           {"lightcone.turn", fmt::format("{}", c.turn)},
-          {"lightcone.files", c.files}};
+          {files_key, c.files}};
 }
 
-bool is_used(const Cone& cone, const Snapshot& snapshot) {
-  return std::max(snapshot.from, cone.near) < std::min(snapshot.to, cone.far);
+std::uint64_t rows_in(const std::vector<StagedTile>& tiles) {
+  return std::accumulate(tiles.begin(), tiles.end(), std::uint64_t{0}, [](auto sum, const StagedTile& tile) { return sum + tile.rows; });
 }
 
 std::size_t number_of_files(const config::Config& config, const Cone& cone) {
   const auto& files = config.lightcone.files;
   if (files == "one") return 1;
   if (files == "pixel") return pixel_files(cone, std::vector<std::uint64_t>(catalog::SkyPixels(pixel_level).cells())).size();
-  return static_cast<std::size_t>(std::ranges::count_if(cone.snapshots, [&](const Snapshot& snapshot) { return is_used(cone, snapshot); }));
+  return static_cast<std::size_t>(std::ranges::count_if(cone.snapshots, [&](const Snapshot& snapshot) { return !shell_of(cone, snapshot).empty(); }));
 }
 
 class Job {
@@ -89,11 +91,15 @@ class Job {
 
   ExitCode run() {
     say_shells(cone_, log_);
+    mpi::agree(comm_, [&] {
+      if (comm_.root() && in_folder_) check_folder_is_free(config_.output.path);
+    });
     content_ = content_of(cone_, comm_);
     identity_ = identity_of(config_, content_);
-    if (config_.lightcone.files != "one") folder_.emplace(config_.output.path, identity_);
-    staging_.emplace(config_.staging(), identity_);
-    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "hosts", identity_);
+    if (in_folder_) folder_.emplace(config_.output.path, identity_);
+    const auto of_rows = catalog::without(identity_, {files_key});
+    staging_.emplace(config_.staging(), of_rows);
+    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "hosts", of_rows);
     if (already_done()) return ExitCode::done;
     mpi::agree(comm_, [&] {
       columns_ = Rows::columns(cone_);
@@ -114,7 +120,7 @@ class Job {
     mpi::agree(comm_, [&] {
       if (comm_.root()) remove_staging();
     });
-    log_.info("light cone: {} galaxies over {:.0f} square degrees in {}", galaxies(), cone_.sky.area(), config_.output.path);
+    log_.info("light cone: {} galaxies over {:.0f} square degrees in {}", rows_in(tiles_), cone_.sky.area(), config_.output.path);
     return ExitCode::done;
   }
 
@@ -126,14 +132,15 @@ class Job {
       const auto& path = config_.output.path;
       const auto found = folder_ ? folder_->look() : catalog::look_at(path, identity_);
       if (found.state == Existing::same) {
-        if (config_.output.staging.empty() && std::filesystem::exists(config_.staging()) && !staging_->ledger().empty()) {
+        if (config_.output.staging.empty() && staging_->is_there()) {
           log_.info("light cone: tiles that a killed run left are removed ({})", config_.staging());
           remove_staging();
         }
         return 1;
       }
-      if (folder_) folder_->require_replaceable();
-      if (found.state == Existing::none || overwrite_) return 0;
+      if (found.state == Existing::none || (overwrite_ && !in_folder_)) return 0;
+      if (in_folder_)
+        throw config_error("output.path: the folder {} is there and is not the light cone of this configuration: {}; choose another path, or move it away", path, found.text);
       if (found.state == Existing::damaged) throw data_error("output.path: {}; give --overwrite to make it anew", found.text);
       throw config_error("output.path: {} is there and was made of something else: {}; choose another path, or give --overwrite to replace it", path, found.text);
     });
@@ -183,7 +190,7 @@ class Job {
   void count(std::int64_t tile, const catalog::Table& rows) {
     const auto cells = pixels_.count(tile, rows);
     cells_.insert(cells_.end(), cells.begin(), cells.end());
-    const auto snapshot = snapshot_of_tile_[static_cast<std::size_t>(tile)];
+    const auto snapshot = snapshot_of(tile);
     for (const double redshift : rows.get<double>("redshift_true")) {
       least_[snapshot] = std::min(least_[snapshot], redshift);
       greatest_[snapshot] = std::max(greatest_[snapshot], redshift);
@@ -220,49 +227,64 @@ class Job {
   // @collective
   void assemble() {
     cells_ = comm_.gather_all(std::span<const catalog::CellRows>(cells_)).data;
-    const auto& files = config_.lightcone.files;
-    if (files == "one") return write(catalog::StagedMock(columns_, *staging_, tiles_, cells_), config_.output.path, cells_, {cone_.redshifts, cone_.sky.area()});
+    if (!in_folder_) return write(tiles_, std::move(cells_), config_.output.path, {cone_.redshifts, cone_.sky.area()});
+    config_.lightcone.files == "snapshot" ? assemble_snapshots() : assemble_pixels();
     mpi::agree(comm_, [&] {
-      if (comm_.root()) folder_->open();
+      if (comm_.root()) folder_->publish();
     });
-    files == "snapshot" ? assemble_snapshots() : assemble_pixels();
   }
 
-  // @collective All of these rows in one file.
-  void write(const catalog::StagedMock& rows, const std::string& path, const std::vector<catalog::CellRows>& cells, const catalog::LightCone& cover) {
+  // @collective All rows of these tiles in one file.
+  void write(const std::vector<StagedTile>& tiles, std::vector<catalog::CellRows> cells, const std::string& path, const catalog::LightCone& cover) {
     const auto about = header(cover, pixels_.sizes(cells));
+    const catalog::StagedMock rows(columns_, *staging_, tiles, std::move(cells));
     for (const auto& remark : rows.write(path, about, 0, rows.rows(), comm_, write_options())) log_.info("{}", remark);
+  }
+
+  // The rows of one snapshot, and the redshifts of its shell: satellites reach over the edges that their hosts keep.
+  struct SnapshotFile {
+    std::string name;
+    std::int64_t step;
+    std::vector<StagedTile> tiles;
+    std::array<double, 2> redshifts;
+  };
+  // @collective
+  std::vector<SnapshotFile> snapshot_files() {
+    comm_.min_in_place(std::span(least_));
+    comm_.max_in_place(std::span(greatest_));
+    std::vector<SnapshotFile> files;
+    for (std::size_t s = 0; s < cone_.snapshots.size(); ++s) {
+      const auto shell = shell_of(cone_, cone_.snapshots[s]);
+      SnapshotFile file{fmt::format("snapshot_{}_z{:.4f}.hdf5", s, cone_.snapshots[s].redshift), static_cast<std::int64_t>(s), {},
+                        {std::min(cone_.distances.redshift(shell.from), least_[s]), std::max(cone_.distances.redshift(shell.to), greatest_[s])}};
+      std::ranges::copy_if(tiles_, std::back_inserter(file.tiles), [&](const StagedTile& tile) { return snapshot_of(tile.tile) == s; });
+      if (!shell.empty() || rows_in(file.tiles) > 0) files.push_back(std::move(file));
+    }
+    return files;
   }
 
   // @collective
   void assemble_snapshots() {
-    comm_.min_in_place(std::span(least_));
-    comm_.max_in_place(std::span(greatest_));
+    const auto files = snapshot_files();
     std::map<std::string, std::uint64_t> galaxies;
-    for (std::size_t s = 0; s < cone_.snapshots.size(); ++s) {
-      const auto& snapshot = cone_.snapshots[s];
-      if (!is_used(cone_, snapshot)) continue;
-      const auto is_of = [&](const auto& part) { return snapshot_of_tile_[static_cast<std::size_t>(part.tile)] == s; };
-      std::vector<StagedTile> tiles;
-      std::ranges::copy_if(tiles_, std::back_inserter(tiles), is_of);
+    for (const auto& file : files) galaxies[file.name] = rows_in(file.tiles);
+    open_folder(galaxies, {});
+    for (const auto& file : files) {
+      if (comm_.max(mpi::agree(comm_, [&] { return comm_.root() && folder_->has(file.name) ? 1 : 0; })) != 0) continue;
       std::vector<catalog::CellRows> cells;
-      std::ranges::copy_if(cells_, std::back_inserter(cells), is_of);
-      const auto name = fmt::format("snapshot_{}_z{:.4f}.hdf5", s, snapshot.redshift);
-      const catalog::StagedMock rows(columns_, *staging_, std::move(tiles), cells);
-      // Satellites reach over the edges of their hosts' shell.
-      const double from = std::max(snapshot.from, cone_.near), to = std::min(snapshot.to, cone_.far);
-      const std::array redshifts = {std::min(cone_.distances.redshift(from), least_[s]), std::max(cone_.distances.redshift(to), greatest_[s])};
-      galaxies[name] = rows.rows();
-      if (!is_there(name)) write(rows, folder_->file(name), cells, {redshifts, cone_.sky.area(), static_cast<std::int64_t>(s)});
+      std::ranges::copy_if(cells_, std::back_inserter(cells), [&](const catalog::CellRows& cell) { return snapshot_of(cell.tile) == static_cast<std::size_t>(file.step); });
+      write(file.tiles, std::move(cells), folder_->file(file.name), {file.redshifts, cone_.sky.area(), file.step});
     }
-    publish(galaxies, {});
   }
 
   // @collective Each file by one rank.
   void assemble_pixels() {
     const auto sizes = pixels_.sizes(cells_);
     const auto files = mpi::agree(comm_, [&] { return pixel_files(cone_, sizes); });
-    const catalog::StagedMock rows(columns_, *staging_, tiles_, cells_);
+    std::map<std::string, std::uint64_t> galaxies;
+    for (const auto& file : files) galaxies[file.name] = file.rows;
+    open_folder(galaxies, {{"gcr.yaml", gcr_configuration(cone_, files, config_.output.path)}});
+    const catalog::StagedMock rows(columns_, *staging_, tiles_, std::move(cells_));
     const auto alone = mpi::alone();
     Progress progress(log_, "light cone: files", static_cast<double>(files.size()), config_.log.interval);
     const auto ranks = static_cast<std::size_t>(comm_.size());
@@ -274,30 +296,22 @@ class Job {
         const auto& file = files[mine];
         std::vector<std::uint64_t> rows_of_cell(sizes.size());
         for (auto cell = file.first_cell; cell < file.first_cell + file.cells; ++cell) rows_of_cell[cell] = sizes[cell];
-        rows.write(folder_->file(file.name), header({cone_.redshifts, file.area}, std::move(rows_of_cell)), file.first, file.rows, alone, write_options());
+        const auto remarks = rows.write(folder_->file(file.name), header({cone_.redshifts, file.area}, std::move(rows_of_cell)), file.first, file.rows, alone, write_options());
+        if (mine == 0)
+          for (const auto& remark : remarks) log_.info("{}", remark);
       });
       progress.update(static_cast<double>(std::min(first + ranks, files.size())));
     }
-    std::map<std::string, std::uint64_t> galaxies;
-    for (const auto& file : files) galaxies[file.name] = file.rows;
-    publish(galaxies, {{"gcr.yaml", gcr_configuration(cone_, files, config_.output.path)}});
-  }
-
-  bool is_there(const std::string& name) {
-    const auto there = mpi::agree(comm_, [&] { return comm_.root() && folder_->has(name) ? 1 : 0; });
-    return comm_.max(there) != 0;
   }
 
   // @collective
-  void publish(const std::map<std::string, std::uint64_t>& galaxies, const std::map<std::string, std::string>& texts) {
+  void open_folder(const std::map<std::string, std::uint64_t>& galaxies, const std::map<std::string, std::string>& texts) {
     mpi::agree(comm_, [&] {
-      if (comm_.root()) folder_->publish(galaxies, texts);
+      if (comm_.root()) folder_->open(galaxies, texts);
     });
   }
 
-  std::uint64_t galaxies() const {
-    return std::accumulate(tiles_.begin(), tiles_.end(), std::uint64_t{0}, [](auto sum, const StagedTile& tile) { return sum + tile.rows; });
-  }
+  std::size_t snapshot_of(std::int64_t tile) const { return snapshot_of_tile_[static_cast<std::size_t>(tile)]; }
 
   catalog::WriteOptions write_options() const {
     return {.hints = config_.output.hints, .alignment = static_cast<std::uint64_t>(config_.output.alignment)};
@@ -326,6 +340,7 @@ class Job {
 
   const config::Config& config_;
   bool overwrite_;
+  const bool in_folder_ = config_.lightcone.files != "one";
   const mpi::Communicator& comm_;
   Logger& log_;
   Cone cone_;
@@ -350,6 +365,7 @@ ExitCode run(const config::Config& config, bool overwrite, const mpi::Communicat
 
 void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto cone = cone_of(config);
+  if (config.lightcone.files != "one") check_folder_is_free(config.output.path);
   say_shells(cone, log);
   auto blocks = blocks_of(cone);
   for (auto& block : blocks)  // as if each had galaxies everywhere

@@ -1,15 +1,16 @@
 #include "pixel_files.hpp"
 
 #include <fmt/ranges.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <numbers>
 #include <numeric>
 #include <span>
 
 #include "halobrush/catalog/sky_pixels.hpp"
+#include "halobrush/core/error.hpp"
 
 namespace halobrush::lightcone {
 namespace {
@@ -17,13 +18,13 @@ namespace {
 constexpr int level_of_files = 5;                  // nside 32: 3.36 square degrees, as cosmoDC2 has them
 constexpr int level_of_area = level_of_files + 5;  // 1024 points in each, to see how much of it is covered
 constexpr const char* name_template = "z_{}_{}.step_all.healpix_{}.hdf5";
-constexpr double whole_sky = 4 * std::numbers::pi / (degree * degree);
 
 // Of a pixel, by the points in it.
 double area_of(const Sky& sky, std::int64_t pixel) {
   constexpr double reach = 0.05;  // radians from the middle of a pixel to its corners, at most
   const catalog::SkyPixels pixels(level_of_files), points(level_of_area);
-  if (sky.area() == Sky::full().area()) return whole_sky / static_cast<double>(pixels.cells());
+  const double whole_sky = Sky::full().area();
+  if (sky.is_full()) return whole_sky / static_cast<double>(pixels.cells());
   if (!sky.may_hold(pixels.direction_of(pixel), reach)) return 0;
   constexpr std::int64_t count = std::int64_t{1} << 2 * (level_of_area - level_of_files);
   std::int64_t held = 0;
@@ -54,6 +55,7 @@ std::vector<PixelFile> pixel_files(const Cone& cone, const std::vector<std::uint
     }
     first += rows;
   }
+  if (files.empty()) throw config_error("lightcone.radius: the cone is so small that it covers no pixel of files; use lightcone.files: one");
   return files;
 }
 
@@ -64,7 +66,7 @@ std::string gcr_configuration(const Cone& cone, const std::vector<PixelFile>& fi
   std::ranges::sort(pixels);
   std::string text = "# GCRCatalogs.load_catalog_from_config_dict(yaml.safe_load(open(THIS FILE))); after moving the folder, change catalog_root_dir.\n";
   text += "subclass_name: cosmodc2.DiffSkyGalaxyCatalog\n";
-  text += fmt::format("catalog_root_dir: '{}'\n", std::filesystem::absolute(folder).lexically_normal().string());
+  text += "catalog_root_dir: " + YAML::Dump(YAML::Node(std::filesystem::absolute(folder).lexically_normal().string())) + "\n";
   text += fmt::format("catalog_filename_template: '{}'\n", name_template);
   text += "lightcone: true\nversion: 1.0.0\ncheck_md5: false\ncheck_size: false\n";
   text += fmt::format("cosmology: {{H0: {}, Om0: {}, Ob0: {}, sigma8: {}, n_s: {}}}\n", 100 * s.h, s.omega_m, s.omega_b, s.sigma_8, s.n_s);

@@ -108,13 +108,17 @@ Cone cone_of(const config::Config& config) {
   return {std::move(snapshots), side, observer, std::move(distances), sky_of(wanted), wanted.turn, wanted.redshift, near, far};
 }
 
+Shell shell_of(const Cone& cone, const Snapshot& snapshot) {
+  return {std::max(snapshot.from, cone.near), std::min(snapshot.to, cone.far)};
+}
+
 std::vector<std::string> warnings_on_shells(const Cone& cone) {
   constexpr double far = 0.1;  // the growth of structure changes by about a twentieth
   std::vector<std::string> warnings;
   for (const auto& snapshot : cone.snapshots) {
-    const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
-    if (from >= to) continue;
-    const double apart = std::max(snapshot.redshift - cone.distances.redshift(from), cone.distances.redshift(to) - snapshot.redshift);
+    const auto shell = shell_of(cone, snapshot);
+    if (shell.empty()) continue;
+    const double apart = std::max(snapshot.redshift - cone.distances.redshift(shell.from), cone.distances.redshift(shell.to) - snapshot.redshift);
     if (apart > far)
       warnings.push_back(fmt::format("{} (redshift {:.4f}) fills redshifts up to {:.3f} away: structure and galaxies there are of another time; more snapshots would mend it",
                                      snapshot.path, snapshot.redshift, apart));
@@ -125,7 +129,7 @@ std::vector<std::string> warnings_on_shells(const Cone& cone) {
 void say_shells(const Cone& cone, Logger& log) {
   for (const auto& warning : warnings_on_shells(cone)) log.warn("light cone: {}", warning);
   for (const auto& snapshot : cone.snapshots) {
-    const double from = std::max(snapshot.from, cone.near), to = std::min(snapshot.to, cone.far);
+    const auto [from, to] = shell_of(cone, snapshot);
     if (from < to)
       log.info("light cone: redshift {:.4f} to {:.4f} ({:.1f} to {:.1f} Mpc/h) from {} (redshift {:.4f}, {} galaxies)", cone.distances.redshift(from),
                cone.distances.redshift(to), from, to, snapshot.path, snapshot.redshift, snapshot.rows);

@@ -34,6 +34,13 @@ struct Cone {
   double near = 0, far = 0;  ///< distances of its galaxies
 };
 
+/// Distances between which galaxies of the cone have their hosts in a snapshot, but for groups at the ends of the cone.
+struct Shell {
+  double from, to;
+  bool empty() const { return from >= to; }
+};
+Shell shell_of(const Cone& cone, const Snapshot& snapshot);
+
 /// Reads headers. Throws config_error (no snapshots, an observer outside of the box, redshifts that no snapshot is near to) and
 /// data_error (a file that is no painted mock; snapshots of different simulations, or painted otherwise).
 Cone cone_of(const config::Config& config);

@@ -22,13 +22,13 @@ std::vector<Mat3> make_turns() {
   return turns;
 }
 
-// vx, vy, vz are v; galaxy_axisA_x, ... are galaxy_axisA_.
+// vx, vy, vz are v; galaxy_axisA_x, ... are galaxy_axisA_; no tensors (tidal_4_xx), and no positions.
 std::vector<std::string> vectors_in(const catalog::Table& rows) {
   std::vector<std::string> prefixes;
   for (const auto& column : rows.columns()) {
     const auto& name = column.spec.name;
     const auto prefix = name.substr(0, name.size() - 1);
-    if (name.ends_with('x') && !prefix.empty() && rows.has(prefix + 'y') && rows.has(prefix + 'z')) prefixes.push_back(prefix);
+    if (name.ends_with('x') && (prefix == "v" || prefix.ends_with('_')) && rows.has(prefix + 'y') && rows.has(prefix + 'z')) prefixes.push_back(prefix);
   }
   return prefixes;
 }

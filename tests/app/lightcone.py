@@ -331,18 +331,26 @@ def check_files(scratch, settings):
     refused = lambda says, out, *options: expect(
         (done := run(2, "lightcone", "config/lightcone.yaml", *sets([f"output.path={out}", *few, "lightcone.files=pixel"]), *options)).returncode == CONFIG and re.search(says, done.stderr),
         f"{says}: {done.returncode} {done.stderr}")
-    refused("was made of something else", scratch / "pixels1")
-    (scratch / "pixels1/plot.png").write_text("mine")
-    refused("holds plot.png, which halobrush did not write", scratch / "pixels1", "--overwrite")
-    (scratch / "mine").mkdir()
-    (scratch / "mine/notes").write_text("mine")
-    refused("holds files, and no lightcone.json", scratch / "mine", "--overwrite")
+    for options in ([], ["--overwrite"]):
+        refused("is not the light cone of this configuration: lightcone.redshift", scratch / "pixels1", *options)
+    for name in ("mine", "other.partial"):
+        (scratch / name).mkdir()
+        (scratch / name / "notes").write_text("mine")
+        refused("holds files, and no lightcone.json", scratch / name.removesuffix(".partial"), "--overwrite")
+        refused("holds files, and no lightcone.json", scratch / name.removesuffix(".partial"), "--dry-run")
+        expect((scratch / name / "notes").read_text() == "mine", "files of a user are gone")
     refused("is a file, and a light cone in several files needs a folder", whole, "--overwrite")
-    expect((scratch / "mine/notes").read_text() == "mine" and (scratch / "pixels1/plot.png").read_text() == "mine", "files of a user are gone")
-    (scratch / "pixels1/plot.png").unlink()
-    make(2, scratch / "pixels1", *few, "lightcone.files=pixel", options=["--overwrite"])
-    same_rows(sorted((scratch / "pixels1").glob("*.hdf5")), scratch / "few.hdf5", "replaced")
-    expect(not [path for path in scratch.iterdir() if path.suffix in (".partial", ".old", ".staging", ".lock")], "something is left beside the folders")
+    removed = next((scratch / "pixels1").glob("*.hdf5"))
+    removed.rename(scratch / "moved.hdf5")
+    refused(f"its file {removed.name} is gone", scratch / "pixels1")
+    # What another configuration left unfinished gives way, but nothing that is not of it.
+    (scratch / "pixels1").rename(scratch / "again.partial")
+    (scratch / "again.partial/notes").write_text("mine")
+    make(2, scratch / "again", *few, "lightcone.files=pixel")
+    same_rows(sorted((scratch / "again").glob("*.hdf5")), scratch / "few.hdf5", "after another configuration")
+    expect((scratch / "again/notes").read_text() == "mine", "files of a user are gone")
+    left = [path.name for path in scratch.iterdir() if path.suffix in (".partial", ".staging", ".lock") and path.name != "other.partial"]
+    expect(not left, f"left beside the folders: {left}")
 
 
 def check_refused(scratch, first, second, cone):

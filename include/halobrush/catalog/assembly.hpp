@@ -1,4 +1,4 @@
-// The last step of a run: what was painted tile by tile becomes one file.
+// The last step of a run: what was painted tile by tile becomes one file, or several.
 #pragma once
 
 #include <cstdint>

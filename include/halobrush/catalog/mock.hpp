@@ -25,8 +25,8 @@ std::string entry_of(const Provenance& provenance, const std::string& name);
 /// What of the sky a file covers whose cells are its pixels.
 struct LightCone {
   std::array<double, 2> redshifts = {0, 0};  ///< of its galaxies
-  double area = 0;                           ///< square degrees
-  std::int64_t step = 0;                     ///< tells the files of one light cone apart, for OpenCosmo
+  double area = 0;                           ///< square degrees; not read from files
+  std::int64_t step = 0;                     ///< tells the files of one light cone apart, for OpenCosmo; not read from files
 };
 
 /// Everything in a mock that is not a row.

@@ -58,6 +58,9 @@ class Staging {
   /// parts of the file that hold them are read, and each is checked. Throws io_error, data_error (not what was written).
   void read(const StagedTile& tile, std::uint64_t first, std::uint64_t count, Table& table, std::uint64_t to) const;
 
+  /// Root only: whether the folder is there and was made with the same identity.
+  bool is_there() const;
+
   /// Root only: removes the folder after the mock is complete.
   void remove() const;
 

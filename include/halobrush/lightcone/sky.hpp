@@ -24,6 +24,7 @@ class Sky {
   /// All within `radius` degrees of a place.
   static Sky cone(double ra, double dec, double radius);
 
+  bool is_full() const { return kind_ == Kind::full; }
   bool holds(const Vec3& position) const;
   /// False only where no position of a ball is held.
   bool may_hold(const Vec3& centre, double radius) const;
