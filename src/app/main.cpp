@@ -42,6 +42,14 @@ std::string help_of(const CLI::App& program) {
   return given.empty() ? "halobrush --help" : fmt::format("halobrush {} --help", given.front()->get_name());
 }
 
+// A shell variable that is not set gives an empty name.
+void check_no_value_is_empty(const CLI::App& command) {
+  for (const auto* option : command.get_options())
+    for (const auto& value : option->results())
+      if (value.empty())
+        throw config_error("{}: an empty text is given; name what is meant (see 'halobrush {} --help')", option->get_name(), command.get_name());
+}
+
 int run(int argc, char** argv) {
   CLI::App program("Paints galaxies onto N-body halo catalogs with graph and SO(3)-diffusion models.", "halobrush");
   program.set_version_flag("--version", version_text());
@@ -57,7 +65,10 @@ int run(int argc, char** argv) {
     throw config_error("{}; see '{}'", what == "--config is required" ? "no configuration is given" : what, help_of(program));
   }
   for (const auto& command : commands)
-    if (command.parser->parsed()) return command.run(argc, argv);
+    if (command.parser->parsed()) {
+      check_no_value_is_empty(*command.parser);
+      return command.run(argc, argv);
+    }
   return 0;
 }
 

@@ -76,8 +76,17 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 // ---- formats ----
 
 std::string name_of(HaloFormat format) {
-  return std::array{"a Rockstar list", "a halobrush HDF5 catalog", "a file of a SUBFIND catalog", "an OpenCosmo catalog of HACC halos", "a file of an MPI-Rockstar catalog",
-                    "a GenericIO catalog", "a file of CompaSO halos", "an HDF5 file by input.columns"}[static_cast<std::size_t>(format)];
+  switch (format) {
+    case HaloFormat::rockstar: return "a Rockstar list";
+    case HaloFormat::halobrush: return "a halobrush HDF5 catalog";
+    case HaloFormat::subfind: return "a file of a SUBFIND catalog";
+    case HaloFormat::opencosmo: return "an OpenCosmo catalog of HACC halos";
+    case HaloFormat::mpi_rockstar: return "a file of an MPI-Rockstar catalog";
+    case HaloFormat::genericio: return "a GenericIO catalog";
+    case HaloFormat::compaso: return "a file of CompaSO halos";
+    case HaloFormat::column_map: return "an HDF5 file by input.columns";
+  }
+  throw internal_error("a halo format without a name");
 }
 
 std::optional<HaloFormat> format_named(const std::string& format) {

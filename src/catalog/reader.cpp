@@ -49,7 +49,9 @@ OpenHaloFiles opener_of(HaloFormat format, const ReadOptions& options) {
   if (format == HaloFormat::opencosmo) return open_opencosmo;
   if (format == HaloFormat::column_map)
     return [options](const std::vector<std::string>& files) { return open_column_map(files, options); };
-  return [options](const std::vector<std::string>& files) { return open_mpi_rockstar(files, options); };
+  if (format == HaloFormat::mpi_rockstar)
+    return [options](const std::vector<std::string>& files) { return open_mpi_rockstar(files, options); };
+  throw internal_error("no reader of {} that shares files", name_of(format));
 }
 
 Input input_of(const InputPaths& paths, CatalogFiles catalog, std::vector<FileState> states) {

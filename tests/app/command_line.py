@@ -8,7 +8,7 @@ import numpy as np
 from runner import ROOT, Scratch, expect, paint, run, sets, small_catalog, write_catalog
 
 CONFIG, UNREADABLE, DAMAGED, UNKNOWN = 2, 8, 16, 32
-COMMANDS = ("paint", "train", "convert", "validate", "loglike", "evaluate", "calibrate", "align", "info", "check", "checksum", "describe-config", "describe-commands")
+COMMANDS = ("paint", "train", "convert", "validate", "loglike", "evaluate", "calibrate", "align", "lightcone", "info", "check", "checksum", "describe-config", "describe-commands")
 
 
 def printed(*arguments):
@@ -32,12 +32,14 @@ def grammar():
         text = re.search(rf"^\.SS {command}\n(.*?)^\.S[SH]", manual, re.M | re.S)[1]
         expect("Example: " in text and "{false}" not in text, f"{command}: {text}")
         takes_config = "--config" in text
-        expect(takes_config == (command in ("paint", "train", "convert", "calibrate", "validate", "align")), f"{command}: --config")
-        expect(("--set" in text) == (command in COMMANDS[:8]), f"{command}: --set")
-        expect(("--out" in text) == (command in COMMANDS[:8]), f"{command}: --out")
+        expect(takes_config == (command in ("paint", "train", "convert", "calibrate", "validate", "align", "lightcone")), f"{command}: --config")
+        expect(("--set" in text) == (command in COMMANDS[:9]), f"{command}: --set")
+        expect(("--out" in text) == (command in COMMANDS[:9]), f"{command}: --out")
     expect("Example: mpirun" in printed("paint", "--help"), "paint --help")
     refused(CONFIG, text="no command is given; see 'halobrush --help'")
     refused(CONFIG, "pain", "x", text="'pain' is no command (nearest known: 'paint')")
+    refused(CONFIG, "info", "", text="file: an empty text is given")
+    refused(CONFIG, "paint", "config/demo.yaml", "--out", "", text="--out: an empty text is given")
     refused(CONFIG, "paint", text="no configuration is given; see 'halobrush paint --help'")
     refused(CONFIG, "paint", "config/demo.yaml", "--outt", "x", text="halobrush paint --help")
     refused(CONFIG, "paint", "config/demo.yaml", "--dry-run", *sets(["convert.path=x.hdf5"]), text="--set convert.path: this command has no use for it")
