@@ -197,7 +197,21 @@ class Job {
     }
   }
 
-  // @collective All tiles that are not there, dealt to the ranks in turn.
+  // @collective Calls work(0), ..., work(count - 1), each on one rank, in turn; between two rounds the run may be stopped.
+  template <class Work>
+  void deal(std::size_t count, const std::string& what, Work&& work) {
+    Progress progress(log_, "light cone: " + what, static_cast<double>(count), config_.log.interval);
+    const auto ranks = static_cast<std::size_t>(comm_.size());
+    for (std::size_t first = 0; first < count; first += ranks) {
+      mpi::stop_if_asked(comm_, "the next " + what);
+      mpi::agree(comm_, [&] {
+        if (const auto mine = first + static_cast<std::size_t>(comm_.rank()); mine < count) work(mine);
+      });
+      progress.update(static_cast<double>(std::min(first + ranks, count)));
+    }
+  }
+
+  // @collective All tiles that are not there.
   void fill(const std::vector<Piece>& pieces, const std::vector<Unit>& units, const std::vector<Block>& blocks, const Hosts& hosts) {
     const auto staged = find_staged(units.size());
     std::vector<std::int64_t> todo;
@@ -205,21 +219,13 @@ class Job {
       if (!staged.contains(static_cast<std::int64_t>(unit))) todo.push_back(static_cast<std::int64_t>(unit));
     auto rows = mpi::agree(comm_, [&] { return Rows(cone_, blocks, hosts); });
     std::vector<StagedTile> written;
-    Progress progress(log_, "light cone: tiles", static_cast<double>(todo.size()), config_.log.interval);
-    const auto ranks = static_cast<std::size_t>(comm_.size());
-    for (std::size_t first = 0; first < todo.size(); first += ranks) {
-      mpi::stop_if_asked(comm_, "the next tiles");
-      mpi::agree(comm_, [&] {
-        const auto mine = first + static_cast<std::size_t>(comm_.rank());
-        if (mine >= todo.size()) return;
-        const Timer timer;
-        const auto& unit = units[static_cast<std::size_t>(todo[mine])];
-        const auto galaxies = pixels_.sorted(rows.of(std::span(pieces).subspan(unit.begin, unit.end - unit.begin)));
-        count(todo[mine], galaxies);
-        written.push_back(staging_->write(todo[mine], galaxies, timer.seconds(), comm_.rank()));
-      });
-      progress.update(static_cast<double>(std::min(first + ranks, todo.size())));
-    }
+    deal(todo.size(), "tiles", [&](std::size_t i) {
+      const Timer timer;
+      const auto& unit = units[static_cast<std::size_t>(todo[i])];
+      const auto galaxies = pixels_.sorted(rows.of(std::span(pieces).subspan(unit.begin, unit.end - unit.begin)));
+      count(todo[i], galaxies);
+      written.push_back(staging_->write(todo[i], galaxies, timer.seconds(), comm_.rank()));
+    });
     for (const auto& tile : comm_.gather_all(std::span<const StagedTile>(written)).data) tiles_.push_back(tile);
     std::ranges::sort(tiles_, {}, &StagedTile::tile);
   }
@@ -286,22 +292,15 @@ class Job {
     open_folder(galaxies, {{"gcr.yaml", gcr_configuration(cone_, files, config_.output.path)}});
     const catalog::StagedMock rows(columns_, *staging_, tiles_, std::move(cells_));
     const auto alone = mpi::alone();
-    Progress progress(log_, "light cone: files", static_cast<double>(files.size()), config_.log.interval);
-    const auto ranks = static_cast<std::size_t>(comm_.size());
-    for (std::size_t first = 0; first < files.size(); first += ranks) {
-      mpi::stop_if_asked(comm_, "the next files");
-      mpi::agree(comm_, [&] {
-        const auto mine = first + static_cast<std::size_t>(comm_.rank());
-        if (mine >= files.size() || folder_->has(files[mine].name)) return;
-        const auto& file = files[mine];
-        std::vector<std::uint64_t> rows_of_cell(sizes.size());
-        for (auto cell = file.first_cell; cell < file.first_cell + file.cells; ++cell) rows_of_cell[cell] = sizes[cell];
-        const auto remarks = rows.write(folder_->file(file.name), header({cone_.redshifts, file.area}, std::move(rows_of_cell)), file.first, file.rows, alone, write_options());
-        if (mine == 0)
-          for (const auto& remark : remarks) log_.info("{}", remark);
-      });
-      progress.update(static_cast<double>(std::min(first + ranks, files.size())));
-    }
+    deal(files.size(), "files", [&](std::size_t i) {
+      const auto& file = files[i];
+      if (folder_->has(file.name)) return;
+      std::vector<std::uint64_t> rows_of_cell(sizes.size());
+      for (auto cell = file.first_cell; cell < file.first_cell + file.cells; ++cell) rows_of_cell[cell] = sizes[cell];
+      const auto remarks = rows.write(folder_->file(file.name), header({cone_.redshifts, file.area}, std::move(rows_of_cell)), file.first, file.rows, alone, write_options());
+      if (i == 0)
+        for (const auto& remark : remarks) log_.info("{}", remark);
+    });
   }
 
   // @collective
