@@ -316,7 +316,8 @@ def check_files(scratch, settings):
         make(ranks, scratch / f"pixels{ranks}", *settings, "lightcone.files=pixel")
         same_rows(sorted((scratch / f"pixels{ranks}").glob("*.hdf5")), whole, f"{ranks} ranks")
     for file in (scratch / "pixels1").glob("*.hdf5"):
-        compare(file, scratch / "pixels3" / file.name, "--exact")
+        one, three = columns(file), columns(scratch / "pixels3" / file.name)
+        expect(all(np.array_equal(one[name], three[name]) for name in three), f"{file.name} depends on the ranks")
     check_pixels(scratch / "pixels3", whole)
     make(2, scratch / "snapshots/", *settings, "lightcone.files=snapshot")
     check_snapshots(scratch / "snapshots", whole, [0, 0.3])
