@@ -57,6 +57,11 @@ std::set<std::string> names_in(const json& list) {
   return names;
 }
 
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const auto within = fs::absolute(path).lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
+  return !within.empty() && *within.begin() != "..";
+}
+
 void remove_file(const fs::path& path) {
   std::error_code error;
   fs::remove(path, error);
@@ -65,10 +70,11 @@ void remove_file(const fs::path& path) {
 
 }  // namespace
 
-void check_folder_is_free(const std::string& path) {
+void check_folder_is_free(const std::string& path, const std::string& staging) {
   if (path.empty()) throw config_error("output.path: is not given; name the folder of the light cone (--out FOLDER)");
   const auto folder = behind_links(path), partial = partial_of(folder);
   for (const auto& there : {folder, partial}) {
+    if (lies_in(staging, there)) throw config_error("output.staging: {} lies in {}, the folder of the light cone; choose another", staging, there.string());
     std::error_code error;
     if (fs::exists(there, error) && !fs::is_directory(there, error))
       throw config_error("output.path: {} is a file, and a light cone in several files needs a folder; choose another path", there.string());
@@ -85,11 +91,14 @@ catalog::Found Folder::look() const {
   if (is_empty_or_absent(path_)) return {};
   const auto list = list_in(path_);
   if (list.is_null()) return {Existing::damaged, fmt::format("it holds no {}", list_name)};
+  if (const auto differing = catalog::differences(identity_in(list), identity_); !differing.empty()) return {Existing::other, differing};
   std::error_code error;
-  for (const auto& name : names_in(list))
+  for (const auto& name : names_in(list)) {
     if (!fs::exists(path_ / name, error)) return {Existing::damaged, fmt::format("its file {} is gone", name)};
-  const auto differing = catalog::differences(identity_in(list), identity_);
-  return {differing.empty() ? Existing::same : Existing::other, differing};
+    if (list["files"].contains(name) && catalog::look_at((path_ / name).string(), identity_).state != Existing::same)
+      return {Existing::damaged, fmt::format("its file {} is not what was written", name)};
+  }
+  return {Existing::same, ""};
 }
 
 void Folder::open(const std::map<std::string, std::uint64_t>& galaxies, const std::map<std::string, std::string>& texts) const {

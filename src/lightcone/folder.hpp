@@ -12,8 +12,8 @@
 namespace halobrush::lightcone {
 
 /// Throws config_error where no path is given, or where something that no run wrote is in the way, under its name or under that of the
-/// unfinished folder. Reads nothing else.
-void check_folder_is_free(const std::string& path);
+/// unfinished folder, or where the staging folder lies in them. Reads nothing else.
+void check_folder_is_free(const std::string& path, const std::string& staging);
 
 /// Not collective; the root alone opens and publishes. What lies under the name of the folder is never replaced.
 class Folder {

@@ -1,6 +1,7 @@
 #include "hosts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -84,7 +85,9 @@ Hosts::Hosts(const Cone& cone, std::vector<Block>& blocks, const catalog::Stagin
     const Share mine{first + count * rank / ranks, first + count * (rank + 1) / ranks};
     const auto begin = mine.begin_row(blocks);
     const auto galaxies = mpi::agree(comm, [&] {
-      return catalog::MockRows(snapshot.path, {"halo_id", "host_halo_id", "x", "y", "z"}).read(begin, mine.rows(blocks));
+      auto rows = catalog::MockRows(snapshot.path, {"halo_id", "host_halo_id", "x", "y", "z"}).read(begin, mine.rows(blocks));
+      check_finite(snapshot.path, rows, std::array{"x", "y", "z"}, begin);
+      return rows;
     });
     const auto hosts = find(snapshot, galaxies, begin, box, comm);
     mpi::agree(comm, [&] {

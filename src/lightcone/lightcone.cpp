@@ -92,14 +92,14 @@ class Job {
   ExitCode run() {
     say_shells(cone_, log_);
     mpi::agree(comm_, [&] {
-      if (comm_.root() && in_folder_) check_folder_is_free(config_.output.path);
+      if (comm_.root() && in_folder_) check_folder_is_free(config_.output.path, config_.staging());
     });
     content_ = content_of(cone_, comm_);
     identity_ = identity_of(config_, content_);
     if (in_folder_) folder_.emplace(config_.output.path, identity_);
     const auto of_rows = catalog::without(identity_, {files_key});
     staging_.emplace(config_.staging(), of_rows);
-    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "hosts", of_rows);
+    places_of_hosts_.emplace(std::filesystem::path(config_.staging()) / "lightcone_hosts", of_rows);
     if (already_done()) return ExitCode::done;
     mpi::agree(comm_, [&] {
       columns_ = Rows::columns(cone_);
@@ -160,11 +160,13 @@ class Job {
       if (!comm_.root()) return;
       staging_->open(overwrite_ ? Discard::of_others : Discard::nothing);
       places_of_hosts_->open(Discard::all);
-      const double bytes = catalog::bytes_per_row(columns_) * expected_galaxies(cone_);
+      const auto staged = staging_->ledger();
+      const double there = std::accumulate(staged.begin(), staged.end(), 0.0, [](double sum, const StagedTile& tile) { return sum + static_cast<double>(tile.bytes); });
+      const double bytes = catalog::bytes_per_row(columns_) * expected_galaxies(cone_), to_stage = std::max(bytes - there, 0.0);
       const auto folder = behind_links(config_.output.path).parent_path();
       const bool together = same_file_system(folder, staging_->folder());
-      require_space(folder, together ? 2 * bytes : bytes);
-      if (!together) require_space(staging_->folder(), bytes);
+      require_space(folder, together ? bytes + to_stage : bytes);
+      if (!together) require_space(staging_->folder(), to_stage);
     });
   }
 
@@ -364,7 +366,7 @@ ExitCode run(const config::Config& config, bool overwrite, const mpi::Communicat
 
 void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto cone = cone_of(config);
-  if (config.lightcone.files != "one") check_folder_is_free(config.output.path);
+  if (config.lightcone.files != "one") check_folder_is_free(config.output.path, config.staging());
   say_shells(cone, log);
   auto blocks = blocks_of(cone);
   for (auto& block : blocks)  // as if each had galaxies everywhere

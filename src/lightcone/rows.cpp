@@ -14,6 +14,8 @@ namespace {
 using catalog::Table;
 
 constexpr double speed_of_light = 299792.458;  // km/s
+constexpr std::array seen_on_the_sky = {"vx",           "vy",           "vz",           "galaxy_axisA_x", "galaxy_axisA_y", "galaxy_axisA_z", "galaxy_axisB_x",
+                                        "galaxy_axisB_y", "galaxy_axisB_z", "galaxy_axisC_x", "galaxy_axisC_y", "galaxy_axisC_z", "b_to_a",         "c_to_a"};
 constexpr const char* ellipticity_convention =
     "epsilon = (1-q)/(1+q) on the sky, times {} 2 psi, psi the angle of the major axis from west towards north: positive along {} on the celestial sphere seen "
     "from inside";
@@ -150,6 +152,7 @@ const Rows::Loaded& Rows::load(std::int64_t block) {
   if (!loaded_ || loaded_->block != block) {
     const auto& [snapshot, first, rows, low, high] = blocks_[static_cast<std::size_t>(block)];
     loaded_ = {block, mocks_[static_cast<std::size_t>(snapshot)].read(first, rows), hosts_.read(block)};
+    check_finite(cone_.snapshots[static_cast<std::size_t>(snapshot)].path, loaded_->galaxies, seen_on_the_sky, first);
   }
   return *loaded_;
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct Cone {
   std::array<double, 2> redshifts;
   double near = 0, far = 0;  ///< distances of its galaxies
 };
+
+/// Throws data_error naming the first row from `first_row` on in which one of these columns of a snapshot is not finite.
+void check_finite(const std::string& path, const catalog::Table& rows, std::span<const char* const> columns, std::uint64_t first_row);
 
 /// Distances between which galaxies of the cone have their hosts in a snapshot, but for groups at the ends of the cone.
 struct Shell {

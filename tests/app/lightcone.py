@@ -342,8 +342,14 @@ def check_files(scratch, settings):
         expect((scratch / name / "notes").read_text() == "mine", "files of a user are gone")
     refused("is a file, and a light cone in several files needs a folder", whole, "--overwrite")
     removed = next((scratch / "pixels1").glob("*.hdf5"))
+    kept = removed.read_bytes()
+    removed.write_bytes(b"")
+    refused_as = run(2, "lightcone", "config/lightcone.yaml", *sets([f"output.path={scratch / 'pixels1'}", *settings, "lightcone.files=pixel"]))
+    expect(refused_as.returncode == CONFIG and f"its file {removed.name} is not what was written" in refused_as.stderr, refused_as.stderr)
+    removed.write_bytes(kept)
     removed.rename(scratch / "moved.hdf5")
-    refused(f"its file {removed.name} is gone", scratch / "pixels1")
+    gone = run(2, "lightcone", "config/lightcone.yaml", *sets([f"output.path={scratch / 'pixels1'}", *settings, "lightcone.files=pixel"]))
+    expect(gone.returncode == CONFIG and f"its file {removed.name} is gone" in gone.stderr, gone.stderr)
     # What another configuration left unfinished gives way, but nothing that is not of it.
     (scratch / "pixels1").rename(scratch / "again.partial")
     (scratch / "again.partial/notes").write_text("mine")
@@ -362,6 +368,30 @@ def check_refused(scratch, first, second, cone):
     with h5py.File(silent, "r+") as file:
         del file["provenance"].attrs["identity"]
     both = f"lightcone.snapshots=[{first}, {second}]"
+
+    def changed(name, change):
+        later(first, scratch / f"{name}.hdf5", 0.2)
+        with h5py.File(scratch / f"{name}.hdf5", "r+") as file:
+            change(file)
+        return f"lightcone.snapshots=[{first}, {scratch / name}.hdf5]"
+
+    def matter_alone(file):
+        for group, name in (("provenance/simulation", "omega_m"), ("header/simulation/cosmology", "omega_m")):
+            file[group].attrs[name] = 1.0
+            file[group].attrs["omega_l"] = 0.0
+
+    def early(file):
+        file["provenance/simulation"].attrs["scale_factor"] = 1e-9
+        file["header/file"].attrs["redshift"] = 1e9 - 1
+
+    def put(column, row, value):
+        return lambda file: file["data/" + column].__setitem__(row, value)
+
+    alone = scratch / "alone.hdf5"
+    later(first, alone, 0)
+    with h5py.File(alone, "r+") as file:
+        matter_alone(file)
+    whole_sky = ["lightcone.sky=full", "lightcone.redshift=[0, 0.02]"]
     curved = scratch / "curved.hdf5"
     shutil.copy(first, curved)
     with h5py.File(curved, "r+") as file:
@@ -374,6 +404,15 @@ def check_refused(scratch, first, second, cone):
             (CONFIG, "lightcone.observer: .* is not in the box", both, "lightcone.observer=[0, 0, 151]", "lightcone.redshift=[0.1, 0.2]"),
             (CONFIG, "lightcone.radius: a cone needs one", both, "lightcone.sky=cone", "lightcone.redshift=[0.1, 0.2]"),
             (CONFIG, "lightcone.redshift: .* the smaller one first", both, "lightcone.redshift=[0.2, 0.1]"),
+            (DATA, "leaves no cosmological constant", f"lightcone.snapshots=[{alone}]", "lightcone.beyond=true", *whole_sky),
+            (DATA, "its redshift 1e.09 is not between 0 and 20", changed("early", early), *whole_sky),
+            (DATA, "column 'x' holds nan in row 7", changed("place", put("x", 7, np.nan)), *whole_sky),
+            (DATA, "column 'vy' holds inf in row 8", changed("speed", put("vy", 8, np.inf)), "lightcone.sky=full", "lightcone.redshift=[0.18, 0.2]"),
+            (DATA, "has no column 'galaxy_axisB_y'", changed("axis", lambda file: file["data"].__delitem__("galaxy_axisB_y")), *whole_sky),
+            (DATA, "column 'color_gr' is in one of them alone", changed("colour", lambda file: file["data"].__delitem__("color_gr")), *whole_sky),
+            (DATA, "has a column 'ra', which a light cone adds", changed("ra", lambda file: file["data"].__setitem__("ra", file["data/x"][()])), *whole_sky),
+            (CONFIG, "one of the names is empty", "lightcone.snapshots=['']", *whole_sky),
+            (CONFIG, "output.staging: .* lies in", both, *whole_sky, "lightcone.files=pixel", f"output.path={scratch / 'folder'}", f"output.staging={scratch / 'folder.partial/in'}"),
             (DATA, "are painted otherwise: seed is 1 there and 2 here", f"lightcone.snapshots=[{first}, {strange}]", "lightcone.redshift=[0.1, 0.2]"),
             (DATA, "are painted otherwise: input.min_particles", f"lightcone.snapshots=[{first}, {coarser}]", "lightcone.redshift=[0.1, 0.2]"),
             (DATA, "does not say how it was painted", f"lightcone.snapshots=[{first}, {silent}]", "lightcone.redshift=[0.1, 0.2]"),
@@ -384,6 +423,7 @@ def check_refused(scratch, first, second, cone):
             done = run(ranks, "lightcone", "config/lightcone.yaml", *sets([f"output.path={scratch / 'none.hdf5'}", *settings]))
             lines = [line for line in done.stderr.splitlines() if line.startswith("halobrush: error")]
             expect(done.returncode == code and len(lines) == 1 and re.search(says, lines[0]), f"{says}: {done.returncode} {done.stderr}")
+    shutil.rmtree(scratch / "none.hdf5.staging")  # of the run that met a velocity
     expect(not list(scratch.glob("none.hdf5*")), "a refused run wrote")
     done = run(1, "lightcone", "config/lightcone.yaml", *sets([f"output.path={first}", both, "lightcone.redshift=[0, 0.2]"]))
     expect(done.returncode == CONFIG and "output.path" in done.stderr, done.stderr)
