@@ -177,7 +177,7 @@ std::vector<std::string> accepted_in(const fs::path& folder) {
 }
 
 Error damaged_identity(const fs::path& path) {
-  return data_error("{}: is damaged (no JSON object of texts); give --restart=never to begin anew", path.string());
+  return data_error("{}: is damaged (no JSON object of texts); remove the folder to begin anew", path.string());
 }
 
 // Empty where there is no such file, a folder of that name included.
