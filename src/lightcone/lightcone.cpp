@@ -380,7 +380,7 @@ void dry_run(const config::Config& config, int ranks, Logger& log) {
   const auto files = number_of_files(config, cone);
   const double galaxies = expected_galaxies(cone), row = catalog::bytes_per_row(columns);
   constexpr double of_lookup = 160, of_tile = 3;  // bytes a galaxy of the rank's share of a snapshot; copies of a tile
-  const double memory = 60e6 + of_lookup * static_cast<double>(rows) / ranks + of_tile * row * static_cast<double>(std::uint64_t{1} << 18);
+  const double memory = 60e6 + sizeof(Piece) * static_cast<double>(pieces.size()) + of_lookup * static_cast<double>(rows) / ranks + of_tile * row * static_cast<double>(std::uint64_t{1} << 18);
   log.info("dry run: {:.0f} square degrees, {} images of the box, at most {} pieces in {} tiles", cone.sky.area(), images.size(), pieces.size(), units_of(pieces, blocks).size());
   log.info("dry run: about {:.3g} galaxies; {} will have about {} in {}, and as much is staged meanwhile; about {} of memory on each of {} ranks; nothing was written",
            galaxies, config.output.path, human_bytes(galaxies * row), files == 1 ? "one file" : fmt::format("{} files", files), human_bytes(memory), ranks);

@@ -277,7 +277,7 @@ def check_pixels(folder, whole):
         expect(np.array_equal(start, np.cumsum(size) - size), "index of a pixel's file")
     empty = sum(len(columns(file)["ra"]) == 0 for file in files)
     covered = 2 * np.pi * (1 - np.cos(np.radians(9))) * np.degrees(1) ** 2
-    expect(abs(area / covered - 1) < 0.005, f"files cover {area} square degrees, the light cone {covered}")
+    expect(abs(area / covered - 1) < 0.001, f"files cover {area} square degrees, the light cone {covered}")
     catalog = GCRCatalogs.load_catalog_from_config_dict(yaml.safe_load((folder / "gcr.yaml").read_text()))
     read, ours = catalog.get_quantities(["galaxy_id", "ra_true", "dec_true", "redshift", "redshift_true", "position_x", "velocity_z", "halo_id", "halo_mass", "stellar_mass", "is_central",
                                          "ellipticity_1_true", "ellipticity_2_true"]), rows_of([whole])

@@ -40,7 +40,7 @@ done
 expect 75 'try 1 of 10.*requeued: 1' job exits '' code=75
 expect 75 'try 3 of 10.*requeued: 1' job exits '' code=75 SLURM_RESTART_COUNT=2
 expect 75 'try 3 of 3.*MAX_TRIES=3 is reached.*requeued: 0' job exits '' code=75 SLURM_RESTART_COUNT=2 MAX_TRIES=3
-expect 0 'called with lightcone config/run.yaml' job exits '' code=0 COMMAND=lightcone
+expect 0 'called with lightcone config/run.yaml' job exits '' code=0 HALOBRUSH_COMMAND=lightcone
 expect 75 'got USR1.*requeued: 1' job waits USR1
 expect 75 'got USR1.*got USR1.*requeued: 1' job waits 'USR1 USR1'
 expect 75 'got TERM.*requeued: 0' job waits TERM
